@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "answer.h"
+
+#include "errnames.h"
+
+enum {
+	LONGEST_SWEEP = 10000,
+	ROOM_FOR_END = 2048, /* the lines that close an execution and a program */
+};
+
+static void write_end(struct trace *trace, const char *name)
+{
+	text_format(&trace->text, "{\"end\":");
+	trace_string(trace, name);
+	text_format(&trace->text, "}");
+	trace_end_line(trace);
+}
+
+static void write_refusal(struct trace *trace, const struct refusal *refusal)
+{
+	text_format(&trace->text, "{\"refused\":");
+	trace_string(trace, refusal->name);
+	text_format(&trace->text, ",\"line\":%d,\"reason\":", refusal->line);
+	trace_string(trace, refusal->reason);
+	text_format(&trace->text, "}");
+	trace_end_line(trace);
+}
+
+static void write_execution(struct trace *trace, const struct execution *execution, unsigned long number)
+{
+	static const char *const names[] = {
+		[STATUS_DONE] = "done",	    [STATUS_SETUP] = "setup", [STATUS_DIED] = "died",
+		[STATUS_KILLED] = "killed", [STATUS_OOM] = "oom",     [STATUS_HUNG] = "hung",
+	};
+	char unknown[NAME_ROOM];
+
+	text_format(&trace->text, "{\"execution\":%lu,\"status\":\"%s\"", number, names[execution->status]);
+	if (execution->status == STATUS_SETUP) {
+		text_format(&trace->text, ",\"reason\":");
+		trace_string(trace, execution->reason);
+	}
+	if (execution->status == STATUS_DIED)
+		text_format(&trace->text, ",\"signal\":\"%s\"", signal_name(execution->signal, unknown));
+	if (execution->status >= STATUS_DIED)
+		text_format(&trace->text, ",\"step\":%d", execution->step);
+	text_format(&trace->text, "}");
+	trace_end_line(trace);
+}
+
+/* The writer may have died in the middle of a line. */
+static void drop_broken_line(struct trace *trace)
+{
+	trace->text.used = trace->complete;
+	trace->text.overflowed = false;
+}
+
+/* Whether there is a next execution in a sweep. */
+static bool execute(const struct target *target, const struct desk *desk, unsigned long fault)
+{
+	struct execution *execution = desk->execution;
+	struct trace *trace = &execution->trace;
+	bool goes_on;
+
+	*trace = trace_in(desk->buffer, desk->size - ROOM_FOR_END);
+	target->execute(target->self, desk->program, fault, execution);
+	drop_broken_line(trace);
+	trace->text.size = desk->size;
+	write_execution(trace, execution, fault);
+	goes_on = fault && execution->status == STATUS_DONE && execution->fault_reached && fault < LONGEST_SWEEP;
+	if (!goes_on)
+		write_end(trace, desk->program->name);
+	target->put(target->self, desk->buffer, trace->complete);
+	return goes_on;
+}
+
+static void put_refusal(const struct target *target, const struct desk *desk, const struct refusal *refusal,
+			bool has_end)
+{
+	struct trace trace = trace_in(desk->buffer, desk->size);
+
+	write_refusal(&trace, refusal);
+	if (has_end)
+		write_end(&trace, refusal->name);
+	target->put(target->self, desk->buffer, trace.complete);
+}
+
+static bool can_execute(const struct target *target, const struct program *program, struct refusal *refusal)
+{
+	struct text reason = text_in(refusal->reason, sizeof(refusal->reason));
+
+	if (!program->fault_line || target->has_faults)
+		return true;
+	refusal->line = program->fault_line;
+	text_format(&reason, "fault: this target cannot make allocations fail");
+	text_close(&reason);
+	return false;
+}
+
+void answer_program(const struct target *target, const struct desk *desk, const char *text, size_t length)
+{
+	const struct program *program = desk->program;
+	struct refusal refusal;
+	unsigned long fault;
+
+	if (!program_parse(text, length, desk->program, &refusal) || !can_execute(target, program, &refusal)) {
+		put_refusal(target, desk, &refusal, true);
+		return;
+	}
+	fault = program->fault_line ? 1 : 0;
+	while (execute(target, desk, fault))
+		fault++;
+}
+
+void answer_stray_line(const struct target *target, const struct desk *desk, const char *line, size_t length)
+{
+	struct refusal refusal;
+
+	program_parse(line, length, desk->program, &refusal);
+	put_refusal(target, desk, &refusal, false);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LOCKPROOF_ANSWER_H
+#define LOCKPROOF_ANSWER_H
+
+#include "interpret.h"
+
+/* What executes programs, and where the answers go. */
+struct target {
+	void *self;
+	bool has_faults;
+
+	/* Executes once, in a fresh process or space, with interpret(); changes the status where that could not. */
+	void (*execute)(void *self, const struct program *program, unsigned long fault, struct execution *execution);
+
+	/* Takes whole lines. */
+	void (*put)(void *self, const char *lines, size_t length);
+};
+
+/* Storage for one answer; `buffer` holds the trace of one execution. */
+struct desk {
+	struct program *program;
+	struct execution *execution;
+	char *buffer;
+	size_t size;
+};
+
+/* Answers the text of one program: refuses it, or executes it once or, where it asks so, as a sweep. */
+void answer_program(const struct target *target, const struct desk *desk, const char *text, size_t length);
+
+/* Answers a line that belongs to no program. */
+void answer_stray_line(const struct target *target, const struct desk *desk, const char *line, size_t length);
+
+#endif

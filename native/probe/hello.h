@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LOCKPROOF_HELLO_H
+#define LOCKPROOF_HELLO_H
+
+#include "kernel.h"
+#include "trace.h"
+
+enum { MOST_CALLS = 16 };
+
+/* What was found out about the target. */
+struct facts {
+	struct sight sight;
+	bool lock_modes;
+	bool calls[MOST_CALLS];
+	bool kinds[KIND_COUNT];
+	bool guard;
+	bool privileged;
+	long own_pages; /* -1: not known */
+	struct snapshot *scratch;
+};
+
+/*
+ * Finds out what the kernel can do by trying, in children, so that the process
+ * itself stays as it is. `facts` must be in memory that children share, with a
+ * snapshot to scribble on.
+ */
+void hello_try(const struct kernel *kernel, struct facts *facts);
+
+void hello_write(const struct kernel *kernel, const struct facts *facts, struct trace *trace);
+
+#endif

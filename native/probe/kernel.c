@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+
+#include "kernel.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "proc.h"
+#include "process.h"
+
+/* Results of syscall(2) as the kernel gives them. */
+static long raw(long result)
+{
+	return result == -1 ? -errno : result;
+}
+
+bool kernel_is_error(long result)
+{
+	return result < 0 && result >= -4095;
+}
+
+long kernel_mmap(unsigned long address, size_t length, int protection, int flags, int file, size_t page,
+		 size_t page_size)
+{
+#if defined(SYS_mmap2)
+	return raw(syscall(SYS_mmap2, address, length, protection, flags, file, page * (page_size / 4096)));
+#elif defined(__s390x__)
+	unsigned long arguments[] = {
+		address, length, (unsigned long)protection, (unsigned long)flags, (unsigned long)file, page * page_size
+	};
+
+	return raw(syscall(SYS_mmap, arguments));
+#else
+	return raw(syscall(SYS_mmap, address, length, protection, flags, file, page * page_size));
+#endif
+}
+
+static long kernel_mlock(void *self, unsigned long address, size_t length)
+{
+	(void)self;
+	return raw(syscall(SYS_mlock, address, length));
+}
+
+static long kernel_mlock2(void *self, unsigned long address, size_t length, int flags)
+{
+	(void)self;
+#ifdef SYS_mlock2
+	return raw(syscall(SYS_mlock2, address, length, flags));
+#else
+	(void)address;
+	(void)length;
+	(void)flags;
+	return -ENOSYS;
+#endif
+}
+
+static long kernel_munlock(void *self, unsigned long address, size_t length)
+{
+	(void)self;
+	return raw(syscall(SYS_munlock, address, length));
+}
+
+static long kernel_mlockall(void *self, int flags)
+{
+	(void)self;
+	return raw(syscall(SYS_mlockall, flags));
+}
+
+static long kernel_munlockall(void *self)
+{
+	(void)self;
+	return raw(syscall(SYS_munlockall));
+}
+
+static long kernel_munmap(void *self, unsigned long address, size_t length)
+{
+	(void)self;
+	return raw(syscall(SYS_munmap, address, length));
+}
+
+static long kernel_mprotect(void *self, unsigned long address, size_t length, int protection)
+{
+	(void)self;
+	return raw(syscall(SYS_mprotect, address, length, protection));
+}
+
+static long kernel_madvise(void *self, unsigned long address, size_t length, int advice)
+{
+	(void)self;
+	return raw(syscall(SYS_madvise, address, length, advice));
+}
+
+static long kernel_msync(void *self, unsigned long address, size_t length, int flags)
+{
+	(void)self;
+	return raw(syscall(SYS_msync, address, length, flags));
+}
+
+/* What kills the child must be seen to end the execution, so the parent dies of it too. */
+static long kernel_fork(void *self)
+{
+	long child = process_fork();
+
+	(void)self;
+	if (child > 0)
+		process_die_like(process_wait((pid_t)child));
+	return child;
+}
+
+static void kernel_leave(void *self)
+{
+	(void)self;
+	process_exit(0);
+}
+
+static const char *kernel_explain(void *self)
+{
+	const struct kernel *kernel = self;
+
+	return kernel->explanation;
+}
+
+void kernel_start(struct kernel *kernel)
+{
+	long huge_page_kib = proc_number("/proc/meminfo", "Hugepagesize:");
+
+	*kernel = (struct kernel){ .page_size = (size_t)sysconf(_SC_PAGESIZE) };
+	kernel->huge_page_size = huge_page_kib > 0 ? (size_t)huge_page_kib * 1024 : 0;
+	kernel->max_map_count = proc_number("/proc/sys/vm/max_map_count", "");
+}
+
+struct system kernel_system(struct kernel *kernel)
+{
+	return (struct system){
+		.self = kernel,
+		.page_size = kernel->page_size,
+		.reserve = kernel_reserve,
+		.declare = kernel_declare,
+		.map = kernel_map,
+		.guard = kernel_guard,
+		.limit_memlock = kernel_limit_memlock,
+		.limit_mappings = kernel_limit_mappings,
+		.become_unprivileged = kernel_become_unprivileged,
+		.explain = kernel_explain,
+		.mlock = kernel_mlock,
+		.mlock2 = kernel_mlock2,
+		.munlock = kernel_munlock,
+		.mlockall = kernel_mlockall,
+		.munlockall = kernel_munlockall,
+		.munmap = kernel_munmap,
+		.mprotect = kernel_mprotect,
+		.madvise = kernel_madvise,
+		.msync = kernel_msync,
+		.touch = kernel_touch,
+		.fork = kernel_fork,
+		.leave = kernel_leave,
+		.observe = kernel_observe,
+	};
+}

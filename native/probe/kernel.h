@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LOCKPROOF_KERNEL_H
+#define LOCKPROOF_KERNEL_H
+
+#include <sys/mman.h>
+
+#include "program.h"
+#include "system.h"
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+enum residency { RESIDENCY_NONE, RESIDENCY_MINCORE, RESIDENCY_PAGEMAP };
+
+/* What can be observed on this kernel. */
+struct sight {
+	const char *map_file; /* of /proc: smaps, else maps, else NULL */
+	bool smaps_locks;     /* VmFlags tell locked pages */
+	bool msync;
+	bool mappings;
+	bool accounting;
+	bool elsewhere;
+	bool elsewhere_locks;
+	enum residency residency;
+};
+
+struct object {
+	struct region region;
+	int file; /* -1: none */
+};
+
+/* The running kernel, seen from one process; what a child changes here is its own. */
+struct kernel {
+	size_t page_size;
+	size_t huge_page_size; /* 0: none */
+	long max_map_count;    /* -1: unknown */
+	struct sight sight;
+	struct object objects[MAX_REGIONS];
+	bool uses_huge_pages;
+	unsigned long arena;
+	size_t pages;
+	const char *explanation;
+};
+
+/* Asks the kernel for the sizes; knows nothing of what can be seen. */
+void kernel_start(struct kernel *kernel);
+
+/* The table of calls of the running kernel. */
+struct system kernel_system(struct kernel *kernel);
+
+/* mmap as a raw system call; the address or a negative errno. */
+long kernel_mmap(unsigned long address, size_t length, int protection, int flags, int file, size_t page,
+		 size_t page_size);
+
+/* Whether a result of mmap is an error. */
+bool kernel_is_error(long result);
+
+/* kernel_layout.c */
+long kernel_reserve(void *self, size_t pages, unsigned long *address);
+long kernel_declare(void *self, int index, const struct region *region);
+long kernel_map(void *self, int region, unsigned long address, size_t pages, size_t object_page, bool apart);
+long kernel_guard(void *self, unsigned long address, size_t length);
+
+/* kernel_limits.c and kernel_filler.c */
+long kernel_limit_memlock(void *self, uint64_t bytes);
+long kernel_limit_mappings(void *self, long slack);
+long kernel_become_unprivileged(void *self);
+
+/* kernel_observe.c */
+void kernel_observe(void *self, unsigned long arena, struct snapshot *snapshot);
+long kernel_touch(void *self, unsigned long address, size_t pages);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+
+#include "kernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kernel_filler.h"
+#include "text.h"
+
+#ifndef MFD_CLOEXEC
+#define MFD_CLOEXEC 1
+#endif
+
+static size_t round_up(size_t bytes, size_t unit)
+{
+	return (bytes + unit - 1) / unit * unit;
+}
+
+/*
+ * The arena lies in the middle of free address space: wherever the kernel
+ * starts to look for room for the filler of limit_mappings, it does not come
+ * near the arena.
+ */
+long kernel_reserve(void *self, size_t pages, unsigned long *address)
+{
+	struct kernel *kernel = self;
+	size_t page_size = kernel->page_size;
+	size_t unit = kernel->uses_huge_pages && kernel->huge_page_size ? kernel->huge_page_size : page_size;
+	size_t fence = round_up(kernel_filler_size(kernel) + page_size, unit);
+	size_t length = pages * page_size + 2 * fence + unit;
+	long start;
+
+	start = kernel_mmap(0, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0, page_size);
+	if (kernel_is_error(start))
+		return start;
+	munmap((void *)start, length);
+	kernel->arena = round_up((unsigned long)start + fence, unit);
+	kernel->pages = pages;
+	*address = kernel->arena;
+	return 0;
+}
+
+/* A name under /dev/shm, or where O_TMPFILE is not known under /tmp, of which no trace remains. */
+static long open_named(const char *prefix)
+{
+	char path[64];
+	struct text text = text_in(path, sizeof(path));
+	int file, error;
+
+	text_format(&text, "%slockproof-%d", prefix, (int)getpid());
+	text_close(&text);
+	file = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	error = errno;
+	if (file >= 0)
+		unlink(path);
+	return file < 0 ? -error : file;
+}
+
+static long open_file(void)
+{
+	int file = open("/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+
+	return file < 0 ? open_named("/tmp/.") : file;
+}
+
+static long open_memfd(void)
+{
+	int file = (int)syscall(SYS_memfd_create, "lockproof", MFD_CLOEXEC);
+
+	return file < 0 ? -errno : file;
+}
+
+static long open_secretmem(void)
+{
+#ifdef SYS_memfd_secret
+	int file = (int)syscall(SYS_memfd_secret, O_CLOEXEC);
+
+	return file < 0 ? -errno : file;
+#else
+	return -ENOSYS;
+#endif
+}
+
+static long open_object(enum kind kind)
+{
+	switch (kind) {
+	case KIND_FILE:
+		return open_file();
+	case KIND_SHM:
+		return open_named("/dev/shm/");
+	case KIND_MEMFD:
+		return open_memfd();
+	case KIND_SECRETMEM:
+		return open_secretmem();
+	default:
+		return -EINVAL;
+	}
+}
+
+static bool has_file(enum kind kind)
+{
+	return kind == KIND_FILE || kind == KIND_SHM || kind == KIND_MEMFD || kind == KIND_SECRETMEM;
+}
+
+/* mincore tells the truth about a file only to those who may write to it, also after a change of user. */
+static long make_object(const struct kernel *kernel, const struct region *region)
+{
+	long file = open_object(region->kind);
+	int error;
+
+	if (file < 0)
+		return file;
+	if (region->kind != KIND_SECRETMEM)
+		fchmod((int)file, 0666);
+	if (ftruncate((int)file, (off_t)region->object_pages * (off_t)kernel->page_size) < 0) {
+		error = errno;
+		close((int)file);
+		return -error;
+	}
+	return file;
+}
+
+long kernel_declare(void *self, int index, const struct region *region)
+{
+	struct kernel *kernel = self;
+	struct object *object = &kernel->objects[index];
+	long file;
+
+	object->region = *region;
+	object->file = -1;
+	if (region->kind == KIND_HUGETLB)
+		kernel->uses_huge_pages = true;
+	if (region->alias >= 0) {
+		object->file = kernel->objects[region->alias].file;
+	} else if (has_file(region->kind)) {
+		file = make_object(kernel, region);
+		if (file < 0)
+			return file;
+		object->file = (int)file;
+	}
+	return 0;
+}
+
+static int mapping_flags(const struct object *object)
+{
+	int flags = object->region.shared ? MAP_SHARED : MAP_PRIVATE;
+
+	if (object->file < 0)
+		flags |= MAP_ANONYMOUS;
+	if (object->region.kind == KIND_HUGETLB)
+		flags |= MAP_HUGETLB;
+	if (object->region.kind == KIND_STACK)
+		flags |= MAP_GROWSDOWN;
+	return flags;
+}
+
+/* Mappings that differ in MADV_DONTDUMP do not merge; where there is no such thing they may. */
+long kernel_map(void *self, int region, unsigned long address, size_t pages, size_t object_page, bool apart)
+{
+	struct kernel *kernel = self;
+	const struct object *object = &kernel->objects[region];
+	size_t length = pages * kernel->page_size;
+	long result;
+
+	result = kernel_mmap(address, length, object->region.protection, mapping_flags(object) | MAP_FIXED,
+			     object->file, object->file < 0 ? 0 : object_page, kernel->page_size);
+	if (kernel_is_error(result))
+		return result;
+	if (apart)
+		madvise((void *)address, length, MADV_DONTDUMP);
+	return 0;
+}
+
+long kernel_guard(void *self, unsigned long address, size_t length)
+{
+	(void)self;
+	return madvise((void *)address, length, MADV_GUARD_INSTALL) < 0 ? -errno : 0;
+}

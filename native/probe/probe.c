@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "answer.h"
+#include "errnames.h"
+#include "hello.h"
+#include "input.h"
+#include "kernel.h"
+#include "proc.h"
+#include "process.h"
+
+enum { TRACE_SIZE = 256 * 1024 };
+
+/* What the probe and its children share. */
+struct shared {
+	struct facts facts;
+	struct execution execution;
+	char trace[TRACE_SIZE];
+};
+
+struct probe {
+	struct kernel kernel;
+	struct shared *shared;
+	struct program program;
+	struct input input;
+	long oom_kills; /* of the whole system so far; -1: not counted */
+};
+
+struct job {
+	struct kernel *kernel;
+	const struct program *program;
+	struct execution *execution;
+};
+
+static void put(void *self, const char *lines, size_t length)
+{
+	ssize_t count;
+
+	(void)self;
+	while (length) {
+		count = write(STDOUT_FILENO, lines, length);
+		if (count < 0 && errno != EINTR)
+			_exit(1);
+		if (count > 0) {
+			lines += count;
+			length -= (size_t)count;
+		}
+	}
+}
+
+static void do_job(void *argument)
+{
+	const struct job *job = argument;
+	struct system system = kernel_system(job->kernel);
+
+	interpret(job->program, &system, 0, job->execution);
+}
+
+static long count_oom_kills(void)
+{
+	return proc_number("/proc/vmstat", "oom_kill ");
+}
+
+/* Whether the OOM killer has struck since this was last asked. */
+static bool was_oom(struct probe *probe)
+{
+	long before = probe->oom_kills;
+
+	probe->oom_kills = count_oom_kills();
+	return before >= 0 && probe->oom_kills > before;
+}
+
+static void set_status(struct probe *probe, struct execution *execution, struct ending ending)
+{
+	struct text reason = text_in(execution->reason, sizeof(execution->reason));
+	char unknown[NAME_ROOM];
+
+	if (ending.error) {
+		execution->status = STATUS_SETUP;
+		text_format(&reason, "fork: %s", error_name((int)ending.error, unknown));
+		text_close(&reason);
+	} else if (ending.hung) {
+		execution->status = STATUS_HUNG;
+	} else if (WIFSIGNALED(ending.status)) {
+		execution->signal = WTERMSIG(ending.status);
+		if (execution->signal != SIGKILL)
+			execution->status = STATUS_DIED;
+		else
+			execution->status = was_oom(probe) ? STATUS_OOM : STATUS_KILLED;
+	}
+}
+
+static void execute(void *self, const struct program *program, unsigned long fault, struct execution *execution)
+{
+	struct probe *probe = self;
+	struct job job = { .kernel = &probe->kernel, .program = program, .execution = execution };
+
+	(void)fault;
+	execution->step = -1;
+	set_status(probe, execution, process_run(do_job, &job, program->time));
+}
+
+static bool make_shared(struct probe *probe)
+{
+	void *memory = mmap(NULL, sizeof(*probe->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	probe->shared = memory;
+	return memory != MAP_FAILED;
+}
+
+/* As high as it goes; a program that wants less says so. */
+static void raise_memlock(void)
+{
+	struct rlimit limit = { .rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY };
+
+	if (setrlimit(RLIMIT_MEMLOCK, &limit) < 0 && getrlimit(RLIMIT_MEMLOCK, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_MEMLOCK, &limit);
+	}
+}
+
+static void say_hello(struct probe *probe)
+{
+	struct facts *facts = &probe->shared->facts;
+	struct trace trace = trace_in(probe->shared->trace, TRACE_SIZE);
+
+	facts->scratch = &probe->shared->execution.snapshot;
+	hello_try(&probe->kernel, facts);
+	probe->kernel.sight = facts->sight;
+	hello_write(&probe->kernel, facts, &trace);
+	put(probe, probe->shared->trace, trace.complete);
+}
+
+static void answer_all(struct probe *probe)
+{
+	const struct target target = { .self = probe, .execute = execute, .put = put };
+	const struct desk desk = {
+		.program = &probe->program,
+		.execution = &probe->shared->execution,
+		.buffer = probe->shared->trace,
+		.size = TRACE_SIZE,
+	};
+	enum input_kind kind;
+
+	while ((kind = input_next(&probe->input)) != INPUT_END) {
+		if (kind == INPUT_PROGRAM)
+			answer_program(&target, &desk, probe->input.text, probe->input.used);
+		else
+			answer_stray_line(&target, &desk, probe->input.text, probe->input.used);
+	}
+}
+
+static void help(void)
+{
+	static const char text[] =
+		"Reads programs from standard input, one line a statement, and answers with traces, one line of JSON "
+		"each.\n"
+		"native/probe/PROTOCOL.md in the sources of lockproof says what a program and a trace are.\n";
+
+	put(NULL, text, sizeof(text) - 1);
+}
+
+int main(int count, char **arguments)
+{
+	static struct probe probe;
+
+	if (count > 1) {
+		help();
+		return strcmp(arguments[1], "--help") == 0 ? 0 : 2;
+	}
+	if (!make_shared(&probe))
+		return 1;
+	process_prepare();
+	raise_memlock();
+	kernel_start(&probe.kernel);
+	probe.oom_kills = count_oom_kills();
+	input_start(&probe.input, STDIN_FILENO);
+	say_hello(&probe);
+	answer_all(&probe);
+	return 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+
+#include "proc.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LONGEST_FILE = 16384 }; /* vmstat is the longest one */
+
+static long read_number(const char *text)
+{
+	long number = 0;
+
+	text += strspn(text, " \t");
+	if (*text < '0' || *text > '9')
+		return -1;
+	for (; *text >= '0' && *text <= '9'; text++)
+		number = number * 10 + (*text - '0');
+	return number;
+}
+
+/* Only in whole lines, as the rest may still be on its way. */
+static const char *find_line(const char *text, const char *key)
+{
+	size_t length = strlen(key);
+	const char *newline;
+
+	for (; (newline = strchr(text, '\n')) != NULL; text = newline + 1) {
+		if (strncmp(text, key, length) == 0)
+			return text + length;
+	}
+	return NULL;
+}
+
+long proc_number(const char *path, const char *key)
+{
+	char text[LONGEST_FILE];
+	const char *found = NULL;
+	size_t used = 0;
+	ssize_t count;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	while (!found && (count = read(fd, text + used, sizeof(text) - 1 - used)) > 0) {
+		used += (size_t)count;
+		text[used] = '\0';
+		found = find_line(text, key);
+	}
+	close(fd);
+	return found ? read_number(found) : -1;
+}

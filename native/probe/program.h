@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LOCKPROOF_PROGRAM_H
+#define LOCKPROOF_PROGRAM_H
+
+#include "system.h"
+
+enum {
+	MAX_NAME = 64,
+	MAX_TEXT = 65536,
+	MAX_REGIONS = 52,
+	MAX_LINES = 256, /* of each of map, guard, lock, limit */
+	MAX_STEPS = 256,
+	MAX_OBJECT_PAGES = 1 << 20,
+	MAX_TIME = 24 * 60 * 60 * 1000,
+	DEFAULT_TIME = 30000,
+};
+
+/* A number of bytes in two parts, as only the target knows how large a page is. Everything wraps. */
+struct size {
+	unsigned long pages;
+	unsigned long bytes;
+};
+
+/* Pages of the arena. */
+struct range {
+	size_t page;
+	size_t count;
+};
+
+/* A `map` line, and the operands of `call mmap`. */
+struct placement {
+	struct range range;
+	int region;
+	size_t object_page;
+	bool apart; /* takes the attribute that keeps it from merging with its neighbours */
+	int line;
+};
+
+struct guard {
+	struct range range;
+	int line;
+};
+
+struct earlier_lock {
+	struct range range;
+	bool on_fault;
+	int line;
+};
+
+enum limit_kind { LIMIT_MEMLOCK, LIMIT_MEMLOCK_UNLIMITED, LIMIT_MAPPINGS };
+
+struct limit {
+	enum limit_kind kind;
+	struct size memlock;
+	long slack;
+	int line;
+};
+
+enum operation {
+	STEP_MLOCK,
+	STEP_MLOCK2,
+	STEP_MUNLOCK,
+	STEP_MLOCKALL,
+	STEP_MUNLOCKALL,
+	STEP_MMAP,
+	STEP_MUNMAP,
+	STEP_MPROTECT,
+	STEP_MADVISE,
+	STEP_MSYNC,
+	STEP_TOUCH,
+	STEP_OBSERVE,
+	STEP_FORK,
+};
+
+struct step {
+	enum operation operation;
+	struct size address, length;
+	int argument;		    /* flags, protection or advice */
+	struct placement placement; /* of mmap; touch uses its range */
+	int child_end;		    /* fork: the first step after it that is the parent's again */
+	bool fault;		    /* the call that is swept */
+	int line;
+};
+
+/* A program within the limits of PROTOCOL.md. Needs no memory but its own. */
+struct program {
+	char name[MAX_NAME + 1];
+	long time;
+	size_t pages;
+	int arena_line;
+	struct region regions[MAX_REGIONS];
+	int region_lines[MAX_REGIONS];
+	int region_count;
+	struct placement maps[MAX_LINES];
+	int map_count;
+	struct guard guards[MAX_LINES];
+	int guard_count;
+	struct earlier_lock locks[MAX_LINES];
+	int lock_count;
+	struct limit limits[MAX_LINES];
+	int limit_count;
+	bool unprivileged;
+	int unprivileged_line;
+	int fault_line; /* 0: no sweep */
+	struct step steps[MAX_STEPS];
+	int step_count;
+};
+
+/* Why a program was refused, and where: line 1 is its `program` line. */
+struct refusal {
+	char name[MAX_NAME + 1]; /* "" where it has none that can be used */
+	int line;
+	char reason[160];
+};
+
+/* Reads the text of one program; false: refused. Empty lines and comments may stand around it. */
+bool program_parse(const char *text, size_t length, struct program *program, struct refusal *refusal);
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smaps.h"
+
+#include <string.h>
+
+/* A line, or what is left of it. */
+struct line {
+	const char *at;
+	const char *end;
+};
+
+static bool skip_character(struct line *line, char character)
+{
+	if (line->at == line->end || *line->at != character)
+		return false;
+	line->at++;
+	return true;
+}
+
+/* As the kernel writes it, in lower case: no other line of smaps begins like that. */
+static bool read_hex(struct line *line, unsigned long *number)
+{
+	const char *first = line->at;
+
+	for (*number = 0; line->at < line->end; line->at++) {
+		char digit = *line->at;
+
+		if (digit >= '0' && digit <= '9')
+			*number = *number * 16 + (unsigned long)(digit - '0');
+		else if (digit >= 'a' && digit <= 'f')
+			*number = *number * 16 + (unsigned long)(digit - 'a') + 10;
+		else
+			break;
+	}
+	return line->at > first;
+}
+
+static void skip_blanks(struct line *line)
+{
+	while (line->at < line->end && *line->at == ' ')
+		line->at++;
+}
+
+static void skip_word(struct line *line)
+{
+	while (line->at < line->end && *line->at != ' ')
+		line->at++;
+	skip_blanks(line);
+}
+
+static bool starts_with(const struct line *line, const char *text)
+{
+	size_t length = strlen(text);
+
+	return (size_t)(line->end - line->at) >= length && memcmp(line->at, text, length) == 0;
+}
+
+/* Part of the mapping inside the arena, as pages of it; false where there is none. */
+static bool inside(const struct smaps *smaps, size_t *first, size_t *count)
+{
+	unsigned long arena_end = smaps->arena + (unsigned long)(smaps->pages * smaps->page_size);
+	unsigned long start = smaps->start > smaps->arena ? smaps->start : smaps->arena;
+	unsigned long end = smaps->end < arena_end ? smaps->end : arena_end;
+
+	if (start >= end)
+		return false;
+	*first = (start - smaps->arena) / smaps->page_size;
+	*count = (end - start) / smaps->page_size;
+	return true;
+}
+
+/* Whether the name is one of the mappings that the kernel makes for itself. */
+static bool is_kernels(const struct line *name)
+{
+	return starts_with(name, "[vdso]") || starts_with(name, "[vvar") || starts_with(name, "[vsyscall]");
+}
+
+static void fill(char *strip, size_t first, size_t count, char character)
+{
+	if (strip)
+		memset(strip + first, character, count);
+}
+
+/* START-END PERMISSIONS OFFSET DEVICE INODE NAME */
+static bool take_header(struct smaps *smaps, struct line line)
+{
+	unsigned long start, end;
+	size_t first, count;
+	bool writable;
+
+	if (!read_hex(&line, &start) || !skip_character(&line, '-') || !read_hex(&line, &end) ||
+	    !skip_character(&line, ' '))
+		return false;
+	writable = line.end - line.at > 1 && line.at[1] == 'w';
+	for (int field = 0; field < 4; field++)
+		skip_word(&line);
+	smaps->start = start;
+	smaps->end = end;
+	smaps->own = false;
+	if (inside(smaps, &first, &count)) {
+		fill(smaps->locked, first, count, '.');
+		fill(smaps->mappings, first, count, '-');
+		fill(smaps->mappings, first, 1, '|');
+		fill(smaps->writable, first, count, writable ? 'w' : '.');
+	} else if (!is_kernels(&line)) {
+		smaps->own = true;
+		smaps->elsewhere_mapped += (long)((end - start) / smaps->page_size);
+	}
+	return true;
+}
+
+static bool has_flag(struct line flags, const char *flag)
+{
+	while (flags.at < flags.end) {
+		if (starts_with(&flags, flag) && (flags.end - flags.at == 2 || flags.at[2] == ' '))
+			return true;
+		skip_word(&flags);
+	}
+	return false;
+}
+
+static void take_flags(struct smaps *smaps, struct line flags)
+{
+	size_t first, count;
+
+	skip_blanks(&flags);
+	if (!has_flag(flags, "lo"))
+		return;
+	if (smaps->own)
+		smaps->elsewhere_locked += (long)((smaps->end - smaps->start) / smaps->page_size);
+	else if (inside(smaps, &first, &count))
+		fill(smaps->locked, first, count, has_flag(flags, "lf") ? 'F' : 'L');
+}
+
+static void take_line(struct smaps *smaps, struct line line)
+{
+	static const char flags[] = "VmFlags:";
+
+	if (take_header(smaps, line) || !starts_with(&line, flags))
+		return;
+	line.at += sizeof(flags) - 1;
+	take_flags(smaps, line);
+}
+
+void smaps_start(struct smaps *smaps)
+{
+	fill(smaps->locked, 0, smaps->pages, '_');
+	fill(smaps->mappings, 0, smaps->pages, '_');
+	fill(smaps->writable, 0, smaps->pages, '_');
+	smaps->elsewhere_mapped = 0;
+	smaps->elsewhere_locked = 0;
+	smaps->own = false;
+	smaps->used = 0;
+}
+
+static void keep(struct smaps *smaps, const char *bytes, size_t count)
+{
+	size_t room = sizeof(smaps->line) - smaps->used;
+
+	if (count > room)
+		count = room;
+	memcpy(smaps->line + smaps->used, bytes, count);
+	smaps->used += count;
+}
+
+void smaps_feed(struct smaps *smaps, const char *bytes, size_t count)
+{
+	const char *end = bytes + count;
+
+	while (bytes < end) {
+		const char *newline = memchr(bytes, '\n', (size_t)(end - bytes));
+		const char *line_end = newline ? newline : end;
+
+		if (newline && !smaps->used) {
+			take_line(smaps, (struct line){ bytes, line_end });
+		} else {
+			keep(smaps, bytes, (size_t)(line_end - bytes));
+			if (newline) {
+				take_line(smaps, (struct line){ smaps->line, smaps->line + smaps->used });
+				smaps->used = 0;
+			}
+		}
+		bytes = newline ? newline + 1 : end;
+	}
+}

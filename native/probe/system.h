@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LOCKPROOF_SYSTEM_H
+#define LOCKPROOF_SYSTEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { MAX_PAGES = 16384 };
+
+enum kind {
+	KIND_ANONYMOUS,
+	KIND_FILE,
+	KIND_SHARED,
+	KIND_SHM,
+	KIND_MEMFD,
+	KIND_HUGETLB,
+	KIND_SECRETMEM,
+	KIND_STACK,
+	KIND_COUNT
+};
+
+/* Memory that a letter of the map stands for. */
+struct region {
+	char letter;
+	enum kind kind;
+	int protection; /* PROT_READ | PROT_WRITE | PROT_EXEC */
+	bool shared;
+	long object_pages; /* length of the file behind it, in pages */
+	int alias;	   /* index of the region whose object it shares, or -1 */
+};
+
+/*
+ * What an observer saw. Strips are arrays of `pages` characters, as PROTOCOL.md
+ * has them; the caller provides the storage. An observer that a target lacks
+ * sets its `has_` to false, and -1 stands for a number that cannot be seen.
+ */
+struct snapshot {
+	size_t pages;
+	char smaps[MAX_PAGES]; /* the target's own word: smaps, or a model's flags */
+	char msync[MAX_PAGES];
+	char resident[MAX_PAGES];
+	char mappings[MAX_PAGES];
+	bool has_smaps, has_msync, has_resident, has_mappings;
+	const char *smaps_name; /* "smaps", or "model" */
+	long accounted;		/* pages */
+	long elsewhere_mapped;	/* pages outside the arena */
+	long elsewhere_locked;
+};
+
+/*
+ * The system under test: the running kernel or a model of one. The interpreter
+ * makes every call through this table and knows nothing else about it.
+ * Addresses are absolute. Calls return 0 or more, or a negative errno; -ENOSYS
+ * means that the system has no such call. `self` is the system's own state.
+ */
+struct system {
+	void *self;
+	size_t page_size;
+
+	/* Set-up. `reserve` gives the address of an arena with unmapped fences; all regions are declared before. */
+	long (*reserve)(void *self, size_t pages, unsigned long *address);
+	long (*declare)(void *self, int index, const struct region *region);
+	long (*map)(void *self, int region, unsigned long address, size_t pages, size_t object_page, bool apart);
+	long (*guard)(void *self, unsigned long address, size_t length);
+	long (*limit_memlock)(void *self, uint64_t bytes); /* UINT64_MAX: unlimited */
+	long (*limit_mappings)(void *self, long slack);
+	long (*become_unprivileged)(void *self);
+	/* More about the set-up call that failed last, or NULL; may itself be NULL. */
+	const char *(*explain)(void *self);
+
+	/* The calls under test, with the system's own flag values. */
+	long (*mlock)(void *self, unsigned long address, size_t length);
+	long (*mlock2)(void *self, unsigned long address, size_t length, int flags);
+	long (*munlock)(void *self, unsigned long address, size_t length);
+	long (*mlockall)(void *self, int flags);
+	long (*munlockall)(void *self);
+	long (*munmap)(void *self, unsigned long address, size_t length);
+	long (*mprotect)(void *self, unsigned long address, size_t length, int protection);
+	long (*madvise)(void *self, unsigned long address, size_t length, int advice);
+	long (*msync)(void *self, unsigned long address, size_t length, int flags);
+	long (*touch)(void *self, unsigned long address, size_t pages);
+
+	/* 0: now in the child; more than 0: in the parent, after the child ended. */
+	long (*fork)(void *self);
+	/* Ends the child. Returns only in a model, which is then the parent again. */
+	void (*leave)(void *self);
+
+	/* Makes the nth allocation of the next call fail; NULL: no provider. */
+	long (*arm)(void *self, unsigned long n);
+	/* Disarms; whether that allocation was reached. */
+	bool (*injected)(void *self);
+
+	void (*observe)(void *self, unsigned long arena, struct snapshot *snapshot);
+};
+
+#endif

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "interpret.h"
+
+enum { PAGE_SIZE = 16, ARENA = 1600 };
+
+/* A system that writes down what it is asked, and fails the call that it is told to fail. */
+struct recorder {
+	char log[2048];
+	struct text text;
+	const char *failing; /* the name of a call, or NULL */
+};
+
+static long record(void *self, const char *name, unsigned long first, unsigned long second)
+{
+	struct recorder *recorder = self;
+
+	text_format(&recorder->text, "%s %lu %lu;", name, first, second);
+	text_close(&recorder->text);
+	return recorder->failing && strcmp(recorder->failing, name) == 0 ? -ENOMEM : 0;
+}
+
+static long fake_reserve(void *self, size_t pages, unsigned long *address)
+{
+	*address = ARENA;
+	return record(self, "reserve", pages, 0);
+}
+
+static long fake_declare(void *self, int index, const struct region *region)
+{
+	return record(self, "declare", (unsigned long)index, (unsigned long)region->object_pages);
+}
+
+static long fake_map(void *self, int region, unsigned long address, size_t pages, size_t object_page, bool apart)
+{
+	(void)region;
+	(void)object_page;
+	(void)apart;
+	return record(self, "map", address, pages);
+}
+
+static long fake_guard(void *self, unsigned long address, size_t length)
+{
+	return record(self, "guard", address, length);
+}
+
+static long fake_limit_memlock(void *self, uint64_t bytes)
+{
+	return record(self, "memlock", (unsigned long)bytes, 0);
+}
+
+static long fake_limit_mappings(void *self, long slack)
+{
+	return record(self, "mappings", (unsigned long)slack, 0);
+}
+
+static long fake_become_unprivileged(void *self)
+{
+	return record(self, "unprivileged", 0, 0);
+}
+
+static const char *fake_explain(void *self)
+{
+	(void)self;
+	return "the fake says \"so\"";
+}
+
+static long fake_mlock(void *self, unsigned long address, size_t length)
+{
+	return record(self, "mlock", address, length);
+}
+
+static long fake_mlock2(void *self, unsigned long address, size_t length, int flags)
+{
+	(void)flags;
+	return record(self, "mlock2", address, length);
+}
+
+static long fake_munlock(void *self, unsigned long address, size_t length)
+{
+	return record(self, "munlock", address, length);
+}
+
+static long fake_mlockall(void *self, int flags)
+{
+	return record(self, "mlockall", (unsigned long)flags, 0);
+}
+
+static long fake_fork(void *self)
+{
+	return record(self, "fork", 0, 0);
+}
+
+static void fake_leave(void *self)
+{
+	record(self, "leave", 0, 0);
+}
+
+static long fake_arm(void *self, unsigned long n)
+{
+	return record(self, "arm", n, 0);
+}
+
+static bool fake_injected(void *self)
+{
+	record(self, "injected", 0, 0);
+	return true;
+}
+
+static void fake_observe(void *self, unsigned long arena, struct snapshot *snapshot)
+{
+	record(self, "observe", arena, snapshot->pages);
+	memset(snapshot->smaps, '.', snapshot->pages);
+	snapshot->has_smaps = true;
+	snapshot->smaps_name = "fake";
+	snapshot->has_msync = snapshot->has_resident = snapshot->has_mappings = false;
+	snapshot->accounted = snapshot->elsewhere_mapped = snapshot->elsewhere_locked = -1;
+}
+
+static const struct system fake = {
+	.page_size = PAGE_SIZE,
+	.reserve = fake_reserve,
+	.declare = fake_declare,
+	.map = fake_map,
+	.guard = fake_guard,
+	.limit_memlock = fake_limit_memlock,
+	.limit_mappings = fake_limit_mappings,
+	.become_unprivileged = fake_become_unprivileged,
+	.explain = fake_explain,
+	.mlock = fake_mlock,
+	.mlock2 = fake_mlock2,
+	.munlock = fake_munlock,
+	.mlockall = fake_mlockall,
+	.fork = fake_fork,
+	.leave = fake_leave,
+	.arm = fake_arm,
+	.injected = fake_injected,
+	.observe = fake_observe,
+};
+
+static struct recorder recorder;
+static struct execution execution;
+static char buffer[4096];
+
+static void run_in(size_t size, const char *text, const char *failing)
+{
+	static struct program program;
+	struct refusal refusal;
+	struct system system = fake;
+
+	assert_true(program_parse(text, strlen(text), &program, &refusal));
+	memset(buffer, 0, sizeof(buffer));
+	memset(&recorder, 0, sizeof(recorder));
+	recorder.text = text_in(recorder.log, sizeof(recorder.log));
+	recorder.failing = failing;
+	system.self = &recorder;
+	execution.trace = trace_in(buffer, size);
+	interpret(&program, &system, program.fault_line ? 3 : 0, &execution);
+}
+
+static void run(const char *text, const char *failing)
+{
+	run_in(sizeof(buffer) - 1, text, failing);
+}
+
+#define SNAPSHOT                                                                                                       \
+	"{\"locked\":{\"fake\":\"..\"},\"resident\":null,\"mappings\":null,\"accounted\":null,\"elsewhere\":null}"
+#define BEFORE "{\"before\":" SNAPSHOT "}\n"
+
+static void the_set_up_has_an_order(void **state)
+{
+	(void)state;
+	run("program p\narena 2\nregion a anonymous rw private\nmap a 1 1 0\nguard 1 1\nlock 1 1 eager\nlock 0 2 "
+	    "onfault\n"
+	    "limit mappings 5\nlimit memlock 2p+1\nas unprivileged\nend\n",
+	    NULL);
+	assert_string_equal(recorder.log,
+			    "declare 0 1;reserve 2 0;map 1616 1;guard 1616 16;mlock 1616 16;mlock2 1600 32;"
+			    "memlock 33 0;unprivileged 0 0;mappings 5 0;observe 1600 2;");
+	assert_string_equal(buffer, BEFORE);
+	assert_int_equal(execution.status, STATUS_DONE);
+}
+
+static void a_set_up_that_fails_says_where_and_why(void **state)
+{
+	(void)state;
+	run("program p\narena 2\nregion a anonymous rw private\nmap a 1 1 0\nlock 1 1 eager\ncall mlock 0 1\nend\n",
+	    "mlock");
+	assert_int_equal(execution.status, STATUS_SETUP);
+	assert_int_equal(execution.step, -1);
+	assert_string_equal(execution.reason, "line 5: lock: ENOMEM: the fake says \"so\"");
+	assert_string_equal(buffer, "");
+}
+
+static void a_call_that_fails_is_a_step_like_others(void **state)
+{
+	(void)state;
+	run("program p\narena 2\ncall mlock 1p+1 -1\ncall munlock 0 2p\nend\n", "mlock");
+	assert_string_equal(buffer, BEFORE "{\"step\":0,\"result\":\"ENOMEM\",\"snapshot\":" SNAPSHOT "}\n"
+					   "{\"step\":1,\"result\":\"0\",\"snapshot\":" SNAPSHOT "}\n");
+	assert_int_equal(execution.status, STATUS_DONE);
+	assert_int_equal(execution.step, 1);
+}
+
+static void a_fault_is_armed_right_before_the_call_and_disarmed_right_after(void **state)
+{
+	(void)state;
+	run("program p\narena 2\ncall observe\nfault each-allocation\ncall mlock 0 32\nend\n", NULL);
+	assert_string_equal(recorder.log,
+			    "reserve 2 0;observe 1600 2;observe 1600 2;arm 3 0;mlock 1600 32;injected 0 0;"
+			    "observe 1600 2;");
+	assert_non_null(strstr(buffer, "{\"step\":1,\"result\":\"0\",\"fault\":\"injected\",\"snapshot\""));
+	assert_true(execution.fault_reached);
+}
+
+static void the_steps_of_a_child_come_before_its_fork(void **state)
+{
+	(void)state;
+	run("program p\narena 2\nfork\ncall mlock 0 1\nexit\ncall munlock 0 1\nend\n", NULL);
+	assert_string_equal(recorder.log, "reserve 2 0;observe 1600 2;fork 0 0;mlock 1600 1;observe 1600 2;leave 0 0;"
+					  "observe 1600 2;munlock 1600 1;observe 1600 2;");
+	assert_string_equal(buffer, BEFORE "{\"step\":1,\"result\":\"0\",\"snapshot\":" SNAPSHOT "}\n"
+					   "{\"step\":0,\"result\":\"0\",\"snapshot\":" SNAPSHOT "}\n"
+					   "{\"step\":2,\"result\":\"0\",\"snapshot\":" SNAPSHOT "}\n");
+}
+
+static void a_fork_that_fails_leaves_out_the_child(void **state)
+{
+	(void)state;
+	run("program p\narena 2\nfork\ncall mlock 0 1\nexit\nend\n", "fork");
+	assert_string_equal(recorder.log, "reserve 2 0;observe 1600 2;fork 0 0;observe 1600 2;");
+	assert_non_null(strstr(buffer, "{\"step\":0,\"result\":\"ENOMEM\""));
+}
+
+static void a_trace_that_does_not_fit_ends_the_execution(void **state)
+{
+	(void)state;
+	run_in(sizeof(BEFORE) + 10, "program p\narena 2\nfork\ncall mlock 0 1\nexit\ncall munlock 0 1\nend\n", NULL);
+	assert_int_equal(execution.status, STATUS_SETUP);
+	assert_memory_equal(execution.reason, "the trace is longer than ", 25);
+	assert_int_equal(execution.trace.complete, strlen(BEFORE));
+	assert_null(strstr(recorder.log, "munlock"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_set_up_has_an_order),
+		cmocka_unit_test(a_set_up_that_fails_says_where_and_why),
+		cmocka_unit_test(a_call_that_fails_is_a_step_like_others),
+		cmocka_unit_test(a_fault_is_armed_right_before_the_call_and_disarmed_right_after),
+		cmocka_unit_test(the_steps_of_a_child_come_before_its_fork),
+		cmocka_unit_test(a_fork_that_fails_leaves_out_the_child),
+		cmocka_unit_test(a_trace_that_does_not_fit_ends_the_execution),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
