@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LOCKPROOF_TASK_H
+#define LOCKPROOF_TASK_H
+
+/*
+ * The simulated process that a model's calls are made in: its memory, limits
+ * and privilege, how they are set up, and what is seen of them. The rules of
+ * the calls are the model's.
+ */
+
+#include "mm.h"
+
+enum {
+	PAGE_SHIFT = 12,
+	MAX_MAP_COUNT = 65530, /* mappings a process may have, as Linux has it by default */
+	OWN_PAGES = 12,	       /* text, data and stack, outside the arena */
+	REGION_COUNT = 52,     /* one for each letter */
+};
+
+/* A region, and the file behind it where it has one. */
+struct memory {
+	struct region region;
+	int object;
+	size_t object_pages;
+};
+
+struct task {
+	struct faults faults;
+	struct mm *mm;
+	struct mm *draft;  /* of the same size, for calls that may fail */
+	struct mm *parent; /* the parent's mm while its child runs, or NULL */
+	struct memory memory[REGION_COUNT];
+	int objects;
+	bool privileged;
+	uint64_t memlock; /* RLIMIT_MEMLOCK, bytes */
+};
+
+/* A privileged process without limits, in a table that lacks only the calls under test; false: out of memory. */
+bool task_open(struct system *system);
+void task_close(struct system *system);
+
+/* The mapping that mmap of that region would make. */
+struct mapping task_mapping(struct task *task, int region, struct span span, size_t object_page);
+
+/* Goes on in a copy of the address space; false: out of memory. The table's leave() goes back. */
+bool task_fork(struct task *task);
+
+#endif
