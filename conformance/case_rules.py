@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must hold within a case beyond the types of its fields, and how its defaults are filled in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lockproof.conformance.case import ANY, Call, Case, Entry, Kind, Outcome, Region, Step
+from lockproof.conformance.errors import suggest
+from lockproof.conformance.requirements import Aspect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from lockproof.conformance.errors import Location
+    from lockproof.conformance.requirements import Requirement
+
+__all__ = ["check", "resolve", "stated"]
+
+_Path = tuple[str | int, ...]
+_HOLE = "_"
+_SHOWN = 4  # requirements that a message suggests
+_NUMBER = re.compile(r"0x[0-9a-fA-F]{1,8}|0|[1-9][0-9]{0,9}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Takes:
+    """The fields that a call needs, and the names of its flags."""
+
+    fields: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    bytewise: bool = True
+    """Whether the range may have byte offsets."""
+
+
+_CALLS = {
+    Call.MLOCK: _Takes(("range",)),
+    Call.MLOCK2: _Takes(("range", "flags"), ("ONFAULT",)),
+    Call.MUNLOCK: _Takes(("range",)),
+    Call.MLOCKALL: _Takes(("flags",), ("CURRENT", "FUTURE", "ONFAULT")),
+    Call.MUNLOCKALL: _Takes(),
+    Call.MMAP: _Takes(("range", "region"), bytewise=False),
+    Call.MUNMAP: _Takes(("range",)),
+    Call.MPROTECT: _Takes(("range", "protection")),
+    Call.MADVISE: _Takes(("range", "advice")),
+    Call.MSYNC: _Takes(("range", "flags"), ("ASYNC", "SYNC", "INVALIDATE")),
+    Call.FORK: _Takes(("child",)),
+    Call.TOUCH: _Takes(("range",), bytewise=False),
+    Call.OBSERVE: _Takes(),
+}
+_OPTIONAL = ("range", "flags", "region", "protection", "advice", "child")
+_NOT_SWEPT = {Call.FORK, Call.TOUCH, Call.OBSERVE}
+_HAS_OBJECT = {Kind.FILE, Kind.SHM, Kind.MEMFD}
+
+
+def stated(outcome: Outcome) -> set[Aspect]:
+    """Give the aspects that an outcome says something about."""
+    aspects = {
+        Aspect.RESULT: outcome.result != (ANY,),
+        Aspect.LOCKED: outcome.locked != ANY or outcome.locks_elsewhere != ANY,
+        Aspect.RESIDENT: outcome.resident != ANY,
+        Aspect.MAPPINGS: outcome.mappings != ANY,
+        Aspect.ACCOUNTING: outcome.accounting != ANY,
+    }
+    return {aspect for aspect, is_stated in aspects.items() if is_stated}
+
+
+def check(entry: Entry, requirements: Mapping[str, Requirement]) -> Iterator[tuple[_Path, str]]:
+    """Give every mistake of a case: the path of the field, what is wrong, and what to write instead."""
+    yield from _regions(entry)
+    if entry.locked is not None:
+        yield from _holes(entry.locked, entry.map)
+    yield from _steps(entry.steps, ("steps",), within_fork=False)
+    everything = list(_flat(entry.steps, ("steps",)))
+    faults = [path for path, step in everything if step.fault]
+    yield from (((*path, "fault"), "a second fault; write one for each case") for path in faults[1:])
+    if not everything:
+        yield ("steps",), "no step; write at least one call"
+    elif not any(step.expect for _, step in everything):
+        yield (
+            (*everything[-1][0], "expect"),
+            "is missing, so that the case judges nothing; write the permitted outcomes",
+        )
+    yield from _checks(entry, everything, requirements)
+
+
+def resolve(entry: Entry, name: str, source: Location, requirements: Mapping[str, Requirement]) -> Case:
+    """Fill in the defaults of an entry without mistakes."""
+    letters = {*entry.map, *(step.region for _, step in _flat(entry.steps, ()) if step.region)} - {_HOLE}
+    return Case(
+        name=name,
+        source=source,
+        about=entry.about,
+        checks=entry.checks,
+        profile=requirements[entry.checks[0]].profile,
+        map=entry.map,
+        regions={letter: entry.regions.get(letter, Region()) for letter in sorted(letters)},
+        locked=entry.locked or "".join(_HOLE if page == _HOLE else "." for page in entry.map),
+        limits=entry.limits,
+        privilege=entry.as_,
+        steps=entry.steps,
+    )
+
+
+def _flat(steps: tuple[Step, ...], path: _Path) -> Iterator[tuple[_Path, Step]]:
+    for index, step in enumerate(steps):
+        yield (*path, index), step
+        yield from _flat(step.child, (*path, index, "child"))
+
+
+def _holes(locked: str, layout: str) -> Iterator[tuple[_Path, str]]:
+    for page, (lock, letter) in enumerate(zip(locked, layout, strict=True)):
+        if (lock == _HOLE) != (letter == _HOLE):
+            state = "a hole in the map; write _ there" if letter == _HOLE else "mapped; write L, F or . there"
+            yield ("locked",), f"page {page} is {state}"
+            return
+
+
+def _regions(entry: Entry) -> Iterator[tuple[_Path, str]]:
+    used = {*entry.map, *(step.region for _, step in _flat(entry.steps, ()))}
+    for letter, region in entry.regions.items():
+        path = ("regions", letter)
+        if letter not in used:
+            yield path, f"no page of the map is {letter!r}; use the letter in the map, or remove the region"
+        if region.alias is not None:
+            target = entry.regions.get(region.alias)
+            if target is None or target.kind not in _HAS_OBJECT or region.alias >= letter:
+                yield (
+                    (*path, "alias"),
+                    (f"{region.alias!r} is no earlier region of kind file, shm or memfd; write the letter of one"),
+                )
+            elif region.kind is not target.kind:
+                yield (*path, "alias"), f"{region.alias!r} is of kind {target.kind}; write kind: {target.kind} here too"
+        if region.file_pages is not None and region.kind not in _HAS_OBJECT:
+            yield (*path, "file-pages"), f"{region.kind} memory has no file; write kind: file, shm or memfd"
+        if region.guard is not None and len(region.guard) != (mapped := entry.map.count(letter)):
+            yield (
+                (*path, "guard"),
+                f"a strip of {len(region.guard)}, but region {letter} has {mapped}; write one character for each page",
+            )
+
+
+def _steps(steps: tuple[Step, ...], path: _Path, *, within_fork: bool) -> Iterator[tuple[_Path, str]]:
+    for index, step in enumerate(steps):
+        here = (*path, index)
+        yield from _arguments(step, here)
+        if step.call is Call.FORK and within_fork:
+            yield (*here, "call"), "a child does not fork again; write the steps after the fork"
+        if step.fault is not None and step.call in _NOT_SWEPT:
+            yield (*here, "fault"), f"the allocations of {step.call} cannot be made to fail; write it at another call"
+        if step.call is Call.MMAP and step.region is not None and not _is_letter(step.region):
+            yield (*here, "region"), f"{step.region!r} is no letter; write the letter of a region"
+        asked = step.range
+        if (
+            asked is not None
+            and not _CALLS[step.call].bytewise
+            and (asked.start or asked.end or asked.length is not None)
+        ):
+            yield (*here, "range"), f"{step.call} takes whole pages; write only the strip"
+        yield from _steps(step.child, (*here, "child"), within_fork=True)
+
+
+def _arguments(step: Step, path: _Path) -> Iterator[tuple[_Path, str]]:
+    takes = _CALLS[step.call]
+    for field in _OPTIONAL:
+        given = getattr(step, field) not in (None, ())
+        if given and field not in takes.fields:
+            what = f"takes {' and '.join(takes.fields)}" if takes.fields else "takes no argument"
+            yield (*path, field), f"{step.call} has none; it {what}"
+        elif field in takes.fields and not given:
+            yield (*path, field), f"is missing; {step.call} takes {' and '.join(takes.fields)}"
+    if takes.flags and not (len(step.flags) == 1 and _is_number(step.flags[0])):
+        for flag in step.flags:
+            if flag not in takes.flags:
+                yield (
+                    (*path, "flags"),
+                    f"{flag!r} is no flag of {step.call}; {suggest(flag, takes.flags)} (A number will do too.)",
+                )
+
+
+def _is_letter(text: str) -> bool:
+    return len(text) == 1 and text.isascii() and text.isalpha()
+
+
+def _is_number(text: str) -> bool:
+    return _NUMBER.fullmatch(text) is not None and int(text, 0) < 2**31
+
+
+def _checks(
+    entry: Entry, steps: list[tuple[_Path, Step]], requirements: Mapping[str, Requirement]
+) -> Iterator[tuple[_Path, str]]:
+    known = [requirements[name] for name in entry.checks]
+    if len({requirement.profile for requirement in known}) > 1:
+        profiles = ", ".join(f"{requirement.id} is {requirement.profile}" for requirement in known)
+        yield ("checks",), f"requirements of several profiles ({profiles}); write a case for each profile"
+    spoken_of = {aspect for requirement in known for aspect in requirement.observes}
+    for path, step in steps:
+        for number, outcome in enumerate(step.expect):
+            for aspect in sorted(stated(outcome) - spoken_of):
+                able = sorted(
+                    r.id for r in requirements.values() if aspect in r.observes and r.profile == known[0].profile
+                )
+                shown = ", ".join(able[:_SHOWN]) + (" …" if len(able) > _SHOWN else "")
+                instead = (
+                    f"add one that does ({shown}) to checks" if able else "no other of the profile does; remove it"
+                )
+                yield (
+                    (*path, "expect", number),
+                    (f"says something about `{aspect}`, of which no requirement in checks speaks; {instead}"),
+                )

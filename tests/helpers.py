@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Short ways to write what the tests are about: cases as YAML, traces from strips."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from lockproof.conformance.loading import Corpus, load
+from lockproof.conformance.trace import Elsewhere, Ended, Execution, Snapshot, StepTrace, Trace
+from lockproof.runners.target import TargetInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lockproof.conformance.case import Case
+
+CATALOGUE = """
+- {id: mlock.no-change, modality: shall, profile: posix, statement: A., source: "POSIX, RETURN VALUE", observes: [locked, result]}
+- {id: mlock.errors, modality: shall, profile: posix, statement: B., source: "POSIX, ERRORS", observes: [result]}
+- {id: mlock.in-memory, modality: shall, profile: posix, statement: C., source: "POSIX, DESCRIPTION", observes: [resident]}
+- {id: mlock.open, modality: unspecified, profile: posix, statement: D., source: "POSIX, silent", observes: [locked, result]}
+- {id: linux.layout, modality: shall, profile: linux, statement: E., source: mlock(2), observes: [mappings, accounting]}
+"""
+
+
+def corpus(text: str, file: str = "folder.yaml") -> Corpus:
+    """Load cases with the catalogue above."""
+    with TemporaryDirectory() as name:
+        root = Path(name)
+        (root / "requirements.yaml").write_text(CATALOGUE, encoding="utf-8")
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_text(text, encoding="utf-8")
+        return load(root / file)
+
+
+def case_of(fields: str, file: str = "folder.yaml") -> Case:
+    """Load one case from its fields, a line each, all but `id`, `about` and (unless given) `checks`."""
+    checks = "" if "\nchecks:" in f"\n{fields}" else "  checks: [mlock.no-change, mlock.errors]\n"
+    body = "".join(f"  {line}\n" for line in fields.strip().splitlines())
+    (case,) = corpus(f"- id: leaf\n  about: A case.\n{checks}{body}", file).cases
+    return case
+
+
+def snapshot(
+    locked: str | Mapping[str, str],
+    *,
+    resident: str | None = None,
+    mappings: str | None = None,
+    accounted: int | None = None,
+    elsewhere: tuple[int, int] | None = (100, 0),
+) -> Snapshot:
+    """Draw an address space; `elsewhere`: pages mapped and locked outside the arena."""
+    seen = {"smaps": locked} if isinstance(locked, str) else dict(locked)
+    return Snapshot(seen, resident, mappings, accounted, Elsewhere(*elsewhere) if elsewhere else None)
+
+
+def step(number: int, result: str, after: str | Snapshot, fault: Any = None) -> StepTrace:  # noqa: ANN401
+    """Report a step."""
+    return StepTrace(number, result, snapshot(after) if isinstance(after, str) else after, fault)
+
+
+def execution(before: str | Snapshot | None, *steps: StepTrace, number: int = 0, **ending: Any) -> Execution:  # noqa: ANN401
+    """Report an execution that was done, or ended as `ending` says."""
+    first = snapshot(before) if isinstance(before, str) else before
+    return replace(Execution(number, Ended.DONE, first, steps), **ending)
+
+
+def trace(*executions: Execution) -> Trace:
+    """Report a program."""
+    return Trace(executions)
+
+
+def target_info(**changes: Any) -> TargetInfo:  # noqa: ANN401
+    """Describe a target that can do everything, but for `changes`."""
+    able = TargetInfo(
+        protocol=1,
+        system="Linux",
+        release="6.12.107",
+        version="#1 SMP",
+        machine="x86_64",
+        page_size=4096,
+        bits=64,
+        calls=("mlock", "mlock2", "munlock", "mlockall", "munlockall", "mmap", "munmap", "mprotect", "madvise", "msync",
+               "fork"),
+        kinds=("anonymous", "file", "shared", "shm", "memfd", "hugetlb", "secretmem", "stack"),
+        guard=True,
+        lock_observers=("smaps", "msync"),
+        lock_modes=True,
+        residency="mincore",
+        mappings=True,
+        accounting=True,
+        elsewhere=True,
+        faults=("countdown",),
+        privileged=True,
+        memlock=-1,
+        own_pages=283,
+        max_map_count=65530,
+    )  # fmt: skip
+    return replace(able, **changes)
