@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a target has what a case needs, asked before the case runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lockproof.conformance.case import ANY, Call, Case, flatten
+from lockproof.conformance.verdict import Status, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lockproof.runners.target import TargetInfo
+
+__all__ = ["unmet"]
+
+_LARGEST_MAP_COUNT = 262144  # mappings; with more, filling them up and reading smaps takes minutes
+
+
+def unmet(case: Case, info: TargetInfo) -> Verdict | None:
+    """Give the verdict of a case that the target cannot run, with the reason, or None where it can."""
+    for reason in _unsupported(case, info):
+        return Verdict(Status.UNSUPPORTED, reason)
+    for reason in (*_unprovokable(case, info), *_unobservable(case, info)):
+        return Verdict(Status.UNTESTED, reason)
+    return None
+
+
+def _unsupported(case: Case, info: TargetInfo) -> Iterator[str]:
+    for step in flatten(case.steps):
+        if step.call not in info.calls and step.call not in {Call.TOUCH, Call.OBSERVE}:
+            yield f"the target has no {step.call}"
+    if "F" in case.locked and Call.MLOCK2 not in info.calls:
+        yield "the target has no mlock2, so no lock on fault"
+    for letter, region in case.regions.items():
+        if region.kind not in info.kinds:
+            yield f"the target gives no {region.kind} memory (region {letter})"
+
+
+def _unprovokable(case: Case, info: TargetInfo) -> Iterator[str]:
+    if any(step.fault for step in flatten(case.steps)) and not info.faults:
+        yield "the target offers no way to make its allocations fail (on Linux: a kernel with CONFIG_FAULT_INJECTION)"
+    if any(region.guard and "G" in region.guard for region in case.regions.values()) and not info.guard:
+        yield "the target has no guard pages (MADV_GUARD_INSTALL, Linux 6.13)"
+    if case.privilege == "privileged" and not info.privileged:
+        yield "needs CAP_IPC_LOCK; run as root"
+    if case.limits.mappings is not None:
+        if info.max_map_count is None:
+            yield "the target has no known limit on the number of mappings"
+        elif info.max_map_count > _LARGEST_MAP_COUNT:
+            yield f"vm.max_map_count is {info.max_map_count}; set it to {_LARGEST_MAP_COUNT} or less"
+    yield from _memory(case, info)
+
+
+def _memory(case: Case, info: TargetInfo) -> Iterator[str]:
+    """Compare the limit that the case sets, or what it locks without one, with what RLIMIT_MEMLOCK lets it lock."""
+    wanted = case.limits.memlock
+    if info.memlock < 0 or (wanted is None and info.privileged and case.privilege != "unprivileged"):
+        return
+    if wanted == "unlimited":
+        yield f"needs RLIMIT_MEMLOCK unlimited, it can be {info.memlock}; raise it with ulimit -l"
+        return
+    if wanted is not None:
+        size = wanted.in_bytes(info.page_size)
+    else:
+        everything = any(step.call is Call.MLOCKALL for step in flatten(case.steps))
+        size = (len(case.map) + (info.own_pages if everything else 0)) * info.page_size
+    if size > info.memlock:
+        yield f"needs RLIMIT_MEMLOCK at {size} bytes, it can be {info.memlock}; raise it with ulimit -l"
+
+
+def _unobservable(case: Case, info: TargetInfo) -> Iterator[str]:
+    outcomes = [outcome for step in flatten(case.steps) for outcome in step.expect]
+    if not info.lock_observers:
+        yield "the target gives no way to see which pages are locked"
+    if any(outcome.resident != ANY for outcome in outcomes) and info.residency is None:
+        yield "the target gives no way to see which pages are resident"
+    if any(outcome.mappings != ANY for outcome in outcomes) and not info.mappings:
+        yield "the target gives no way to see the boundaries of mappings"
+    if any(outcome.accounting != ANY for outcome in outcomes) and not (info.accounting and info.elsewhere):
+        yield "the target does not tell how much locked memory it counts (VmLck)"
+    if any(outcome.locks_elsewhere != ANY for outcome in outcomes) and not info.elsewhere:
+        yield "the target gives no way to see locks outside the arena"

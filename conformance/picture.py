@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The picture of a verdict: layout, locks before, the calls, locks after, and what would have been permitted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lockproof.conformance import strips
+from lockproof.conformance.case import Call, Case, Range, Region, Step, flatten
+from lockproof.conformance.judge import locks
+from lockproof.conformance.requirements import Aspect
+from lockproof.conformance.verdict import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lockproof.conformance.trace import Execution, Snapshot, StepTrace, Trace
+    from lockproof.conformance.verdict import Finding, Verdict
+    from lockproof.runners.target import TargetInfo
+
+__all__ = ["picture", "summary"]
+
+_TITLE_WIDTH = 84
+_LABEL_WIDTH = 10
+_DRAWN_PAGES = 72
+"""A longer strip is written with run lengths instead of drawn to scale."""
+
+
+def picture(case: Case, trace: Trace, verdict: Verdict, info: TargetInfo) -> str:
+    """Draw what happened, as lines of text: the execution that the first finding is about, else the last one."""
+    title = f"{case.name} on {info.kernel}, {info.page_size // 1024} KiB pages"
+    lines = [f"{title:<{_TITLE_WIDTH - 1}} {verdict.status}"]
+    if verdict.reason:
+        lines.append(_row("reason", verdict.reason))
+    lines += _setting(case)
+    number = verdict.findings[0].execution if verdict.findings else None
+    shown = [execution for execution in trace.executions if number in (None, execution.number)]
+    if shown:
+        findings = [finding for finding in verdict.findings if finding.execution == shown[-1].number]
+        lines += _execution(case, shown[-1], findings)
+        if more := len(verdict.findings) - len(findings):
+            lines.append(_row("and", f"{more} more finding{'s' if more > 1 else ''} in other executions of the sweep"))
+    return "\n".join(lines)
+
+
+def _row(label: str, text: str, note: str = "") -> str:
+    row = f"  {label:<{_LABEL_WIDTH - 1}} {text}"
+    return f"{row:<31} {note}".rstrip()
+
+
+def _drawn(strip: str) -> str:
+    return strip if len(strip) <= _DRAWN_PAGES else strips.compact(strip)
+
+
+def _setting(case: Case) -> Iterator[str]:
+    yield _row("map", _drawn(case.map))
+    for letter, region in case.regions.items():
+        if text := _region(region):
+            yield _row(f"  {letter}", text)
+    if case.limits.memlock is not None:
+        yield _row("limit", f"RLIMIT_MEMLOCK {case.limits.memlock}")
+    if case.limits.mappings is not None:
+        yield _row("limit", f"room for {case.limits.mappings} more mapping{'' if case.limits.mappings == 1 else 's'}")
+    if case.privilege is not None:
+        yield _row("as", case.privilege)
+
+
+def _region(region: Region) -> str:
+    words = [] if region.kind == "anonymous" else [str(region.kind)]
+    words += [region.share] if region.share else []
+    words += [f"protection {region.protection}"] if region.protection != "rw" else []
+    words += [f"{region.file_pages} pages long"] if region.file_pages is not None else []
+    words += [f"guard pages {region.guard}"] if region.guard else []
+    words += [f"the object of {region.alias}"] if region.alias else []
+    return ", ".join(words)
+
+
+def _execution(case: Case, execution: Execution, findings: list[Finding]) -> Iterator[str]:
+    if execution.number:
+        yield _row("fault", f"allocation {execution.number} inside the call fails")
+    if execution.before is not None:
+        yield _row("before", _locks(execution.before))
+    seen = {step.step: step for step in execution.steps}
+    yield from _steps(case.steps, 0, seen, findings, "")
+    for finding in findings:
+        if finding.step not in seen:
+            yield _row("", "", finding.message)
+            yield _row("permitted", "", f"{finding.requirement} ({finding.source})")
+
+
+def _locks(snapshot: Snapshot) -> str:
+    agreed = locks(snapshot)
+    if agreed is not None:
+        return _drawn(agreed)
+    return ", ".join(f"{_drawn(strip)} ({observer})" for observer, strip in snapshot.locked.items())
+
+
+def _steps(
+    steps: tuple[Step, ...], number: int, seen: dict[int, StepTrace], findings: list[Finding], indent: str
+) -> Iterator[str]:
+    for step in steps:
+        own = number
+        number += 1
+        inner = list(_steps(step.child, number, seen, findings, "child: ")) if step.call is Call.FORK else []
+        number += sum(1 for _ in flatten(step.child))
+        done = seen.get(own)
+        result = "not made" if done is None else done.result if done.result == "0" else f"-1 {done.result}"
+        yield _row(indent + step.call, _asked(step), f"→ {result}")
+        yield from inner
+        if done is not None:
+            yield from _after(done, [finding for finding in findings if finding.step == own])
+
+
+def _asked(step: Step) -> str:
+    words = [_range(step.range)] if step.range else []
+    words += [",".join(step.flags)] if step.flags else []
+    words += [word for word in (step.region, step.protection, step.advice) if word]
+    return " ".join(words)
+
+
+def _range(asked: Range) -> str:
+    text = asked.pages.replace(".", " ") if len(asked.pages) <= _DRAWN_PAGES else strips.compact(asked.pages)
+    text += f" from {asked.start:+d}" if asked.start else ""
+    text += f" to {asked.end:+d}" if asked.end else ""
+    return text + (f" length {asked.length}" if asked.length is not None else "")
+
+
+def _after(done: StepTrace, findings: list[Finding]) -> Iterator[str]:
+    about_locks = [finding for finding in findings if finding.aspect is Aspect.LOCKED]
+    others = [finding for finding in findings if finding.aspect is not Aspect.LOCKED]
+    yield _row("after", _locks(done.snapshot), "; ".join(finding.message for finding in about_locks))
+    if any(finding.aspect is Aspect.RESIDENT for finding in others) and done.snapshot.resident is not None:
+        yield _row("resident", _drawn(done.snapshot.resident))
+    for finding in others:
+        yield _row("", "", finding.message)
+    for requirement, source, permitted in dict.fromkeys((f.requirement, f.source, f.permitted) for f in findings):
+        yield _row("permitted", _drawn(permitted or ""), f"{requirement} ({source})")
+
+
+def summary(verdict: Verdict) -> str:
+    """Say in one line why a verdict is what it is."""
+    if verdict.status is not Status.FAIL:
+        return verdict.reason
+    first = verdict.findings[0]
+    if first.seen is None or first.permitted is None:
+        return str(first)
+    return f"{first.requirement}: after {_drawn(first.seen)} permitted {_drawn(first.permitted)} ({first.message})"

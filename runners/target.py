@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a runner gives (Target, Session), what a target can do (TargetInfo), and the TARGET grammar.
+
+TARGET is `KIND` or `KIND:ARGUMENT`: `local`, `model:posix`, `command:ssh host ./probe`. The kinds are the entry
+points of the group `lockproof.runners`, each a module with the two functions of `Runner`, so that another package
+adds a runner with one file and one line.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager  # noqa: TC003  part of the public protocol
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from lockproof.conformance.errors import TargetError, UsageError, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from lockproof.conformance.program import Program
+    from lockproof.conformance.trace import Trace
+
+__all__ = ["Runner", "Session", "Target", "TargetInfo", "known_targets", "make_target"]
+
+_GROUP = "lockproof.runners"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetInfo:
+    """What was found by asking the target; the fields of `hello` in native/probe/PROTOCOL.md."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    protocol: Literal[1]
+    system: str
+    release: str
+    version: str
+    machine: str
+    page_size: int
+    """Bytes."""
+    bits: Literal[32, 64]
+    calls: tuple[str, ...]
+    kinds: tuple[str, ...]
+    guard: bool
+    lock_observers: tuple[str, ...]
+    lock_modes: bool
+    """Whether locks on fault are told from eager ones."""
+    residency: str | None
+    mappings: bool
+    accounting: bool
+    elsewhere: bool
+    faults: tuple[str, ...]
+    privileged: bool
+    memlock: int
+    """RLIMIT_MEMLOCK in bytes, as high as the probe could raise it; -1: unlimited."""
+    own_pages: int
+    """Pages that the probe itself has mapped, which mlockall locks too."""
+    max_map_count: int | None
+
+    @classmethod
+    def from_hello(cls, line: str | bytes) -> TargetInfo:
+        """Read the first line of a probe or model. Raises TargetError where it is none."""
+        try:
+            hello: TargetInfo = _hello().validate_json(line)["hello"]
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            msg = f"no hello of a probe ({where or 'the line'}: {first['msg']}): {line!r:.200}"
+            raise TargetError(msg) from error
+        return hello
+
+    @property
+    def kernel(self) -> str:
+        """Name the kernel as a person would: system, release, architecture."""
+        return f"{self.system} {self.release} {self.machine}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the fields as plain data."""
+        return asdict(self)
+
+
+@cache
+def _hello() -> TypeAdapter[Any]:
+    return TypeAdapter(dict[Literal["hello"], TargetInfo])
+
+
+class Session(Protocol):
+    """A started target."""
+
+    @property
+    def info(self) -> TargetInfo:
+        """What the target can do."""
+
+    def run(self, programs: Iterable[Program]) -> Iterator[Trace]:
+        """Execute programs, taken when there is room for them; exactly one trace for each, in their order.
+
+        A program that the target cannot finish gets a trace that says so, and the next ones are run, if need be by
+        starting anew. Raises TargetError where the target cannot be started again; programs taken by then get no
+        trace.
+        """
+
+
+class Target(Protocol):
+    """A way to reach a kernel or a model."""
+
+    @property
+    def name(self) -> str:
+        """The TARGET text that names it, the same on every machine and in every run."""
+
+    def session(self) -> AbstractContextManager[Session]:
+        """Start the target; leaving the context ends it and all its processes. Raises TargetError."""
+
+
+class Runner(Protocol):
+    """A module that knows how to reach one kind of target."""
+
+    def make(self, argument: str) -> Target:
+        """Make the target of an argument. Raises UsageError where it names none, or none that is usable here."""
+
+    def names(self) -> tuple[str, ...]:
+        """Give the arguments that name a target on every machine; `lockproof targets` asks these."""
+
+
+def known_targets() -> tuple[str, ...]:
+    """Give the targets that have the same name on every machine."""
+    found = sorted(entry_points(group=_GROUP), key=lambda entry: entry.name)
+    return tuple(f"{entry.name}:{name}" if name else entry.name for entry in found for name in entry.load().names())
+
+
+def make_target(text: str) -> Target:
+    """Make the target that a TARGET text names. Raises UsageError where there is none, or it is not usable here."""
+    if not text.isprintable():  # it is part of every result, and a line of every report
+        msg = f"target {text!r}: a character that cannot be printed; write UTF-8"
+        raise UsageError(msg)
+    kind, _, argument = text.partition(":")
+    found = entry_points(group=_GROUP)
+    if kind not in found.names:
+        msg = f"target {text!r}: no kind of target is called {kind!r}; {suggest(kind, found.names)}"
+        raise UsageError(msg)
+    runner: Runner = found[kind].load()
+    return runner.make(argument)
