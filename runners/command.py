@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`command:ARGV`: whatever a command starts that speaks the probe's protocol on its standard input and output.
+
+ARGV is split as a shell splits words; no shell is given. `{probe}` stands for the path of the probe built for this
+machine:
+
+    command:setpriv --reuid=65534 --regid=65534 --clear-groups {probe}      another user
+    command:ssh host ./lockproof-probe                                      another machine, the probe copied over
+    before command:sh -c 'scp -q {probe} host:/tmp/ && exec ssh host /tmp/lockproof-probe'    the same, copied each
+    time command:adb shell /data/local/tmp/lockproof-probe
+"""
+
+from __future__ import annotations
+
+import shlex
+
+from lockproof.conformance.errors import UsageError
+from lockproof.runners.channel import ProbeTarget, executable, host_probe
+
+__all__ = ["make", "names"]
+
+
+def make(argument: str) -> ProbeTarget:
+    """Make the target of a command. Raises UsageError where there is no command or it cannot be executed."""
+    name = f"command:{argument}"
+    try:
+        words = shlex.split(argument)
+    except ValueError as error:
+        msg = f"target {name!r}: {error}; close the quotation"
+        raise UsageError(msg) from error
+    if not words:
+        msg = "target 'command:': no command; write one, such as command:ssh host ./lockproof-probe"
+        raise UsageError(msg)
+    words = [word.replace("{probe}", host_probe()) if "{probe}" in word else word for word in words]
+    return ProbeTarget(name, (executable(words[0], f"target {name!r}"), *words[1:]))
+
+
+def names() -> tuple[str, ...]:
+    """Give the arguments that name a target on every machine."""
+    return ()

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`gvisor`: the kernel of gVisor, started by the runsc on PATH."""
+
+from __future__ import annotations
+
+import os
+
+from lockproof.conformance.errors import UsageError
+from lockproof.runners.channel import ProbeTarget, executable, host_probe
+
+__all__ = ["make", "names"]
+
+# Nothing of the network, of cgroups or of a hypervisor is needed to lock memory; without them runsc starts anywhere.
+_OPTIONS = ("--network=none", "--platform=systrap", "--ignore-cgroups")
+
+
+def make(argument: str) -> ProbeTarget:
+    """Make the target `gvisor`, which takes no argument. Raises UsageError where runsc is not installed."""
+    if argument:
+        msg = f"target 'gvisor:{argument}': gvisor takes no argument; write gvisor"
+        raise UsageError(msg)
+    runsc = executable(
+        "runsc", "target 'gvisor'", "install it (Debian 13 and later: apt install runsc) or put it on PATH"
+    )
+    rootless = () if os.geteuid() == 0 else ("--rootless",)
+    return ProbeTarget("gvisor", (runsc, *rootless, *_OPTIONS, "do", host_probe()))
+
+
+def names() -> tuple[str, ...]:
+    """Give the arguments that name a target on every machine."""
+    return ("",)

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`model:NAME`: a C model of what a system does with memory locks (native/models), in this process."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count, takewhile
+from typing import TYPE_CHECKING
+
+from lockproof._models import ffi, lib
+from lockproof.conformance.errors import UsageError, suggest
+from lockproof.conformance.trace import TraceReader
+from lockproof.runners.target import TargetInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from lockproof._models import _Text
+    from lockproof.conformance.program import Program
+    from lockproof.conformance.trace import Trace
+
+__all__ = ["make", "names"]
+
+
+def names() -> tuple[str, ...]:
+    """Give the names of the models."""
+    found = takewhile(lambda name: name != ffi.NULL, map(lib.lockproof_model_name, count()))
+    return tuple(ffi.string(name).decode() for name in found)
+
+
+def make(argument: str) -> ModelTarget:
+    """Make the target of a model. Raises UsageError where there is none of that name."""
+    known = names()
+    if argument not in known:
+        msg = f"target 'model:{argument}': no model is called {argument!r}; {suggest(argument, known)}"
+        raise UsageError(msg)
+    return ModelTarget(f"model:{argument}", argument.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTarget:
+    """A model; it needs no start and no end."""
+
+    name: str
+    model: bytes
+
+    @contextmanager
+    def session(self) -> Iterator[ModelSession]:
+        """Ask the model what it can do. Raises TargetError."""
+        yield ModelSession(self.model, TargetInfo.from_hello(_take(lib.lockproof_model_hello(self.model))))
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSession:
+    """A model that said hello."""
+
+    model: bytes
+    info: TargetInfo
+
+    def run(self, programs: Iterable[Program]) -> Iterator[Trace]:
+        """Execute programs; see runners.target.Session."""
+        for program in programs:
+            text = f"program model\n{program.text}end\n".encode()
+            reader = TraceReader("model", program.pages)
+            lines = _take(lib.lockproof_model_run(self.model, text, len(text))).splitlines()
+            yield next(filter(None, map(reader.feed, lines)), None) or reader.lost("not enough memory for the trace")
+
+
+def _take(answer: _Text) -> str:
+    """Copy and release an answer; there is none where memory ran out."""
+    if answer == ffi.NULL:
+        return ""
+    try:
+        return ffi.string(answer).decode()
+    finally:
+        lib.lockproof_model_free(answer)
