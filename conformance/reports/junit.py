@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""JUnit XML: a flat suite for each target and folder of cases.
+
+The shape is the one that the readers of JUnit agree on: the target in the class name with its dots as `_` (Jenkins
+cuts at dots), the full case name as the test's name, skip reasons as message and as body, the picture in the body
+only, no property on a test case.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import socket
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+from junit_xml import TestCase, TestSuite
+
+from lockproof.conformance.verdict import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lockproof.conformance.store import Manifest
+    from lockproof.conformance.tally import CaseTally, Tally
+
+__all__ = ["junit"]
+
+# One character that XML forbids makes readers lose the whole file; junit-xml lets some pass.
+_NOT_XML = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LONGEST_BODY = 16384
+
+
+def junit(tally: Tally, manifest: Manifest) -> str:
+    """Write the report of a run."""
+    suites = [_suite(target, folder, entries, manifest) for target, folder, entries in _grouped(tally)]
+    root = ET.Element(
+        "testsuites",
+        {
+            "tests": f"{sum(int(suite.get('tests', 0)) for suite in suites)}",
+            "failures": f"{sum(int(suite.get('failures', 0)) for suite in suites)}",
+            "errors": f"{sum(int(suite.get('errors', 0)) for suite in suites)}",
+            "time": f"{sum(float(suite.get('time', 0)) for suite in suites):.3f}",
+        },
+    )
+    root.extend(suites)
+    return "<?xml version='1.0' encoding='utf-8'?>\n" + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _grouped(tally: Tally) -> Iterator[tuple[str, str, list[CaseTally]]]:
+    groups: dict[tuple[str, str], list[CaseTally]] = {}
+    for (target, case), entry in tally.cases.items():
+        groups.setdefault((target, case.partition("[")[0].rpartition("/")[0]), []).append(entry)
+    for (target, folder), entries in sorted(groups.items()):
+        yield target, folder, sorted(entries, key=lambda entry: entry.worst.case)
+
+
+def _suite(target: str, folder: str, entries: list[CaseTally], manifest: Manifest) -> ET.Element:
+    info = manifest.info.get(target, {})
+    properties = {
+        "lockproof.version": manifest.lockproof,
+        "lockproof.run": manifest.run,
+        "lockproof.target": target,
+        "lockproof.profile": ", ".join(sorted({entry.worst.profile for entry in entries})),
+        "lockproof.requirements": " ".join(sorted({check for entry in entries for check in entry.worst.checks})),
+        "lockproof.corpus": manifest.corpus,
+    }
+    if info:
+        properties |= {
+            "lockproof.kernel": info["release"],
+            "lockproof.arch": info["machine"],
+            "lockproof.page-size": str(info["page_size"]),
+        }
+    suite = TestSuite(
+        _plain(f"{target}/{folder}"),
+        [_case(entry, target, folder) for entry in entries],
+        hostname=_plain(target if info else socket.gethostname()),
+        properties=_all_plain(properties),
+        timestamp=manifest.started.removesuffix("+00:00"),
+    )
+    return _mended(suite.build_xml_doc())
+
+
+def _mended(suite: ET.Element) -> ET.Element:
+    """Take away what no schema of JUnit has, and give every time three decimals; junit-xml leaves out those of 0."""
+    for element in suite.iter():
+        element.attrib.pop("disabled", None)
+        if element.tag in {"testsuite", "testcase"}:
+            element.set("time", f"{float(element.get('time', 0)):.3f}")
+    return suite
+
+
+def _case(entry: CaseTally, target: str, folder: str) -> TestCase:
+    result = entry.worst
+    parts = (_plain(target), *folder.split("/"))
+    case = TestCase(_plain(result.case), ".".join(part.replace(".", "_") for part in parts), entry.seconds)
+    if entry.status is Status.PASS:
+        return case
+    message, body = _plain(entry.summary or entry.status), _body(entry)
+    match entry.status:
+        case Status.FAIL:
+            case.add_failure_info(message, body, str(Status.FAIL))
+        case Status.UNRESOLVED:
+            case.add_error_info(message, body, str(Status.UNRESOLVED))
+        case skipped:
+            case.add_skipped_info(f"{skipped}: {message}", f"{skipped}: {message}\n{_plain(_origin(entry))}")
+    return case
+
+
+def _body(entry: CaseTally) -> str:
+    lines = [entry.summary or entry.status, *([entry.worst.picture] if entry.worst.picture else []), _origin(entry)]
+    body = _plain("\n".join(lines))
+    cut = "\n… cut; the whole trace is in results.jsonl"
+    return body if len(body) <= _LONGEST_BODY else body[: _LONGEST_BODY - len(cut)] + cut
+
+
+def _origin(entry: CaseTally) -> str:
+    result = entry.worst
+    return (
+        f"  checks    {', '.join(result.checks)}\n  case      {result.source}\n"
+        f"  rerun     lockproof run -t {shlex.quote(result.target)} {shlex.quote(result.case)}"
+    )
+
+
+def _plain(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", text)
+
+
+def _all_plain(properties: dict[str, Any]) -> dict[str, str]:
+    return {key: _plain(str(value)) for key, value in properties.items()}
