@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lockproof command: arguments in, exit code out.
+
+Each command imports what it needs when it is called, so that --help and completion stay quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from lockproof.conformance.errors import LockproofError
+
+__all__ = ["main"]
+
+_CASES = click.option(
+    "--cases",
+    "cases",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="A case file, or a folder of them; default: the cases that lockproof brings along.",
+)
+
+
+class _Group(click.Group):
+    """Prints the errors of lockproof in one place, and suggests commands."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except LockproofError as error:
+            click.echo(str(error), err=True)
+            ctx.exit(error.exit_code)
+
+
+@click.group(
+    cls=_Group,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=(
+        "Exit codes: 0 as expected, 1 a kernel deviates, 2 usage or a bad case file, 3 infrastructure "
+        "(something could not be found out); 128 + signal when interrupted."
+    ),
+)
+@click.version_option(package_name="lockproof")
+def main() -> None:
+    """Certify that a kernel keeps POSIX's promise about memory locks: a call that fails changes nothing."""
+
+
+@main.command()
+@click.argument("selection", nargs=-1, metavar="[CASE]...")
+@click.option(
+    "-t",
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="TARGET",
+    help="Target to run on; may be given several times. Default: local and model:posix. See `lockproof targets`.",
+)
+@click.option(
+    "-j", "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Probes that run side by side."
+)
+@_CASES
+@click.option("--repeat", type=click.IntRange(1), default=1, metavar="N", help="Run each case N times.")
+@click.option(
+    "--time-limit", type=click.FloatRange(0.001, 3600), metavar="SECONDS", help="For each execution; default: 30."
+)
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("results"),
+    show_default=True,
+    help="Folder that run folders are made in.",
+)
+@click.option("--resume", metavar="RUN", help="Run what is missing from an earlier run, as it was asked for then.")
+@click.option("-v", "--verbose", is_flag=True, help="Say what became of every case, also of those that pass.")
+def run(  # noqa: PLR0913, PLR0917  one for each option
+    selection: tuple[str, ...],
+    targets: tuple[str, ...],
+    jobs: int,
+    cases: Path | None,
+    repeat: int,
+    time_limit: float | None,
+    results: Path,
+    resume: str | None,
+    *,
+    verbose: bool,
+) -> None:
+    """Run cases on targets and judge what they do.
+
+    CASE is a full name, the leading part of one (mlock, mlock/no-change), or a pattern with * and ?. Default: all.
+    """
+    from lockproof.conformance import running  # noqa: PLC0415
+    from lockproof.conformance.program import DEFAULT_TIME_LIMIT  # noqa: PLC0415
+
+    if resume is not None:
+        if selection or targets or cases or repeat > 1 or time_limit:
+            msg = "--resume runs what the earlier run was asked for; leave out CASE and the other options"
+            raise click.UsageError(msg)
+        sys.exit(running.resume(results, resume, jobs=jobs, verbose=verbose))
+    request = running.Request(
+        results=results,
+        cases=cases,
+        selection=selection,
+        targets=targets or running.DEFAULT_TARGETS,
+        repeat=repeat,
+        time_limit=time_limit or DEFAULT_TIME_LIMIT,
+    )
+    sys.exit(running.start(request, jobs=jobs, verbose=verbose))
+
+
+@main.command()
+@click.argument("selection", nargs=-1, metavar="[CASE]...")
+@_CASES
+@click.option("--schema", "as_schema", is_flag=True, help="Print the JSON Schema of a case file, for editors.")
+def cases(selection: tuple[str, ...], cases: Path | None, *, as_schema: bool) -> None:
+    """List cases, or print the schema of case files."""
+    from lockproof.conformance import listings  # noqa: PLC0415
+
+    click.echo(listings.schema() if as_schema else listings.cases(cases, selection))
+
+
+@main.command()
+@click.argument("requirement")
+@_CASES
+def explain(requirement: str, cases: Path | None) -> None:
+    """Print a requirement of the catalogue, and the cases that check it."""
+    from lockproof.conformance import listings  # noqa: PLC0415
+
+    click.echo(listings.explain(requirement, cases))
+
+
+@main.command()
+@click.argument("names", nargs=-1, metavar="[TARGET]...")
+def targets(names: tuple[str, ...]) -> None:
+    """Show targets: usable or not and why, and what each can do.
+
+    Default: all that have the same name on every machine.
+    """
+    from lockproof.conformance import listings  # noqa: PLC0415
+
+    text, usable = listings.targets(names)
+    click.echo(text)
+    sys.exit(0 if usable else 3)

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same cases as pytest items: `pytest cases --target local -n auto -k hole -m posix`.
+
+Without --target the plugin collects nothing, so that it can be installed beside any project's own tests. An item is
+`FILE::TARGET::CASE`. A deviation fails the item, what could not be found out is an error, what the target cannot do is
+skipped with its reason.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from lockproof.conformance.case import Case
+    from lockproof.conformance.loading import Corpus
+    from lockproof.conformance.store import Result
+    from lockproof.runners.target import Session, Target
+
+_PROFILES = ("posix", "linux", "quality")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --target."""
+    group = parser.getgroup("lockproof", "conformance of memory locks")
+    group.addoption("--target", action="append", default=[], metavar="TARGET", dest="lockproof_targets",
+                    help="run the cases of *.yaml files on this target; may be given several times")  # fmt: skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the targets, and name the markers."""
+    for profile in _PROFILES:
+        config.addinivalue_line("markers", f"{profile}: a lockproof case of profile {profile}")
+    names = dict.fromkeys(config.getoption("lockproof_targets"))
+    if names:
+        from lockproof.conformance.errors import UsageError  # noqa: PLC0415  only where cases are run
+        from lockproof.runners.target import make_target  # noqa: PLC0415
+
+        try:
+            targets = [make_target(name) for name in names]
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from error
+        config.stash[_SESSIONS] = _Sessions(targets)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the targets that were started."""
+    if _SESSIONS in config.stash:
+        config.stash[_SESSIONS].close()
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> _CaseFile | None:
+    """Collect case files, where there is a target to run them on."""
+    if _SESSIONS in parent.config.stash and file_path.suffix == ".yaml" and file_path.name != "requirements.yaml":
+        return _CaseFile.from_parent(parent, path=file_path)
+    return None
+
+
+class _Sessions:
+    """The targets of this process, each started when it is first needed and once only."""
+
+    def __init__(self, targets: list[Target]) -> None:
+        self.targets = targets
+        self._stack = ExitStack()
+        self._open: dict[str, Session | Exception] = {}
+
+    def get(self, target: Target) -> Session:
+        """Give the session of a target. Raises TargetError, again each time, where it cannot be started."""
+        from lockproof.conformance.errors import TargetError  # noqa: PLC0415
+
+        if target.name not in self._open:
+            try:
+                self._open[target.name] = self._stack.enter_context(target.session())
+            except TargetError as error:
+                self._open[target.name] = error
+        session = self._open[target.name]
+        if isinstance(session, Exception):
+            raise session
+        return session
+
+    def close(self) -> None:
+        """End all."""
+        self._stack.close()
+
+
+_SESSIONS = pytest.StashKey[_Sessions]()
+
+
+class _CaseFile(pytest.File):
+    def collect(self) -> Iterator[pytest.Collector]:
+        from lockproof.conformance.errors import UsageError  # noqa: PLC0415
+        from lockproof.conformance.loading import load  # noqa: PLC0415
+
+        try:
+            corpus = load(self.path)
+        except UsageError as error:
+            raise self.CollectError(str(error)) from error
+        for target in self.config.stash[_SESSIONS].targets:
+            yield _CasesOnTarget.from_parent(self, name=target.name, target=target, corpus=corpus)
+
+
+class _CasesOnTarget(pytest.Collector):
+    def __init__(self, *, target: Target, corpus: Corpus, **kwargs: Any) -> None:  # noqa: ANN401  pytest's own
+        super().__init__(**kwargs)
+        self.target = target
+        self.corpus = corpus
+        if any(marker.startswith("xdist_group") for marker in self.config.getini("markers")):
+            self.add_marker(pytest.mark.xdist_group(re.sub(r"[^A-Za-z0-9]+", "-", target.name)))
+
+    def collect(self) -> Iterator[pytest.Item]:
+        for case in self.corpus.cases:
+            yield _CaseItem.from_parent(self, name=case.name.rpartition("/")[2], case=case)
+
+
+class _DeviationError(Exception):
+    """A FAIL; its text is what pytest shows."""
+
+
+class _UnresolvedError(Exception):
+    """An UNRESOLVED; raised in the set-up, so that pytest calls it an error."""
+
+
+class _CaseItem(pytest.Item):
+    parent: _CasesOnTarget
+
+    def __init__(self, *, case: Case, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(**kwargs)
+        self.case = case
+        self.result: Result | None = None
+        self.add_marker(case.profile.value)
+
+    def setup(self) -> None:
+        """Run the case."""
+        from lockproof.conformance.verdict import Status  # noqa: PLC0415
+
+        self.result = result = self._run()
+        if result.verdict.status is Status.UNRESOLVED:
+            raise _UnresolvedError(_shown(result))
+        if result.verdict.status in {Status.UNTESTED, Status.UNSUPPORTED}:
+            pytest.skip(f"{result.verdict.status}: {result.summary}")
+
+    def runtest(self) -> None:
+        """Tell what became of it."""
+        from lockproof.conformance.verdict import Status  # noqa: PLC0415
+
+        if self.result is not None and self.result.verdict.status is Status.FAIL:
+            raise _DeviationError(_shown(self.result))
+
+    def _run(self) -> Result:
+        from lockproof.conformance.engine import run_once  # noqa: PLC0415
+        from lockproof.conformance.errors import TargetError  # noqa: PLC0415
+
+        target = self.parent.target
+        try:
+            return run_once(
+                self.case, target.name, self.config.stash[_SESSIONS].get(target), self.parent.corpus.requirements
+            )
+        except TargetError as error:
+            msg = f"UNRESOLVED: {target.name}: {error}"
+            raise _UnresolvedError(msg) from error
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        """Show the picture instead of a traceback."""
+        if isinstance(excinfo.value, _DeviationError | _UnresolvedError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, *args, **kwargs)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Name the place of the case and the case."""
+        return self.path, self.case.source.line - 1, self.case.name
+
+
+def _shown(result: Result) -> str:
+    return f"{result.summary}\n{result.picture}"

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One `lockproof run`, from request to exit code."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from lockproof.conformance.engine import Engine
+from lockproof.conformance.errors import UsageError, suggest
+from lockproof.conformance.loading import Corpus, load
+from lockproof.conformance.program import DEFAULT_TIME_LIMIT, compile_case
+from lockproof.conformance.reports import terminal
+from lockproof.conformance.reports.junit import junit
+from lockproof.conformance.store import Manifest, RunFolder, now
+from lockproof.conformance.tally import Tally
+from lockproof.runners.target import make_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import FrameType
+
+    from lockproof.conformance.case import Case
+    from lockproof.conformance.store import Result
+    from lockproof.runners.target import Target, TargetInfo
+
+__all__ = ["DEFAULT_TARGETS", "Request", "resume", "select", "start"]
+
+DEFAULT_TARGETS = ("local", "model:posix")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the user asked for."""
+
+    results: Path
+    cases: Path | None = None
+    selection: tuple[str, ...] = ()
+    targets: tuple[str, ...] = DEFAULT_TARGETS
+    repeat: int = 1
+    time_limit: float = DEFAULT_TIME_LIMIT
+
+
+def start(request: Request, *, jobs: int, verbose: bool = False) -> int:
+    """Run everything anew; gives the exit code. Raises UsageError, StoreError."""
+    corpus = load(request.cases)
+    cases = select(corpus.cases, request.selection)
+    targets = _targets(request.targets)
+    manifest = Manifest(
+        run=f"{datetime.now(UTC):%Y%m%dT%H%M%S}",
+        lockproof=version("lockproof"),
+        cases=str(request.cases.absolute()) if request.cases else None,
+        selection=request.selection,
+        corpus=_digest(cases),
+        targets=tuple(target.name for target in targets),
+        repeat=request.repeat,
+        time_limit=request.time_limit,
+        started=now(),
+    )
+    return _run(RunFolder.create(request.results, manifest), corpus, cases, targets, jobs=jobs, verbose=verbose)
+
+
+def resume(results: Path, run: str, *, jobs: int, verbose: bool = False) -> int:
+    """Run what is missing from an earlier run; gives the exit code of the whole. Raises UsageError, StoreError."""
+    folder = RunFolder.resume(results, run)
+    manifest = folder.manifest
+    corpus = load(Path(manifest.cases) if manifest.cases else None)
+    cases = select(corpus.cases, manifest.selection)
+    if _digest(cases) != manifest.corpus:
+        msg = f"run {run!r}: its cases have changed since; start a new run"
+        raise UsageError(msg)
+    return _run(folder, corpus, cases, _targets(manifest.targets), jobs=jobs, verbose=verbose)
+
+
+def select(cases: Sequence[Case], patterns: Sequence[str]) -> tuple[Case, ...]:
+    """Give the cases that a pattern names: a full name, a leading part of it that ends at / or [, or a glob.
+
+    Raises UsageError where a pattern names none.
+    """
+    if not patterns:
+        return tuple(cases)
+    chosen = {pattern: [case for case in cases if _matches(case.name, pattern)] for pattern in patterns}
+    for pattern, found in chosen.items():
+        if not found:
+            stems = {case.name.partition("[")[0] for case in cases}
+            known = stems | {stem.rpartition("/")[0] for stem in stems}
+            msg = f"case {pattern!r}: no case is called so; {suggest(pattern, known)} (lockproof cases lists them)"
+            raise UsageError(msg)
+    wanted = {case.name for found in chosen.values() for case in found}
+    return tuple(case for case in cases if case.name in wanted)
+
+
+def _matches(name: str, pattern: str) -> bool:
+    stem = pattern.rstrip("/")
+    # In names [ stands for itself; only * and ? are wild.
+    return name == stem or name.startswith((f"{stem}/", f"{stem}[")) or fnmatchcase(name, pattern.replace("[", "[[]"))
+
+
+def _targets(names: Sequence[str]) -> tuple[Target, ...]:
+    return tuple(make_target(name) for name in dict.fromkeys(names))
+
+
+def _digest(cases: Sequence[Case]) -> str:
+    """Tell corpora apart by what is run and how it is judged, wherever the files lie."""
+    parts = (f"{case.name}\n{case.checks}\n{case.privilege}\n{compile_case(case).text}\n{case.steps}" for case in cases)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _run(
+    folder: RunFolder, corpus: Corpus, cases: Sequence[Case], targets: Sequence[Target], *, jobs: int, verbose: bool
+) -> int:
+    manifest = folder.manifest
+    tally, done = Tally(), set()
+    for result in folder.results():
+        tally.add(result)
+        done.add(result.key)
+    total = len(cases) * len(targets) * manifest.repeat
+    out = Console(highlight=False, soft_wrap=True)
+    with _Display(total, len(done), out, verbose=verbose) as display, _interruptible() as interrupt:
+
+        def on_start(target: str, info: TargetInfo) -> None:
+            manifest.info[target] = info.as_json()
+            folder.save_manifest()
+
+        def on_result(result: Result) -> None:
+            folder.append(result)
+            tally.add(result)
+            display.show(result)
+
+        engine = Engine(
+            cases=cases,
+            requirements=corpus.requirements,
+            on_result=on_result,
+            on_start=on_start,
+            repeat=manifest.repeat,
+            jobs=jobs,
+            time_limit=manifest.time_limit,
+            done=done,
+            stop=interrupt.stop,
+        )
+        try:
+            engine.run(targets)
+        finally:
+            folder.close()
+    if not interrupt.signal:
+        manifest.finished = now()
+        folder.save_manifest()
+    report = folder.write("junit.xml", junit(tally, manifest))
+    for part in terminal.closing(tally, manifest, corpus.requirements):
+        out.print(part)
+    out.print(f"\n{folder.path}: {folder.path / 'results.jsonl'}, {report}")
+    if interrupt.signal:
+        out.print(
+            f"Interrupted: {sum(entry.repetitions for entry in tally.cases.values())} of {total} ran; "
+            f"lockproof run --resume {manifest.run} runs the others"
+        )
+        return 128 + interrupt.signal
+    return tally.exit_code
+
+
+class _Display:
+    """A progress bar on a terminal, pictures and lines everywhere."""
+
+    def __init__(self, total: int, done: int, out: Console, *, verbose: bool) -> None:
+        self._out = out
+        self._verbose = verbose
+        self._said: set[tuple[str, ...]] = set()
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=out,
+            disable=not out.is_terminal,
+            transient=True,
+        )
+        self._task = self._progress.add_task("running", total=total, completed=done)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show(self, result: Result) -> None:
+        """Say what became of a case, once where its repetitions are alike."""
+        said = (result.target, result.case, result.verdict.status, result.summary)
+        if said not in self._said:
+            self._said.add(said)
+            text = terminal.entry(result, verbose=self._verbose)
+            if text is not None:
+                self._out.print(text)
+        self._progress.advance(self._task)
+
+
+class _Interrupt:
+    """Ctrl-C, or SIGTERM from a CI system: the first ends the run in good order, the second at once."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        self.signal = 0
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        if self.signal:
+            os._exit(128 + number)  # results are on disk; probes end with their input
+        self.signal = number
+        self.stop.set()
+
+
+@contextmanager
+def _interruptible() -> Iterator[_Interrupt]:
+    interrupt = _Interrupt()
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interrupt
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The installed lockproof command, started as its user would."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+LOCKPROOF = str(Path(sys.executable).with_name("lockproof"))
+
+SMALL = """\
+- id: hole-after-prefix
+  about: A hole inside the range fails the call; the pages before it keep the locks they had.
+  checks: [mlock.failure.no-change, mlock.enomem.unmapped]
+  map:    aaa__bbb
+  locked: .L.__...
+  call:   mlock
+  range:  .^^^^^^.
+  expect:
+    - {result: ENOMEM, locked: unchanged}
+- id: success
+  about: The pages of the range are locked.
+  checks: [mlock.whole-pages, mlock.success-zero]
+  map:    aaa
+  call:   mlock
+  range:  .^.
+  expect:
+    - {result: 0, locked: .L.}
+"""
+"""Two cases: Linux fails the first and passes the second; the model passes both."""
+
+
+def lockproof(*arguments: str, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:  # noqa: ANN401
+    """Run the command to its end."""
+    return subprocess.run(
+        [LOCKPROOF, *arguments], cwd=cwd, capture_output=True, text=True, check=False, timeout=300, **options
+    )
+
+
+def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
+    """Start the command, in a process group of its own."""
+    return subprocess.Popen(
+        [LOCKPROOF, *arguments],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def results(folder: Path) -> list[dict[str, Any]]:
+    """Read the results of the only run in a folder."""
+    (run,) = (folder / "results").iterdir()
+    return [json.loads(line) for line in (run / "results.jsonl").read_text().splitlines()]
+
+
+def verdicts(folder: Path) -> dict[tuple[str, str], str]:
+    """Give the statuses of the only run in a folder, by target and case."""
+    return {(result["target"], result["case"]): result["verdict"]["status"] for result in results(folder)}
+
+
+def plain_environment() -> dict[str, str]:
+    """Give the environment without what would change the output."""
+    return {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "FORCE_COLOR", "CLICOLOR"}}

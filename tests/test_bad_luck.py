@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bad luck in the middle of a run: nothing that was recorded is lost, and the exit code says that something went wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.command import SMALL, lockproof, results, start, verdicts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MANY = 3000
+"""Repetitions that take long enough to be interrupted."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Give a folder with two cases in `small/mlock.yaml`."""
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / "mlock.yaml").write_text(SMALL)
+    return tmp_path
+
+
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
+    """Wait for a condition; fails where it never comes."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition never came"
+        time.sleep(0.005)
+
+
+def lines(folder: Path) -> int:
+    """Count the results of the only run in a folder, if there is one yet."""
+    return sum(file.read_bytes().count(b"\n") for file in folder.glob("results/*/results.jsonl"))
+
+
+def has_grown(folder: Path, before: int) -> bool:
+    """Tell whether the only run in a folder has 50 results more than before."""
+    return lines(folder) > before + 50
+
+
+def run_of(folder: Path) -> str:
+    """Give the id of the only run in a folder."""
+    return next((folder / "results").iterdir()).name
+
+
+def children(pid: int, name: str) -> Iterator[int]:
+    """Give the processes below a process that have a name."""
+    for task in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            stat = task.read_text()
+        except OSError:  # it has just ended
+            continue
+        own, _, rest = stat.partition(" (")
+        command, _, fields = rest.rpartition(") ")
+        if int(fields.split()[1]) == pid and command == name[:15]:
+            yield int(own)
+
+
+def many(folder: Path, *more: str) -> subprocess.Popen[str]:
+    """Start a long run on `local`, and wait until it has recorded something."""
+    process = start("run", "-t", "local", "--cases", "small", "--repeat", str(MANY), *more, cwd=folder)
+    until(lambda: lines(folder) > 50)
+    return process
+
+
+def test_a_killed_probe_costs_one_case_and_the_exit_code_is_3(folder: Path) -> None:
+    process = many(folder)
+    for _ in range(3):
+        before = lines(folder)
+        for probe in children(process.pid, "lockproof-probe"):
+            os.kill(probe, signal.SIGKILL)
+        until(partial(has_grown, folder, before))
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 3
+    assert err == ""
+    statuses = [result["verdict"]["status"] for result in results(folder)]
+    assert len(statuses) == 2 * MANY
+    unresolved = [result["summary"] for result in results(folder) if result["verdict"]["status"] == "UNRESOLVED"]
+    assert 1 <= len(unresolved) <= 3
+    assert set(unresolved) == {"the probe was killed by SIGKILL"}
+    assert "UNRESOLVED" in out
+
+
+def test_kill_9_of_lockproof_loses_nothing_and_resume_runs_what_is_missing(folder: Path) -> None:
+    process = many(folder)
+    process.kill()
+    process.wait()
+    recorded = (folder / "results" / run_of(folder) / "results.jsonl").read_bytes()
+    whole = recorded[: recorded.rfind(b"\n") + 1]
+    assert 50 < whole.count(b"\n") < 2 * MANY
+
+    done = lockproof("run", "--resume", run_of(folder), cwd=folder)
+    assert done.returncode == 1  # the deviation that both halves saw
+    found = results(folder)
+    assert len({(result["case"], result["repetition"]) for result in found}) == len(found) == 2 * MANY
+    assert (folder / "results" / run_of(folder) / "results.jsonl").read_bytes().startswith(whole)
+    assert json.loads((folder / "results" / run_of(folder) / "run.json").read_text())["finished"] is not None
+
+
+def test_a_line_that_the_kill_cut_short_is_run_again(folder: Path) -> None:
+    lockproof("run", "-t", "model:posix", "--cases", "small", cwd=folder)
+    file = folder / "results" / run_of(folder) / "results.jsonl"
+    file.write_bytes(file.read_bytes()[:-40])
+    assert lockproof("run", "--resume", run_of(folder), cwd=folder).returncode == 0
+    assert [result["case"] for result in results(folder)] == ["mlock/hole-after-prefix", "mlock/success"]
+
+
+def test_no_probe_outlives_lockproof(folder: Path) -> None:
+    process = many(folder)
+    probes = list(children(process.pid, "lockproof-probe"))
+    assert len(probes) == 1
+    process.kill()
+    process.wait()
+    until(lambda: not Path(f"/proc/{probes[0]}").exists())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_ends_with_a_report_of_what_ran(folder: Path, number: signal.Signals) -> None:
+    process = many(folder, "-j", "2")
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert err == ""
+    ran = lines(folder)
+    assert (
+        out.splitlines()[-1]
+        == f"Interrupted: {ran} of {2 * MANY} ran; lockproof run --resume {run_of(folder)} runs the others"
+    )
+    assert (folder / "results" / run_of(folder) / "junit.xml").read_text().count("<testcase") == 2
+    assert lockproof("run", "--resume", run_of(folder), cwd=folder).returncode == 1
+    assert lines(folder) == 2 * MANY
+
+
+def test_a_run_whose_cases_have_changed_is_not_resumed(folder: Path) -> None:
+    lockproof("run", "-t", "model:posix", "--cases", "small", cwd=folder)
+    (folder / "small" / "mlock.yaml").write_text(SMALL.replace("range:  .^.", "range:  ^^."))
+    done = lockproof("run", "--resume", run_of(folder), cwd=folder)
+    assert done.returncode == 2
+    assert done.stderr == f"run '{run_of(folder)}': its cases have changed since; start a new run\n"
+
+
+def test_a_target_that_does_not_start_makes_its_cases_unresolved_and_the_others_run(folder: Path) -> None:
+    done = lockproof("run", "-t", "command:false", "-t", "model:posix", "--cases", "small", "-j", "2", cwd=folder)
+    assert done.returncode == 3
+    assert verdicts(folder) == {
+        ("command:false", "mlock/hole-after-prefix"): "UNRESOLVED",
+        ("command:false", "mlock/success"): "UNRESOLVED",
+        ("model:posix", "mlock/hole-after-prefix"): "PASS",
+        ("model:posix", "mlock/success"): "PASS",
+    }
+    assert "command:false: the probe ended with exit status 1" in done.stdout
+
+
+def test_garbage_on_the_stream_is_unresolved_with_the_garbage(folder: Path) -> None:
+    target = "command:sh -c '{probe} | sed -u s/execution/executiom/'"
+    done = lockproof("run", "-t", target, "--cases", "small", cwd=folder)
+    assert done.returncode == 3
+    assert all(
+        'not the protocol, no line of a trace: \'{"executiom":0' in result["summary"] for result in results(folder)
+    )
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a file system of 256 KiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], check=True)
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+@pytest.mark.root
+def test_a_full_disk_ends_the_run_and_keeps_every_line(folder: Path, tiny_disk: Path) -> None:
+    command = ("run", "-t", "model:posix", "--cases", "small", "--repeat", "5000", "--results", str(tiny_disk))
+    done = lockproof(*command, cwd=folder)
+    assert done.returncode == 3
+    (run,) = tiny_disk.iterdir()
+    full = "No space left on device; what was recorded before is kept, make room and run again with --resume"
+    assert done.stderr == f"{run}/results.jsonl: {full}\n"
+    recorded = (run / "results.jsonl").read_bytes()
+    assert recorded.endswith(b"\n")
+    assert recorded.count(b"\n") > 100
+    found: list[dict[str, Any]] = [json.loads(line) for line in recorded.splitlines()]
+    assert {result["verdict"]["status"] for result in found} == {"PASS"}
+
+    subprocess.run(["mount", "-o", "remount,size=64m", tiny_disk], check=True)
+    assert lockproof("run", "--resume", run.name, "--results", str(tiny_disk), cwd=folder).returncode == 0
+    assert (run / "results.jsonl").read_bytes().startswith(recorded)
+    assert (run / "results.jsonl").read_bytes().count(b"\n") == 10000
+
+
+def test_two_lockproofs_do_not_write_one_run(folder: Path) -> None:
+    process = many(folder)
+    done = lockproof("run", "--resume", run_of(folder), cwd=folder)
+    assert done.returncode == 3
+    assert "another lockproof is writing this run" in done.stderr
+    process.terminate()
+    process.communicate(timeout=60)
