@@ -40,6 +40,8 @@ __all__ = ["DEFAULT_TARGETS", "Request", "resume", "select", "start"]
 
 DEFAULT_TARGETS = ("local", "model:posix")
 
+_WIDE = 200
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -127,7 +129,7 @@ def _run(
         tally.add(result)
         done.add(result.key)
     total = len(cases) * len(targets) * manifest.repeat
-    out = Console(highlight=False, soft_wrap=True)
+    out = _console()
     with _Display(total, len(done), out, verbose=verbose) as display, _interruptible() as interrupt:
 
         def on_start(target: str, info: TargetInfo) -> None:
@@ -168,6 +170,12 @@ def _run(
         )
         return 128 + interrupt.signal
     return tally.exit_code
+
+
+def _console() -> Console:
+    """Give standard output; where it is no terminal, wide enough for any line."""
+    console = Console(highlight=False, soft_wrap=True)
+    return console if console.is_terminal else Console(highlight=False, soft_wrap=True, width=_WIDE)
 
 
 class _Display:

@@ -54,7 +54,8 @@ def _pictured(result: Result) -> Text:
 
 def closing(tally: Tally, manifest: Manifest, requirements: Mapping[str, Requirement]) -> Iterator[RenderableType]:
     """Give the last lines of a run: counts by target, then the requirements that each target breaks."""
-    table = Table("target", "kernel", box=None, pad_edge=False, header_style="bold")
+    table = Table("target", box=None, pad_edge=False, header_style="bold")
+    table.add_column("kernel", no_wrap=True)
     for status in Status:
         table.add_column(Text(status, STYLES[status]), justify="right")
     for target in manifest.targets:
