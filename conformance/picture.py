@@ -129,10 +129,8 @@ def _after(done: StepTrace, findings: list[Finding]) -> Iterator[str]:
     about_locks = [finding for finding in findings if finding.aspect is Aspect.LOCKED]
     others = [finding for finding in findings if finding.aspect is not Aspect.LOCKED]
     yield _row("after", _locks(done.snapshot), "; ".join(finding.message for finding in about_locks))
-    if any(finding.aspect is Aspect.RESIDENT for finding in others) and done.snapshot.resident is not None:
-        yield _row("resident", _drawn(done.snapshot.resident))
     for finding in others:
-        yield _row("", "", finding.message)
+        yield _row(finding.aspect if finding.seen else "", _drawn(finding.seen or ""), finding.message)
     for requirement, source, permitted in dict.fromkeys((f.requirement, f.source, f.permitted) for f in findings):
         yield _row("permitted", _drawn(permitted or ""), f"{requirement} ({source})")
 

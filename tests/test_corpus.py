@@ -21,10 +21,20 @@ TARGETS = [
     pytest.param("gvisor", marks=pytest.mark.gvisor),
 ]
 
-# What each provocation leaves behind, as the messages of the findings say it.
-DEVIATIONS = {
-    "mlock/no-change/hole-after-prefix": "became locked",
+# What Linux leaves behind after each provocation, as the first finding says it.
+LINUX = {
+    "mlock/no-change/hole-after-prefix": "page 2 became locked",
+    "mlock/no-change/unlockable-page[with=protection-none]": "pages 0, 2 to 6 became locked",
+    "mlock/no-change/unlockable-page[with=past-end-of-file]": "pages 0, 2 to 6 became locked",
+    "munlock/no-change/hole-after-prefix": "page 1 became unlocked",
+    "mlock/errors/endless-range[length=-1]": "returned 0, permitted ENOMEM or EINVAL",
+    "mlock/max-map-count/parts-of-two-mappings": "pages 1 to 5 became locked",
+    "munlock/max-map-count/after-whole-mappings": "pages 0 to 3 became unlocked",
+    "quality/layout/no-more-mappings": "2 mappings instead of 1, boundaries changed at page 1",
+    "mlockall/current/unlockable-page[with=protection-none]": "page 2 is not resident",
 }
+GUARD = ("mlock/no-change/unlockable-page[with=guard]", "pages 0, 2 to 6 became locked")
+GVISOR = {name: message for name, message in LINUX.items() if name.startswith(("mlock/no-change", "munlock/no-change"))}
 
 
 @cache
@@ -63,3 +73,63 @@ def test_every_case_gets_a_verdict_and_none_is_unresolved(target: str) -> None:
     assert set(found) == {case.name for case in load().cases}
     assert {name: found[name]["summary"] for name in statuses(target).get("UNRESOLVED", [])} == {}
     assert code == 1
+
+
+def first_findings(target: str, names: dict[str, str]) -> dict[str, str]:
+    """Give the first finding of each of the named cases, or its status where there is none."""
+    verdicts = {name: results(target)[1][name]["verdict"] for name in names}
+    return {
+        name: next((f["message"] for f in verdict["findings"]), verdict["status"]) for name, verdict in verdicts.items()
+    }
+
+
+@pytest.mark.parametrize("target", TARGETS[:2])
+def test_linux_is_caught_where_it_breaks_the_promise(target: str) -> None:
+    assert first_findings(target, LINUX) == LINUX
+
+
+def test_linux_leaves_a_range_locked_after_a_guard_page() -> None:
+    name, message = GUARD
+    verdict = results("local")[1][name]["verdict"]
+    if verdict["status"] == "UNTESTED":
+        pytest.skip(verdict["reason"])
+    assert verdict["findings"][0]["message"] == message
+
+
+@pytest.mark.gvisor
+def test_gvisor_is_caught_and_nothing_is_claimed_about_what_it_does_not_show() -> None:
+    assert first_findings("gvisor", GVISOR) == GVISOR
+    found = results("gvisor")[1]
+    unseen = {name: result for name, result in found.items() if name.startswith("quality/accounting/")}
+    assert unseen
+    assert {result["verdict"]["reason"] for result in unseen.values()} <= {
+        "the target does not tell how much locked memory it counts (VmLck)",
+        "the target has no known limit on the number of mappings",
+        "vm.max_map_count is 2147483647; set it to 262144 or less",
+        "the target has no guard pages (MADV_GUARD_INSTALL, Linux 6.13)",
+        "the target offers no way to make its allocations fail (on Linux: a kernel with CONFIG_FAULT_INJECTION)",
+    }
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_snapshot_was_seen_by_two_observers_that_agree(target: str) -> None:
+    snapshots = [
+        line.get("before") or line["snapshot"]
+        for result in results(target)[1].values()
+        for line in result["trace"]
+        if "before" in line or "snapshot" in line
+    ]
+    assert len(snapshots) > 300
+    for snapshot in snapshots:
+        assert set(snapshot["locked"]) == {"smaps", "msync"}
+        assert snapshot["locked"]["smaps"].replace("F", "L") == snapshot["locked"]["msync"]
+
+
+def test_a_second_run_gives_the_same_verdicts() -> None:
+    with TemporaryDirectory() as folder:
+        lockproof("run", "-t", "local", "-j", "2", cwd=Path(folder))
+        (run,) = Path(folder, "results").iterdir()
+        again = {
+            line["case"]: line["verdict"] for line in map(json.loads, (run / "results.jsonl").read_text().splitlines())
+        }
+    assert again == {name: result["verdict"] for name, result in results("local")[1].items()}

@@ -171,8 +171,7 @@ def test_residency_is_drawn_where_it_deviates() -> None:
           before    ..
           mlock     ^^                  → 0
           after     LL
-          resident  R.
-                                        page 1 is not resident
+          resident  R.                  page 1 is not resident
           permitted RR                  mlock.in-memory (POSIX, DESCRIPTION)
     """)
 
