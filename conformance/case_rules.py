@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lockproof.conformance.case import ANY, Call, Case, Entry, Kind, Outcome, Region, Step
+from lockproof.conformance import strips
+from lockproof.conformance.case import ANY, Call, Case, Entry, Kind, Outcome, Region, Step, flatten
 from lockproof.conformance.errors import suggest
 from lockproof.conformance.requirements import Aspect
 
@@ -21,6 +22,7 @@ __all__ = ["check", "resolve", "stated"]
 
 _Path = tuple[str | int, ...]
 _HOLE = "_"
+_MOST = 256  # mappings, earlier locks and steps: what a program may have (native/probe/PROTOCOL.md)
 _SHOWN = 4  # requirements that a message suggests
 _NUMBER = re.compile(r"0x[0-9a-fA-F]{1,8}|0|[1-9][0-9]{0,9}")
 
@@ -69,6 +71,7 @@ def stated(outcome: Outcome) -> set[Aspect]:
 
 def check(entry: Entry, requirements: Mapping[str, Requirement]) -> Iterator[tuple[_Path, str]]:
     """Give every mistake of a case: the path of the field, what is wrong, and what to write instead."""
+    yield from _sizes(entry)
     yield from _regions(entry)
     if entry.locked is not None:
         yield from _holes(entry.locked, entry.map)
@@ -108,6 +111,19 @@ def _flat(steps: tuple[Step, ...], path: _Path) -> Iterator[tuple[_Path, Step]]:
     for index, step in enumerate(steps):
         yield (*path, index), step
         yield from _flat(step.child, (*path, index, "child"))
+
+
+def _sizes(entry: Entry) -> Iterator[tuple[_Path, str]]:
+    mappings = sum(run.character != _HOLE for run in strips.runs(entry.map))
+    locks = sum(run.character in "LF" for run in strips.runs(entry.locked or ""))
+    steps = sum(1 for _ in flatten(entry.steps))
+    for field, count, what in (
+        ("map", mappings, "mappings"),
+        ("locked", locks, "runs of locks"),
+        ("steps", steps, "steps"),
+    ):
+        if count > _MOST:
+            yield (field,), f"{count} {what} are too many; write at most {_MOST}"
 
 
 def _holes(locked: str, layout: str) -> Iterator[tuple[_Path, str]]:

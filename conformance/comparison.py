@@ -68,7 +68,8 @@ class Comparison:
         permitted, result = self.outcome.result, self.done.result
         if ANY in permitted or result in permitted:
             return []
-        return [Deviation(Aspect.RESULT, f"returned {result}, permitted {' or '.join(permitted)}")]
+        either = " or ".join(permitted)
+        return [Deviation(Aspect.RESULT, f"returned {result}, permitted {either}", permitted=either)]
 
     def _locked(self) -> Iterator[Deviation]:
         if self.outcome.locked == ANY:

@@ -30,6 +30,8 @@ def judge(case: Case, trace: Trace, requirements: Mapping[str, Requirement], *, 
     """
     if trace.trouble is not None:
         return Verdict(Status.UNRESOLVED, trace.trouble)
+    if not trace.executions:
+        return Verdict(Status.UNRESOLVED, "nothing was executed")
     findings: list[Finding] = []
     doubts: list[str] = []
     for execution in trace.executions:

@@ -8,13 +8,14 @@ import re
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from lockproof.conformance import case_rules, matrix, strips
-from lockproof.conformance.case import Case, Entry, Limits, Outcome, Range, Region, Step, field_names
-from lockproof.conformance.errors import CaseFileError, Location, Problem, UsageError, suggest
+from lockproof.conformance.case import Case, Entry, Step, field_names
+from lockproof.conformance.decoding import Implicit, Table
+from lockproof.conformance.errors import CaseFileError, Location, Problem, UsageError
 from lockproof.conformance.requirements import Requirement
 from lockproof.conformance.yaml_nodes import Mapping, Node, Scalar, Sequence, read
 
@@ -26,24 +27,9 @@ __all__ = ["Corpus", "load", "load_requirements", "schema"]
 
 CATALOGUE = "requirements.yaml"
 
-# What the types themselves refuse, by pydantic's name for it.
-_INSTEAD = {
-    "dataclass_type": "is no mapping; write fields and their values",
-    "dict_type": "is no mapping; write names and their values",
-    "list_type": "is no list; write [value, value]",
-    "tuple_type": "is no list; write [value, value]",
-    "string_type": "is no text; write one",
-    "string_pattern_mismatch": "{value!r} is no name here; write one that matches {pattern}",
-    "less_than_equal": "{value} is too large; write at most {le}",
-    "greater_than_equal": "{value} is too small; write at least {ge}",
-}
 _FOLDER = re.compile(r"[A-Za-z0-9_./-]+")
 
-_T = TypeVar("_T")
-_Path = tuple[str | int, ...]
 _STEP_KEYS = field_names(Step)
-# What the value of a field, or each item or value in it, is.
-_HOLDS = {"regions": Region, "limits": Limits, "range": Range, "expect": Outcome, "steps": Step, "child": Step}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +67,7 @@ def load_requirements(root: Traversable | None = None) -> dict[str, Requirement]
     problems: list[Problem] = []
     requirements: dict[str, Requirement] = {}
     for node in _items(file, "requirements", problems):
-        table = _Table(node)
+        table = Table(node)
         requirement = table.decode(Requirement, problems)
         if requirement is not None and requirement.id in requirements:
             problems.append(Problem(table.at(("id",)), "id", f"{requirement.id} stands here a second time; remove one"))
@@ -133,6 +119,9 @@ def _sources(path: Path | None) -> tuple[Traversable, list[tuple[str, Traversabl
         return root, list(_below(root, ""))
     if not os.path.exists(path):  # noqa: PTH110  Path.exists raises where a name is too long
         msg = f"{path}: no such file or folder; name a case file or a folder of them"
+        raise UsageError(msg)
+    if path.name == CATALOGUE:
+        msg = f"{path}: the catalogue of requirements, no case file; name a case file or a folder of them"
         raise UsageError(msg)
     folder = path if path.is_dir() else path.parent
     root = next((up for up in (folder.absolute(), *folder.absolute().parents) if (up / CATALOGUE).is_file()), folder)
@@ -194,7 +183,7 @@ def _cases(
         problems.append(Problem(Location(_display(file), 1, 1), "", message))
     for item in _items(file, "cases", problems):
         for suffix, node in matrix.combinations(item, problems):
-            table = _Table(_with_steps(node, problems))
+            table = Table(_with_steps(node, problems))
             layout = node.get("map")
             entry = table.decode(Entry, problems, requirements=requirements, pages=_pages(layout))
             if entry is None:
@@ -216,11 +205,7 @@ def _with_steps(entry: Mapping, problems: list[Problem]) -> Mapping:
         problems.append(Problem(key.at, key.text, "stands beside `steps`; write it into one of the steps"))
         return Mapping(entry.at, tuple(pair for pair in entry.entries if pair not in own))
     rest = tuple(pair for pair in entry.entries if pair not in own)
-    return Mapping(entry.at, (*rest, (Scalar(entry.at, "steps"), _Single(entry.at, (Mapping(entry.at, own),)))))
-
-
-class _Single(Sequence):
-    """The list of the one step that is written into its case: no part of a path that a user reads."""
+    return Mapping(entry.at, (*rest, (Scalar(entry.at, "steps"), Implicit(entry.at, (Mapping(entry.at, own),)))))
 
 
 def _pages(layout: Node | None) -> int | None:
@@ -228,101 +213,6 @@ def _pages(layout: Node | None) -> int | None:
         return len(strips.expand(layout.text)) if isinstance(layout, Scalar) else None
     except ValueError:
         return None  # decoding says what is wrong with it
-
-
-_ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {type_: TypeAdapter(type_) for type_ in (Entry, Requirement)}
-
-
-class _Table:
-    """A node as plain data, and where each part of it is written."""
-
-    def __init__(self, node: Node) -> None:
-        self.places: dict[_Path, Location] = {}
-        self.keys: dict[_Path, Location] = {}
-        self.hidden: set[_Path] = set()
-        self.texts: set[_Path] = set()
-        self.data = self._plain(node, ())
-
-    def _plain(self, node: Node, path: _Path) -> Any:  # noqa: ANN401  plain data is whatever the file says
-        self.places[path] = node.at
-        match node:
-            case Mapping(_, entries):
-                self.keys |= {(*path, key.text): key.at for key, _ in entries}
-                return {key.text: self._plain(value, (*path, key.text)) for key, value in entries}
-            case Sequence(_, items):
-                if isinstance(node, _Single):
-                    self.hidden.add(path)
-                return [self._plain(item, (*path, index)) for index, item in enumerate(items)]
-            case Scalar(_, text):
-                self.texts.add(path)
-                return text
-
-    def at(self, path: _Path) -> Location:
-        """Give the place of the innermost part of a path that is written."""
-        while path not in self.places:
-            path = path[:-1]
-        return self.places[path]
-
-    def name(self, path: _Path) -> str:
-        """Write a path as a user reads it."""
-        text = ""
-        for index, part in enumerate(path):
-            if path[:index] in self.hidden or path[: index + 1] in self.hidden:
-                continue
-            text += f"[{part}]" if isinstance(part, int) else f".{part}"
-            if path[: index + 1] in self.texts:
-                break  # written short, as one text
-        return text.lstrip(".")
-
-    def decode(self, type_: type[_T], problems: list[Problem], **context: object) -> _T | None:
-        """Make a value of the type, or add to the problems; the context is for the types' own validators."""
-        try:
-            value: _T = _ADAPTERS[type_].validate_python(self.data, context=context)
-        except ValidationError as error:
-            errors = error.errors(include_url=False)
-            inner = {found["loc"][:-1] for found in errors}  # a list whose items are wrong is not also too short
-            problems += [
-                self._problem(type_, found["type"], found["loc"], found["msg"], found.get("ctx") or {})
-                for found in errors
-                if not (found["type"] == "too_short" and found["loc"] in inner)
-            ]
-            return None
-        return value
-
-    def _problem(self, type_: type, kind: str, loc: _Path, message: str, context: dict[str, Any]) -> Problem:
-        path: _Path = ()
-        for part in loc:  # pydantic also puts the names of union branches and validators into loc
-            if (*path, part) in self.places or (kind == "missing" and part is loc[-1]):
-                path = (*path, part)
-        if kind == "missing" and path == ("steps",):
-            return Problem(self.at(path), "call", "is missing; write a call, or steps")
-        if kind == "missing":
-            return Problem(self.at(path), self.name(path), "is missing; write it")
-        if kind == "unexpected_keyword_argument":
-            return Problem(
-                self.keys[path], self.name(path), f"is no field here; {suggest(str(path[-1]), _known(type_, path))}"
-            )
-        if kind in {"too_short", "string_too_short"}:
-            return Problem(self.at(path), self.name(path), "is empty; write at least one")
-        if "expected" in context and kind in {"enum", "literal_error"}:
-            words = re.findall(r"'([^']*)'", str(context["expected"]))
-            value = str(self._value(path))
-            return Problem(self.at(path), self.name(path), f"{value!r} is not known; {suggest(value, words)}")
-        if kind in _INSTEAD:
-            message = _INSTEAD[kind].format(value=self._value(path), **context)
-        return Problem(self.at(path), self.name(path), message.removeprefix("Value error, "))
-
-    def _value(self, path: _Path) -> Any:  # noqa: ANN401
-        value = self.data
-        for part in path:
-            value = value[part]
-        return value
-
-
-def _known(type_: type, path: _Path) -> frozenset[str]:
-    """Give the fields that could stand where an unknown one does."""
-    owner = next((_HOLDS[part] for part in reversed(path[:-1]) if part in _HOLDS), type_)
-    return field_names(owner) | (_STEP_KEYS if owner is Entry else frozenset())
 
 
 def _clashes(cases: Iterable[Case]) -> Iterator[Problem]:

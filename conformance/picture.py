@@ -130,7 +130,10 @@ def _after(done: StepTrace, findings: list[Finding]) -> Iterator[str]:
     others = [finding for finding in findings if finding.aspect is not Aspect.LOCKED]
     yield _row("after", _locks(done.snapshot), "; ".join(finding.message for finding in about_locks))
     for finding in others:
-        yield _row(finding.aspect if finding.seen else "", _drawn(finding.seen or ""), finding.message)
+        if finding.seen:
+            yield _row(finding.aspect, _drawn(finding.seen), finding.message)
+        elif finding.permitted is None:  # else it is about the result, which stands beside the call
+            yield _row("", "", finding.message)
     for requirement, source, permitted in dict.fromkeys((f.requirement, f.source, f.permitted) for f in findings):
         yield _row("permitted", _drawn(permitted or ""), f"{requirement} ({source})")
 

@@ -159,10 +159,10 @@ def _run(
     if not interrupt.signal:
         manifest.finished = now()
         folder.save_manifest()
-    report = folder.write("junit.xml", junit(tally, manifest))
+    folder.write("junit.xml", junit(tally, manifest))
     for part in terminal.closing(tally, manifest, corpus.requirements):
         out.print(part)
-    out.print(f"\n{folder.path}: {folder.path / 'results.jsonl'}, {report}")
+    out.print(f"\n{folder.path}/ has run.json, results.jsonl, junit.xml")
     if interrupt.signal:
         out.print(
             f"Interrupted: {sum(entry.repetitions for entry in tally.cases.values())} of {total} ran; "

@@ -47,7 +47,7 @@ class Finding:
     seen: str | None = None
     """The strip that was seen, where the finding is about one."""
     permitted: str | None = None
-    """The strip that would have been permitted."""
+    """The strip, or the results, that would have been permitted."""
 
     def __str__(self) -> str:
         """Say it in one line."""

@@ -124,6 +124,8 @@ def test_a_bad_case_file_gets_one_clear_line_and_exit_code_2(tmp_path: Path, con
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
+    (("run", "--cases", "requirements.yaml"),
+     "requirements.yaml: the catalogue of requirements, no case file; name a case file or a folder of them"),
     (("run", "--cases", "none"), "none: no such file or folder; name a case file or a folder of them"),
     (("run", "--cases", "empty"), "empty: no case file in it; put a *.yaml file there, or name another folder"),
     (("run", "-t", "loca"), "target 'loca': no kind of target is called 'loca'; did you mean local?"),
@@ -145,6 +147,7 @@ def test_a_bad_request_gets_one_clear_line_and_exit_code_2(
 ) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "probe").touch()
+    (tmp_path / "requirements.yaml").touch()
     done = lockproof(*arguments, cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr.splitlines()) == (2, "", [message])
 

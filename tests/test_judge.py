@@ -41,6 +41,10 @@ def doubt(verdict: Verdict) -> str:
 PASS = Verdict(Status.PASS)
 
 
+def test_a_trace_without_an_execution_proves_nothing() -> None:
+    assert judged(HOLE) == Verdict(Status.UNRESOLVED, "nothing was executed")
+
+
 def test_what_is_permitted_passes() -> None:
     assert judged(HOLE, execution(".L.__...", step(0, "ENOMEM", ".L.__..."))) == PASS
 

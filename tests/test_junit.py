@@ -155,6 +155,9 @@ def test_the_line_to_run_it_again_can_be_pasted_into_a_shell() -> None:
     element = only(report(result(Status.FAIL, case, target=target), of=manifest(target)), ".//failure")
     rerun = element.text.splitlines()[-1].removeprefix("  rerun     ")
     assert shlex.split(rerun) == ["lockproof", "run", "-t", target, case]
+    element = only(report(result(Status.FAIL, case), of=manifest(cases="/my own/cases")), ".//failure")
+    rerun = element.text.splitlines()[-1].removeprefix("  rerun     ")
+    assert shlex.split(rerun) == ["lockproof", "run", "--cases", "/my own/cases", "-t", "local", case]
 
 
 @pytest.mark.parametrize("status", [Status.UNSUPPORTED, Status.UNTESTED])

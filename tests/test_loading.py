@@ -95,6 +95,8 @@ def test_a_region_that_is_only_mapped_later_is_known() -> None:
     [
         (with_line("  locked: .L", "\tlocked: .L"), "5:1: a tab; indent with blanks"),
         (with_line("  map:    aaa__bbb\n", ""), "1:3: map: is missing; write it"),
+        (with_line("  map:    aaa__bbb\n  locked: .L.__...", f"  map:    {'ab' * 150}").replace(".^^^^^^.", "^*300"),
+         "4:11: map: 300 mappings are too many; write at most 256"),
         (with_line("  call:   mlock\n", ""), "1:3: call: is missing; write it"),
         (with_line("  call:   mlock\n  range:  .^^^^^^.\n  expect:\n    - {result: ENOMEM, locked: unchanged}\n", ""),
          "1:3: call: is missing; write a call, or steps"),

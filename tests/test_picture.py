@@ -46,8 +46,7 @@ def test_findings_of_several_kinds_stand_below_each_other() -> None:
           before    .L.__...
           mlock      ^^^^^^             → -1 EINVAL
           after     L..__...            page 0 became locked; page 1 became unlocked
-                                        returned EINVAL, permitted ENOMEM
-          permitted                     mlock.errors (POSIX, ERRORS)
+          permitted ENOMEM              mlock.errors (POSIX, ERRORS)
           permitted .L.__...            mlock.no-change (POSIX, RETURN VALUE)
     """)
 
@@ -146,8 +145,7 @@ def test_the_setting_is_part_of_the_picture() -> None:
           before    .....
           msync     ^^    from +100 to -1 length 2p ASYNC,INVALIDATE → -1 EBUSY
           after     .....
-                                        returned EBUSY, permitted 0
-          permitted                     mlock.errors (POSIX, ERRORS)
+          permitted 0                   mlock.errors (POSIX, ERRORS)
     """)
 
 

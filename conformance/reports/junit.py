@@ -73,7 +73,7 @@ def _suite(target: str, folder: str, entries: list[CaseTally], manifest: Manifes
         }
     suite = TestSuite(
         _plain(f"{target}/{folder}"),
-        [_case(entry, target, folder) for entry in entries],
+        [_case(entry, target, folder, manifest) for entry in entries],
         hostname=_plain(target if info else socket.gethostname()),
         properties=_all_plain(properties),
         timestamp=manifest.started.removesuffix("+00:00"),
@@ -90,35 +90,40 @@ def _mended(suite: ET.Element) -> ET.Element:
     return suite
 
 
-def _case(entry: CaseTally, target: str, folder: str) -> TestCase:
+def _case(entry: CaseTally, target: str, folder: str, manifest: Manifest) -> TestCase:
     result = entry.worst
     parts = (_plain(target), *folder.split("/"))
     case = TestCase(_plain(result.case), ".".join(part.replace(".", "_") for part in parts), entry.seconds)
     if entry.status is Status.PASS:
         return case
-    message, body = _plain(entry.summary or entry.status), _body(entry)
+    message, body = _plain(entry.summary or entry.status), _body(entry, manifest)
     match entry.status:
         case Status.FAIL:
             case.add_failure_info(message, body, str(Status.FAIL))
         case Status.UNRESOLVED:
             case.add_error_info(message, body, str(Status.UNRESOLVED))
         case skipped:
-            case.add_skipped_info(f"{skipped}: {message}", f"{skipped}: {message}\n{_plain(_origin(entry))}")
+            case.add_skipped_info(f"{skipped}: {message}", f"{skipped}: {message}\n{_plain(_origin(entry, manifest))}")
     return case
 
 
-def _body(entry: CaseTally) -> str:
-    lines = [entry.summary or entry.status, *([entry.worst.picture] if entry.worst.picture else []), _origin(entry)]
+def _body(entry: CaseTally, manifest: Manifest) -> str:
+    lines = [
+        entry.summary or entry.status,
+        *([entry.worst.picture] if entry.worst.picture else []),
+        _origin(entry, manifest),
+    ]
     body = _plain("\n".join(lines))
     cut = "\n… cut; the whole trace is in results.jsonl"
     return body if len(body) <= _LONGEST_BODY else body[: _LONGEST_BODY - len(cut)] + cut
 
 
-def _origin(entry: CaseTally) -> str:
+def _origin(entry: CaseTally, manifest: Manifest) -> str:
     result = entry.worst
+    corpus = f" --cases {shlex.quote(manifest.cases)}" if manifest.cases else ""
     return (
         f"  checks    {', '.join(result.checks)}\n  case      {result.source}\n"
-        f"  rerun     lockproof run -t {shlex.quote(result.target)} {shlex.quote(result.case)}"
+        f"  rerun     lockproof run{corpus} -t {shlex.quote(result.target)} {shlex.quote(result.case)}"
     )
 
 
