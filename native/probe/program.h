@@ -82,28 +82,26 @@ struct step {
 	int line;
 };
 
-/* A program within the limits of PROTOCOL.md. Needs no memory but its own. */
+/*
+ * A program within the limits of PROTOCOL.md. Needs no memory but its own, of
+ * which a small program touches little: what is beyond the counts is not set.
+ */
 struct program {
 	char name[MAX_NAME + 1];
 	long time;
 	size_t pages;
 	int arena_line;
-	struct region regions[MAX_REGIONS];
-	int region_lines[MAX_REGIONS];
-	int region_count;
-	struct placement maps[MAX_LINES];
-	int map_count;
-	struct guard guards[MAX_LINES];
-	int guard_count;
-	struct earlier_lock locks[MAX_LINES];
-	int lock_count;
-	struct limit limits[MAX_LINES];
-	int limit_count;
 	bool unprivileged;
 	int unprivileged_line;
 	int fault_line; /* 0: no sweep */
+	int region_count, map_count, guard_count, lock_count, limit_count, step_count;
+	struct region regions[MAX_REGIONS];
+	int region_lines[MAX_REGIONS];
+	struct placement maps[MAX_LINES];
+	struct guard guards[MAX_LINES];
+	struct earlier_lock locks[MAX_LINES];
+	struct limit limits[MAX_LINES];
 	struct step steps[MAX_STEPS];
-	int step_count;
 };
 
 /* Why a program was refused, and where: line 1 is its `program` line. */

@@ -155,7 +155,10 @@ bool parse_map(struct parser *parser)
 	const struct range *range = &map->range;
 	int position = count;
 
-	if (!room_for_line(parser, count) || !take_placement(parser, map))
+	if (!room_for_line(parser, count))
+		return false;
+	*map = (struct placement){ 0 };
+	if (!take_placement(parser, map))
 		return false;
 	while (position > 0 && program->maps[by_page[position - 1]].range.page > range->page)
 		position--;
@@ -180,9 +183,11 @@ bool parse_guard(struct parser *parser)
 	struct program *program = parser->program;
 	struct guard *guard = &program->guards[program->guard_count];
 
-	if (!room_for_line(parser, program->guard_count) || !take_pages_of_arena(parser, &guard->range))
+	if (!room_for_line(parser, program->guard_count))
 		return false;
-	guard->line = parser->line;
+	*guard = (struct guard){ .line = parser->line };
+	if (!take_pages_of_arena(parser, &guard->range))
+		return false;
 	program->guard_count++;
 	return true;
 }
@@ -194,13 +199,14 @@ bool parse_lock(struct parser *parser)
 	struct word word;
 	int on_fault;
 
-	if (!room_for_line(parser, program->lock_count) || !take_pages_of_arena(parser, &lock->range) ||
-	    !take_word(parser, "MODE", &word))
+	if (!room_for_line(parser, program->lock_count))
+		return false;
+	*lock = (struct earlier_lock){ .line = parser->line };
+	if (!take_pages_of_arena(parser, &lock->range) || !take_word(parser, "MODE", &word))
 		return false;
 	if (!word_value(word, lock_modes, &on_fault))
 		return refuse_word(parser, "mode (eager or onfault)", word);
 	lock->on_fault = on_fault;
-	lock->line = parser->line;
 	program->lock_count++;
 	return true;
 }
