@@ -26,6 +26,7 @@ from lockproof.conformance.reports import terminal
 from lockproof.conformance.reports.junit import junit
 from lockproof.conformance.store import Manifest, RunFolder, now
 from lockproof.conformance.tally import Tally
+from lockproof.conformance.verdict import Status
 from lockproof.runners.target import make_target
 
 if TYPE_CHECKING:
@@ -204,8 +205,9 @@ class _Display:
         self._progress.stop()
 
     def show(self, result: Result) -> None:
-        """Say what became of a case, once where its repetitions are alike."""
-        said = (result.target, result.case, result.verdict.status, result.summary)
+        """Say what became of a case; once for repetitions that are alike, and for a target that does not start."""
+        case = result.case if result.picture or result.verdict.status is not Status.UNRESOLVED else ""
+        said = (result.target, case, result.verdict.status, result.summary)
         if said not in self._said:
             self._said.add(said)
             text = terminal.entry(result, verbose=self._verbose)
