@@ -65,7 +65,10 @@ def _memory(case: Case, info: TargetInfo) -> Iterator[str]:
         size = wanted.in_bytes(info.page_size)
     else:
         everything = any(step.call is Call.MLOCKALL for step in flatten(case.steps))
-        size = (len(case.map) + (info.own_pages if everything else 0)) * info.page_size
+        if everything and info.own_pages is None:
+            yield "mlockall locks the probe too, and its size is not known; raise RLIMIT_MEMLOCK with ulimit -l"
+            return
+        size = (len(case.map) + (info.own_pages or 0 if everything else 0)) * info.page_size
     if size > info.memlock:
         yield f"needs RLIMIT_MEMLOCK at {size} bytes, it can be {info.memlock}; raise it with ulimit -l"
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockproof.conformance import strips
-from lockproof.conformance.case import ANY, Call, Case, Entry, Kind, Outcome, Region, Step, flatten
+from lockproof.conformance.case import ANY, UNCHANGED, Call, Case, Entry, Kind, Outcome, Region, Step, flatten
 from lockproof.conformance.errors import suggest
-from lockproof.conformance.requirements import Aspect
+from lockproof.conformance.requirements import Aspect, Modality
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,13 +60,17 @@ _HAS_OBJECT = {Kind.FILE, Kind.SHM, Kind.MEMFD}
 def stated(outcome: Outcome) -> set[Aspect]:
     """Give the aspects that an outcome says something about."""
     aspects = {
-        Aspect.RESULT: outcome.result != (ANY,),
-        Aspect.LOCKED: outcome.locked != ANY or outcome.locks_elsewhere != ANY,
-        Aspect.RESIDENT: outcome.resident != ANY,
+        Aspect.RESULT: ANY not in outcome.result,
+        Aspect.LOCKED: not _is_open(outcome.locked) or outcome.locks_elsewhere != ANY,
+        Aspect.RESIDENT: not _is_open(outcome.resident),
         Aspect.MAPPINGS: outcome.mappings != ANY,
         Aspect.ACCOUNTING: outcome.accounting != ANY,
     }
     return {aspect for aspect, is_stated in aspects.items() if is_stated}
+
+
+def _is_open(strip: str) -> bool:
+    return strip == ANY or set(strip) == {"?"}
 
 
 def check(entry: Entry, requirements: Mapping[str, Requirement]) -> Iterator[tuple[_Path, str]]:
@@ -138,7 +142,9 @@ def _regions(entry: Entry) -> Iterator[tuple[_Path, str]]:
     used = {*entry.map, *(step.region for _, step in _flat(entry.steps, ()))}
     for letter, region in entry.regions.items():
         path = ("regions", letter)
-        if letter not in used:
+        if not _is_letter(letter):
+            yield path, f"{letter!r} is no letter; call a region by one of A-Z or a-z"
+        elif letter not in used:
             yield path, f"no page of the map is {letter!r}; use the letter in the map, or remove the region"
         if region.alias is not None:
             target = entry.regions.get(region.alias)
@@ -175,7 +181,19 @@ def _steps(steps: tuple[Step, ...], path: _Path, *, within_fork: bool) -> Iterat
             and (asked.start or asked.end or asked.length is not None)
         ):
             yield (*here, "range"), f"{step.call} takes whole pages; write only the strip"
+        yield from _inherited(step, here)
         yield from _steps(step.child, (*here, "child"), within_fork=True)
+
+
+def _inherited(fork: Step, path: _Path) -> Iterator[tuple[_Path, str]]:
+    """Find where a child's first step compares with the state before it: that was not seen, and is not the parent's."""
+    for first in fork.child[:1]:
+        for number, outcome in enumerate(first.expect):
+            if UNCHANGED in {outcome.locked, outcome.locks_elsewhere, outcome.mappings}:
+                yield (
+                    (*path, "child", 0, "expect", number),
+                    "a child does not begin with its parent's locks; observe them in a step before this one",
+                )
 
 
 def _arguments(step: Step, path: _Path) -> Iterator[tuple[_Path, str]]:
@@ -212,8 +230,14 @@ def _checks(
         profiles = ", ".join(f"{requirement.id} is {requirement.profile}" for requirement in known)
         yield ("checks",), f"requirements of several profiles ({profiles}); write a case for each profile"
     spoken_of = {aspect for requirement in known for aspect in requirement.observes}
+    judges = any(requirement.modality is not Modality.UNSPECIFIED for requirement in known)
     for path, step in steps:
         for number, outcome in enumerate(step.expect):
+            if judges and not stated(outcome):
+                yield (
+                    (*path, "expect", number),
+                    "permits everything, so that no target fails; state what is permitted",
+                )
             for aspect in sorted(stated(outcome) - spoken_of):
                 able = sorted(
                     r.id for r in requirements.values() if aspect in r.observes and r.profile == known[0].profile

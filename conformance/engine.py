@@ -44,7 +44,7 @@ class Engine:
     on_result: Callable[[Result], None]
     """Called with each result as it comes, never by two threads at once. What it raises ends the run."""
     on_start: Callable[[str, TargetInfo], None]
-    """Called once with each target that could be started and what it can do."""
+    """Called with each session of a target, before its results, and what the target can do."""
     repeat: int = 1
     """How often each case is run on each target."""
     jobs: int = 1
@@ -104,9 +104,8 @@ class Engine:
         try:
             with lane.target.session() as session:
                 with self._speaking:
-                    if lane.info is None:
-                        self.on_start(lane.target.name, session.info)
-                        lane.info = session.info
+                    self.on_start(lane.target.name, session.info)
+                    lane.info = session.info
                 began = time.monotonic()
                 for trace in session.run(self._programs(lane, taken)):
                     ended = time.monotonic()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -27,7 +28,7 @@ from lockproof.conformance.reports.junit import junit
 from lockproof.conformance.store import Manifest, RunFolder, now
 from lockproof.conformance.tally import Tally
 from lockproof.conformance.verdict import Status
-from lockproof.runners.target import make_target
+from lockproof.runners.target import TargetInfo, make_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from lockproof.conformance.case import Case
     from lockproof.conformance.store import Result
-    from lockproof.runners.target import Target, TargetInfo
+    from lockproof.runners.target import Target
 
 __all__ = ["DEFAULT_TARGETS", "Request", "resume", "select", "start"]
 
@@ -127,15 +128,17 @@ def _run(
     manifest = folder.manifest
     tally, done = Tally(), set()
     for result in folder.results():
-        tally.add(result)
-        done.add(result.key)
+        if result.key not in done:
+            tally.add(result)
+            done.add(result.key)
     total = len(cases) * len(targets) * manifest.repeat
     out = _console()
     with _Display(total, len(done), out, verbose=verbose) as display, _interruptible() as interrupt:
 
         def on_start(target: str, info: TargetInfo) -> None:
-            manifest.info[target] = info.as_json()
-            folder.save_manifest()
+            if _is_new(target, info, manifest):
+                manifest.info[target] = info.as_json()
+                folder.save_manifest()
 
         def on_result(result: Result) -> None:
             folder.append(result)
@@ -173,10 +176,41 @@ def _run(
     return tally.exit_code
 
 
+def _is_new(target: str, info: TargetInfo, manifest: Manifest) -> bool:
+    """Tell whether a target is started for the first time in a run. Raises UsageError where it has changed since."""
+    before = manifest.info.get(target)
+    if before is None:
+        return True
+    began = TargetInfo.from_json(before)
+    if info.identity != began.identity:
+        msg = f"run {manifest.run!r}: it began on {began.kernel}, and {target} is now {info.kernel}; start a new run"
+        raise UsageError(msg)
+    return False
+
+
 def _console() -> Console:
     """Give standard output; where it is no terminal, wide enough for any line."""
-    console = Console(highlight=False, soft_wrap=True)
-    return console if console.is_terminal else Console(highlight=False, soft_wrap=True, width=_WIDE)
+    console = _Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _WIDE
+    return console
+
+
+class _Console(Console):
+    """A console whose reader may go away or have no room: results matter more than what is shown of them."""
+
+    def print(self, *things: Any, **options: Any) -> None:  # noqa: ANN401  rich's own signature
+        """Show things, or fall silent for good."""
+        try:
+            super().print(*things, **options)
+        except OSError:
+            self.on_broken_pipe()
+
+    def on_broken_pipe(self) -> None:
+        """Fall silent, also when Python flushes what is left at its end."""
+        self.quiet = True
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 class _Display:
@@ -228,6 +262,7 @@ class _Interrupt:
             os._exit(128 + number)  # results are on disk; probes end with their input
         self.signal = number
         self.stop.set()
+        os.write(sys.stderr.fileno(), b"Ending what is under way; once more to stop at once.\n")
 
 
 @contextmanager

@@ -121,10 +121,20 @@ class ProbeSession:
         self._connection.close(at_once=True)
         try:
             self._connection = _Connection(self._argv)
-            self._connection.hello()
+            info = self._connection.hello()
         except TargetError as error:
             msg = f"{trouble}; and then could not be started again: {error}"
             raise TargetError(msg) from error
+        if info.identity != self.info.identity:
+            msg = f"{trouble}; and then came back as another target: {info.kernel} instead of {self.info.kernel}"
+            raise TargetError(msg)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"  # a real-time signal
 
 
 class _Connection:
@@ -238,7 +248,7 @@ class _Connection:
             code = self._process.wait(_END_LIMIT)
         except subprocess.TimeoutExpired:
             return f"the probe closed its output and went on running{self._tail()}"
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit status {code}"
+        how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with exit status {code}"
         cut = f" in the middle of a line, {bytes(self._unread[:100])!r}" if self._unread else ""
         return f"the probe {how}{cut}{self._tail()}"
 

@@ -12,9 +12,9 @@ from contextlib import AbstractContextManager  # noqa: TC003  part of the public
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from lockproof.conformance.errors import TargetError, UsageError, suggest
 
@@ -40,7 +40,7 @@ class TargetInfo:
     release: str
     version: str
     machine: str
-    page_size: int
+    page_size: Annotated[int, Field(ge=1024, le=1 << 24)]
     """Bytes."""
     bits: Literal[32, 64]
     calls: tuple[str, ...]
@@ -57,8 +57,8 @@ class TargetInfo:
     privileged: bool
     memlock: int
     """RLIMIT_MEMLOCK in bytes, as high as the probe could raise it; -1: unlimited."""
-    own_pages: int
-    """Pages that the probe itself has mapped, which mlockall locks too."""
+    own_pages: int | None
+    """Pages that the probe itself has mapped, which mlockall locks too; None: not known."""
     max_map_count: int | None
 
     @classmethod
@@ -73,10 +73,21 @@ class TargetInfo:
             raise TargetError(msg) from error
         return hello
 
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> TargetInfo:
+        """Read what `as_json` gave."""
+        info: TargetInfo = _hello().validate_python({"hello": fields})["hello"]
+        return info
+
     @property
     def kernel(self) -> str:
         """Name the kernel as a person would: system, release, architecture."""
         return f"{self.system} {self.release} {self.machine}"
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """Give what must not change within a run, for its results to be about one target."""
+        return (self.system, self.release, self.version, self.machine, self.page_size, self.privileged)
 
     def as_json(self) -> dict[str, Any]:
         """Give the fields as plain data."""

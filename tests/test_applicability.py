@@ -126,7 +126,7 @@ def test_an_optional_feature_that_is_not_there_is_unsupported(fields: str, lacks
             "the target does not tell how much locked memory it counts (VmLck)",
         ),
         (
-            "map: a\ncall: fork\nchild: [{call: mlock, range: ^, expect: {locked: unchanged}}]\nexpect: {result: 0}",
+            "map: a\ncall: fork\nchild: [{call: observe}, {call: mlock, range: ^, expect: {locked: unchanged}}]\nexpect: {result: 0}",
             {"elsewhere": False},
             "the target gives no way to see locks outside the arena",
         ),

@@ -119,6 +119,13 @@ def test_a_region_that_is_only_mapped_later_is_known() -> None:
         (with_line("mlock.errors]", "quality]"),
          ("3:29: checks[1]: 'quality' is no requirement; write one of: linux.layout, mlock.errors, mlock.in-memory, "
          "mlock.no-change, mlock.open")),
+        (with_line("{result: ENOMEM, locked: unchanged}", '{result: any, locked: "?*8"}'),
+         "11:7: expect[0]: permits everything, so that no target fails; state what is permitted"),
+        (with_line("  call:   mlock\n  range:  .^^^^^^.\n",
+                   "  call: fork\n  child: [{call: mlock, range: .^^^^^^., expect: {locked: unchanged}}]\n"),
+         ("9:50: child[0].expect[0]: a child does not begin with its parent's locks; observe them in a step before this "
+          "one")),
+        (with_line("    b: {", "    bb: {"), "7:9: regions.bb: 'bb' is no letter; call a region by one of A-Z or a-z"),
         (with_line("call:   mlock", "call:   mlok"), "8:11: call: 'mlok' is not known; did you mean mlock?"),
         (with_line("ENOMEM", "ENOMEN"), "11:16: expect[0].result: 'ENOMEN' is no result; did you mean ENOMEM?"),
         (with_line("ENOMEM", "-1"), "11:16: expect[0].result: '-1' is no result; no known name is similar"),

@@ -173,12 +173,11 @@ static void write_snapshot(struct trace *trace, const struct snapshot *snapshot)
 	text_format(&trace->text, ",\"accounted\":");
 	trace_number_or_null(trace, snapshot->accounted);
 	text_format(&trace->text, ",\"elsewhere\":");
-	if (snapshot->elsewhere_mapped == -1) {
+	if (snapshot->elsewhere_mapped == -1 || snapshot->elsewhere_locked == -1) {
 		text_format(&trace->text, "null}");
 	} else {
-		text_format(&trace->text, "{\"mapped\":%ld,\"locked\":", snapshot->elsewhere_mapped);
-		trace_number_or_null(trace, snapshot->elsewhere_locked);
-		text_format(&trace->text, "}}");
+		text_format(&trace->text, "{\"mapped\":%ld,\"locked\":%ld}}", snapshot->elsewhere_mapped,
+			    snapshot->elsewhere_locked);
 	}
 }
 
