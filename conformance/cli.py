@@ -6,6 +6,9 @@ Each command imports what it needs when it is called, so that --help and complet
 
 from __future__ import annotations
 
+import io
+import math
+import signal
 import sys
 from pathlib import Path
 
@@ -24,12 +27,24 @@ _CASES = click.option(
 )
 
 
+def _number(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+    if value is not None and math.isnan(value):
+        msg = "nan is no number of seconds"
+        raise click.BadParameter(msg)
+    return value
+
+
 class _Group(click.Group):
     """Prints the errors of lockproof in one place, and suggests commands."""
 
     def invoke(self, ctx: click.Context) -> object:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # pictures have an arrow that not every encoding knows
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("Interrupted before anything ran.", err=True)
+            ctx.exit(128 + signal.SIGINT)
         except LockproofError as error:
             click.echo(str(error), err=True)
             ctx.exit(error.exit_code)
@@ -64,7 +79,11 @@ def main() -> None:
 @_CASES
 @click.option("--repeat", type=click.IntRange(1), default=1, metavar="N", help="Run each case N times.")
 @click.option(
-    "--time-limit", type=click.FloatRange(0.001, 3600), metavar="SECONDS", help="For each execution; default: 30."
+    "--time-limit",
+    type=click.FloatRange(0.001, 3600),
+    metavar="SECONDS",
+    callback=_number,
+    help="For each execution; default: 30.",
 )
 @click.option(
     "--results",

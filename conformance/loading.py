@@ -120,6 +120,9 @@ def _sources(path: Path | None) -> tuple[Traversable, list[tuple[str, Traversabl
     if not os.path.exists(path):  # noqa: PTH110  Path.exists raises where a name is too long
         msg = f"{path}: no such file or folder; name a case file or a folder of them"
         raise UsageError(msg)
+    if not _is_text(path):
+        msg = f"{path!r}: not UTF-8; call it by a name that is"
+        raise UsageError(msg)
     if path.name == CATALOGUE:
         msg = f"{path}: the catalogue of requirements, no case file; name a case file or a folder of them"
         raise UsageError(msg)
@@ -136,6 +139,14 @@ def _sources(path: Path | None) -> tuple[Traversable, list[tuple[str, Traversabl
         msg = f"{path}: no case file in it; put a *.yaml file there, or name another folder"
         raise UsageError(msg)
     return root, [(name, file) for name, file in found]
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _below(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:

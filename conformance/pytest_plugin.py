@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lockproof.conformance.case import Case
+    from lockproof.conformance.errors import TargetError
     from lockproof.conformance.loading import Corpus
     from lockproof.conformance.store import Result
     from lockproof.runners.target import Session, Target
@@ -84,6 +85,10 @@ class _Sessions:
             raise session
         return session
 
+    def give_up(self, target: Target, error: TargetError) -> None:
+        """Note that a target broke and cannot be started again."""
+        self._open[target.name] = error
+
     def close(self) -> None:
         """End all."""
         self._stack.close()
@@ -118,63 +123,47 @@ class _CasesOnTarget(pytest.Collector):
             yield _CaseItem.from_parent(self, name=case.name.rpartition("/")[2], case=case)
 
 
-class _DeviationError(Exception):
-    """A FAIL; its text is what pytest shows."""
-
-
-class _UnresolvedError(Exception):
-    """An UNRESOLVED; raised in the set-up, so that pytest calls it an error."""
-
-
 class _CaseItem(pytest.Item):
     parent: _CasesOnTarget
 
     def __init__(self, *, case: Case, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(**kwargs)
         self.case = case
-        self.result: Result | None = None
+        self.result: Result | str | None = None
         self.add_marker(case.profile.value)
 
     def setup(self) -> None:
-        """Run the case."""
+        """Run the case; what could not be found out fails the set-up, so that pytest calls it an error."""
         from lockproof.conformance.verdict import Status  # noqa: PLC0415
 
         self.result = result = self._run()
+        if isinstance(result, str):
+            pytest.fail(f"UNRESOLVED: {result}", pytrace=False)
         if result.verdict.status is Status.UNRESOLVED:
-            raise _UnresolvedError(_shown(result))
+            pytest.fail(f"UNRESOLVED: {result.summary}\n{result.picture}", pytrace=False)
         if result.verdict.status in {Status.UNTESTED, Status.UNSUPPORTED}:
             pytest.skip(f"{result.verdict.status}: {result.summary}")
 
     def runtest(self) -> None:
-        """Tell what became of it."""
+        """Tell what became of it, by the picture instead of a traceback."""
+        from lockproof.conformance.store import Result  # noqa: PLC0415
         from lockproof.conformance.verdict import Status  # noqa: PLC0415
 
-        if self.result is not None and self.result.verdict.status is Status.FAIL:
-            raise _DeviationError(_shown(self.result))
+        if isinstance(self.result, Result) and self.result.verdict.status is Status.FAIL:
+            pytest.fail(f"{self.result.summary}\n{self.result.picture}", pytrace=False)
 
-    def _run(self) -> Result:
+    def _run(self) -> Result | str:
+        """Give the result, or why the target gives none."""
         from lockproof.conformance.engine import run_once  # noqa: PLC0415
         from lockproof.conformance.errors import TargetError  # noqa: PLC0415
 
-        target = self.parent.target
+        target, sessions = self.parent.target, self.config.stash[_SESSIONS]
         try:
-            return run_once(
-                self.case, target.name, self.config.stash[_SESSIONS].get(target), self.parent.corpus.requirements
-            )
+            return run_once(self.case, target.name, sessions.get(target), self.parent.corpus.requirements)
         except TargetError as error:
-            msg = f"UNRESOLVED: {target.name}: {error}"
-            raise _UnresolvedError(msg) from error
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-        """Show the picture instead of a traceback."""
-        if isinstance(excinfo.value, _DeviationError | _UnresolvedError):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo, *args, **kwargs)
+            sessions.give_up(target, error)
+            return f"{target.name}: {error}"
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Name the place of the case and the case."""
         return self.path, self.case.source.line - 1, self.case.name
-
-
-def _shown(result: Result) -> str:
-    return f"{result.summary}\n{result.picture}"

@@ -7,6 +7,7 @@ line that a kill or a full disk cut short is removed when the run is resumed.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -206,8 +207,9 @@ def _read_manifest(path: Path) -> Manifest:
     try:
         return _manifests().validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
-        msg = f"{path}: cannot be read as a run: {error}"
-        raise StoreError(" ".join(msg.split())) from error
+        why = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else error.strerror
+        msg = f"{path}: cannot be read as a run: {why}; start a new run"
+        raise StoreError(msg) from error
 
 
 @contextmanager
@@ -215,5 +217,11 @@ def _reporting(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        msg = f"{path}: {error.strerror}; what was recorded before is kept, make room and run again with --resume"
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        instead = (
+            "what was recorded before is kept, make room and run again with --resume"
+            if full
+            else "check the folder, or choose another one with --results"
+        )
+        msg = f"{path}: {error.strerror}; {instead}"
         raise StoreError(msg) from error

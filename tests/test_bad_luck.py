@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.command import SMALL, lockproof, results, start, verdicts
+from tests.command import LOCKPROOF, SMALL, lockproof, results, start, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -131,7 +131,7 @@ def test_an_interrupted_run_ends_with_a_report_of_what_ran(folder: Path, number:
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number
-    assert err == ""
+    assert err == "Ending what is under way; once more to stop at once.\n"
     ran = lines(folder)
     assert (
         out.splitlines()[-1]
@@ -208,3 +208,49 @@ def test_two_lockproofs_do_not_write_one_run(folder: Path) -> None:
     assert "another lockproof is writing this run" in done.stderr
     process.terminate()
     process.communicate(timeout=60)
+
+
+def test_a_run_is_not_resumed_on_another_kernel(folder: Path) -> None:
+    release = folder / "release"
+    release.write_text("5.10.0")
+    target = f"command:sh -c '{{probe}} | sed -u s/$(uname -r)/$(cat {release})/'"
+    lockproof("run", "-t", target, "--cases", "small", cwd=folder)
+    file = folder / "results" / run_of(folder) / "results.jsonl"
+    recorded = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(recorded[0])
+    release.write_text("6.99.0")
+    done = lockproof("run", "--resume", run_of(folder), cwd=folder)
+    machine = os.uname().machine
+    assert (done.returncode, done.stderr) == (2, (
+        f"run '{run_of(folder)}': it began on Linux 5.10.0 {machine}, and {target} is now Linux 6.99.0 {machine}; "
+        "start a new run\n"
+    ))  # fmt: skip
+    assert file.read_bytes() == recorded[0]
+
+
+@pytest.mark.parametrize("stdout", ["| head -n 1", ">/dev/full"])
+def test_a_run_goes_on_when_nobody_reads_what_it_prints(folder: Path, stdout: str) -> None:
+    command = f"{LOCKPROOF} run -t local --cases small --repeat 200 -v {stdout}; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert lines(folder) == 400
+    assert (folder / "results" / run_of(folder) / "junit.xml").exists()
+
+
+def test_a_terminal_without_arrows_gets_another_character(folder: Path) -> None:
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = lockproof("run", "-t", "local", "--cases", "small", cwd=folder, env=environment)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "? -1 ENOMEM" in done.stdout
+
+
+def test_a_probe_that_dies_of_a_signal_without_a_name_is_reported(folder: Path) -> None:
+    done = lockproof("run", "-t", "command:sh -c 'kill -35 $$'", "--cases", "small", cwd=folder)
+    assert done.returncode == 3
+    assert "was killed by signal 35" in done.stdout
+
+
+def test_brackets_in_names_are_shown_as_they_are(folder: Path) -> None:
+    done = lockproof("run", "-t", "model:posix", "--cases", "small", "--results", "a[/b]", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1].startswith("a[/b]/")

@@ -138,6 +138,7 @@ def test_a_bad_case_file_gets_one_clear_line_and_exit_code_2(tmp_path: Path, con
     (("run", "-t", "local:x"), "target 'local:x': local takes no argument; write local"),
     (("run", "mlock/no-chang"), ("case 'mlock/no-chang': no case is called so; did you mean mlock/no-change? (lockproof cases "
      "lists them)")),
+    (("run", "--cases", os.fsdecode(b"c\xff")), "PosixPath('c\\udcff'): not UTF-8; call it by a name that is"),
     (("run", "--resume", "20200101T000000"), "run '20200101T000000': no such run in results; there is none yet"),
     (("explain", "mlock.failure"), ("requirement 'mlock.failure': there is none of that id; did you mean "
      "mlock.failure.no-change?")),
@@ -146,6 +147,7 @@ def test_a_bad_request_gets_one_clear_line_and_exit_code_2(
     tmp_path: Path, arguments: tuple[str, ...], message: str
 ) -> None:
     (tmp_path / "empty").mkdir()
+    (tmp_path / os.fsdecode(b"c\xff")).mkdir()
     (tmp_path / "probe").touch()
     (tmp_path / "requirements.yaml").touch()
     done = lockproof(*arguments, cwd=tmp_path)

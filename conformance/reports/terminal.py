@@ -72,8 +72,10 @@ def closing(tally: Tally, manifest: Manifest, requirements: Mapping[str, Require
         broken = tally.broken(target)
         if broken:
             yield Text(f"\n{target} breaks:", "bold")
-        for name, cases in sorted(broken.items(), key=lambda item: list(requirements).index(item[0])):
-            requirement = requirements[name]
+        for name, requirement in requirements.items():
+            if name not in broken:
+                continue
+            cases = broken[name]
             yield Text.assemble(
                 "  ",
                 (name, STYLES[Status.FAIL]),
