@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 
 from lockproof.conformance import strips
 from lockproof.conformance.errors import suggest
@@ -193,15 +193,33 @@ def _results(results: tuple[str, ...]) -> tuple[str, ...]:
 
 _Integer = Annotated[int, BeforeValidator(_integer, json_schema_input_type=int)]
 _Count = Annotated[_Integer, Field(ge=0, le=strips.MAX_PAGES)]
-_Size = Annotated[Size, BeforeValidator(Size.parse, json_schema_input_type=int | str)]
-_LockStrip = Annotated[str, AfterValidator(partial(_arena_strip, "LF._", ()))]
-_ExpectedLocks = Annotated[str, AfterValidator(partial(_arena_strip, "LF._?", (UNCHANGED, ANY)))]
-_ExpectedResidency = Annotated[str, AfterValidator(partial(_arena_strip, "R._?", (ANY,)))]
+
+
+def _for_editors(characters: str, *words: str) -> WithJsonSchema:
+    """Give the schema of a strip of these characters, or one of the words."""
+    pattern = "|".join((*words, rf"([{characters}](\*[0-9]+)?)+"))
+    return WithJsonSchema({"type": "string", "pattern": f"^({pattern})$"})
+
+
+_SIZE_SCHEMA: dict[str, Any] = {
+    "anyOf": [{"type": "integer"}, {"type": "string", "pattern": r"^-?[0-9]+p([+-][0-9]+)?$"}]
+}
+_Size = Annotated[Size, BeforeValidator(Size.parse), WithJsonSchema(_SIZE_SCHEMA)]
+_LockStrip = Annotated[str, AfterValidator(partial(_arena_strip, "LF._", ())), _for_editors("LF._")]
+_ExpectedLocks = Annotated[
+    str, AfterValidator(partial(_arena_strip, "LF._?", (UNCHANGED, ANY))), _for_editors("LF._?", UNCHANGED, ANY)
+]
+_ExpectedResidency = Annotated[str, AfterValidator(partial(_arena_strip, "R._?", (ANY,))), _for_editors("R._?", ANY)]
+_RangeStrip = Annotated[
+    str, AfterValidator(partial(_arena_strip, "^.", ())), AfterValidator(_marked), _for_editors(r"\^.")
+]
+_RESULT = {"enum": [0, ANY, *sorted(ERRNOS)]}
 _Flags = Annotated[tuple[str, ...], BeforeValidator(_one_or_more, json_schema_input_type=str | int | list[str])]
 _Results = Annotated[
     tuple[str, ...],
-    BeforeValidator(_one_or_more, json_schema_input_type=str | int | list[str | int]),
+    BeforeValidator(_one_or_more),
     AfterValidator(_results),
+    WithJsonSchema({"anyOf": [_RESULT, {"type": "array", "items": _RESULT}]}),
 ]
 
 
@@ -254,7 +272,9 @@ class Region:
 class Range:
     """The bytes that a call names."""
 
-    pages: Annotated[str, AfterValidator(partial(_arena_strip, "^.", ())), AfterValidator(_marked)]
+    pages: Annotated[
+        str, AfterValidator(partial(_arena_strip, "^.", ())), AfterValidator(_marked), _for_editors(r"\^.")
+    ]
     """A strip: `^` the pages of the range, which are neighbours, `.` the others."""
     start: _Integer = 0
     """Bytes added to the address of the first page; makes the range unaligned."""
@@ -281,9 +301,8 @@ class Limits:
     memlock: (
         Annotated[
             Size | Literal["unlimited"],
-            BeforeValidator(
-                lambda text: text if text == "unlimited" else Size.parse(text), json_schema_input_type=int | str
-            ),
+            BeforeValidator(lambda text: text if text == "unlimited" else Size.parse(text)),
+            WithJsonSchema({"anyOf": [*_SIZE_SCHEMA["anyOf"], {"const": "unlimited"}]}),
         ]
         | None
     ) = None
@@ -325,7 +344,7 @@ class Step:
 
     call: Call
     """The call; `touch` accesses pages, `observe` only looks."""
-    range: Annotated[Range, BeforeValidator(_range, json_schema_input_type=str | Range)] | None = None
+    range: Annotated[Range, BeforeValidator(_range, json_schema_input_type=_RangeStrip | Range)] | None = None
     """The range, as a strip like `.^^^^^^.`, or with byte offsets. Not for mlockall, munlockall, fork and observe."""
     flags: _Flags = ()
     """Flags by name without prefix (CURRENT, FUTURE, ONFAULT, ASYNC, SYNC, INVALIDATE), or one number. For mlock2,
@@ -370,7 +389,7 @@ class Entry:
     """One sentence: what the case shows."""
     checks: Annotated[tuple[Annotated[str, AfterValidator(_known_requirement)], ...], Field(min_length=1)]
     """Ids of the requirements (cases/requirements.yaml) that the case checks; all of one profile."""
-    map: Annotated[str, AfterValidator(_map_strip)]
+    map: Annotated[str, AfterValidator(_map_strip), _for_editors("A-Za-z_")]
     """A strip, the layout of the arena: letters name regions, `_` is a hole. Neighbouring letters are mappings of
     their own.
     """

@@ -57,6 +57,11 @@ def test_there_are_cases_to_validate() -> None:
     [
         ("  map: aaa", "  mapp: aaa"),
         ("{result: 0}", "{reslt: 0}"),
+        ("{result: 0}", "{result: ENOPE}"),
+        ("{result: 0}", "{result: 0, locked: XXX}"),
+        ("  map: aaa", "  limits: {memlock: 4q}\n  map: aaa"),
+        ("  map: aaa", "  map: a-a"),
+        ("range: ^^^", "range: aaa"),
         ("range: ^^^", "range: {pages: ^^^, begin: 0}"),
         ("  map: aaa", "  map: aaa\n  limits: {memloc: 0}"),
         ("  map: aaa", "  map: aaa\n  regions: {a: {kid: shm}}"),
