@@ -95,7 +95,7 @@ def check(entry: Entry, requirements: Mapping[str, Requirement]) -> Iterator[tup
 
 def resolve(entry: Entry, name: str, source: Location, requirements: Mapping[str, Requirement]) -> Case:
     """Fill in the defaults of an entry without mistakes."""
-    letters = {*entry.map, *(step.region for _, step in _flat(entry.steps, ()) if step.region)} - {_HOLE}
+    letters = {*entry.map, *(step.region for step in flatten(entry.steps) if step.region)} - {_HOLE}
     return Case(
         name=name,
         source=source,
@@ -139,7 +139,7 @@ def _holes(locked: str, layout: str) -> Iterator[tuple[_Path, str]]:
 
 
 def _regions(entry: Entry) -> Iterator[tuple[_Path, str]]:
-    used = {*entry.map, *(step.region for _, step in _flat(entry.steps, ()))}
+    used = {*entry.map, *(step.region for step in flatten(entry.steps))}
     for letter, region in entry.regions.items():
         path = ("regions", letter)
         if not _is_letter(letter):

@@ -72,21 +72,16 @@ class _Sessions:
         self._open: dict[str, Session | Exception] = {}
 
     def get(self, target: Target) -> Session:
-        """Give the session of a target. Raises TargetError, again each time, where it cannot be started."""
-        from lockproof.conformance.errors import TargetError  # noqa: PLC0415
-
+        """Give the session of a target. Raises TargetError where it cannot be started, or was given up."""
         if target.name not in self._open:
-            try:
-                self._open[target.name] = self._stack.enter_context(target.session())
-            except TargetError as error:
-                self._open[target.name] = error
+            self._open[target.name] = self._stack.enter_context(target.session())
         session = self._open[target.name]
         if isinstance(session, Exception):
             raise session
         return session
 
     def give_up(self, target: Target, error: TargetError) -> None:
-        """Note that a target broke and cannot be started again."""
+        """Note that a target cannot be started, so that no other case tries it again."""
         self._open[target.name] = error
 
     def close(self) -> None:

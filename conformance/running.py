@@ -22,7 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from lockproof.conformance.engine import Engine
 from lockproof.conformance.errors import UsageError, suggest
 from lockproof.conformance.loading import Corpus, load
-from lockproof.conformance.program import DEFAULT_TIME_LIMIT, compile_case
+from lockproof.conformance.program import DEFAULT_TIME_LIMIT
 from lockproof.conformance.reports import terminal
 from lockproof.conformance.reports.junit import junit
 from lockproof.conformance.store import Manifest, RunFolder, now
@@ -118,7 +118,10 @@ def _targets(names: Sequence[str]) -> tuple[Target, ...]:
 
 def _digest(cases: Sequence[Case]) -> str:
     """Tell corpora apart by what is run and how it is judged, wherever the files lie."""
-    parts = (f"{case.name}\n{case.checks}\n{case.privilege}\n{compile_case(case).text}\n{case.steps}" for case in cases)
+    parts = (
+        f"{(case.name, case.checks, case.map, case.regions, case.locked, case.limits, case.privilege, case.steps)}"
+        for case in cases
+    )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

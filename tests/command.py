@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,3 +68,14 @@ def verdicts(folder: Path) -> dict[tuple[str, str], str]:
 def plain_environment() -> dict[str, str]:
     """Give the environment without what would change the output."""
     return {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "FORCE_COLOR", "CLICOLOR"}}
+
+
+def children(pid: int) -> list[int]:
+    """Give the children of a process."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has just ended
+            own, _, rest = stat.read_text().partition(" ")
+            if int(rest.rpartition(") ")[2].split()[1]) == pid:
+                found.append(int(own))
+    return found

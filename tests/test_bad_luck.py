@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.command import LOCKPROOF, SMALL, lockproof, results, start, verdicts
+from tests.command import LOCKPROOF, SMALL, children, lockproof, results, start, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,19 +54,6 @@ def run_of(folder: Path) -> str:
     return next((folder / "results").iterdir()).name
 
 
-def children(pid: int, name: str) -> Iterator[int]:
-    """Give the processes below a process that have a name."""
-    for task in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            stat = task.read_text()
-        except OSError:  # it has just ended
-            continue
-        own, _, rest = stat.partition(" (")
-        command, _, fields = rest.rpartition(") ")
-        if int(fields.split()[1]) == pid and command == name[:15]:
-            yield int(own)
-
-
 def many(folder: Path, *more: str) -> subprocess.Popen[str]:
     """Start a long run on `local`, and wait until it has recorded something."""
     process = start("run", "-t", "local", "--cases", "small", "--repeat", str(MANY), *more, cwd=folder)
@@ -78,7 +65,7 @@ def test_a_killed_probe_costs_one_case_and_the_exit_code_is_3(folder: Path) -> N
     process = many(folder)
     for _ in range(3):
         before = lines(folder)
-        for probe in children(process.pid, "lockproof-probe"):
+        for probe in children(process.pid):
             os.kill(probe, signal.SIGKILL)
         until(partial(has_grown, folder, before))
     out, err = process.communicate(timeout=300)
@@ -118,7 +105,7 @@ def test_a_line_that_the_kill_cut_short_is_run_again(folder: Path) -> None:
 
 def test_no_probe_outlives_lockproof(folder: Path) -> None:
     process = many(folder)
-    probes = list(children(process.pid, "lockproof-probe"))
+    probes = children(process.pid)
     assert len(probes) == 1
     process.kill()
     process.wait()

@@ -15,6 +15,7 @@ import pytest
 
 from lockproof.conformance.program import Program
 from lockproof.runners.target import make_target
+from tests.command import children
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,17 +26,6 @@ LONG = Program("arena 1\nregion a anonymous rw private\nmap a 0 1 0\nlimit mappi
 GREEDY = Program(
     "arena 16000\nregion a anonymous rw private\nmap a 0 16000 0\ncall observe\ncall touch 0 16000\n", 16000, 30.0
 )
-
-
-def children(pid: int) -> list[int]:
-    """Give the children of a process."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):  # it has just ended
-            own, _, rest = stat.read_text().partition(" ")
-            if int(rest.rpartition(") ")[2].split()[1]) == pid:
-                found.append(int(own))
-    return found
 
 
 def kill_the_executing_process() -> None:
