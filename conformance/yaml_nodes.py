@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Mapping", "Node", "Scalar", "Sequence", "read"]
 
 _MAX_DEPTH = 32
+_TOO_DEEP = f"nested deeper than {_MAX_DEPTH} levels; write it flatter"
 # A PyYAML that was built without libyaml's header has no CBaseLoader; the pure one understands the same, slower.
 _LOADER: Any = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
 
@@ -117,7 +118,7 @@ class _Builder:
         if event.tag is not None:
             raise _RefusedError(_problem(at, f"{event.tag} is a tag, which case files do not have; remove it"))
         if depth > _MAX_DEPTH:
-            raise _RefusedError(_problem(at, f"nested deeper than {_MAX_DEPTH} levels; write it flatter"))
+            raise _RefusedError(_problem(at, _TOO_DEEP))
         if isinstance(event, yaml.ScalarEvent):
             return Scalar(at, event.value)
         children = []
@@ -161,6 +162,8 @@ def _at_offset(file: str, text: str, offset: int) -> Location:
 
 
 def _explain(error: yaml.MarkedYAMLError, text: str) -> str:
+    if "nesting depth" in str(error.problem):  # libyaml's own limit, which a scanner that looks ahead meets first
+        return _TOO_DEEP
     mark = error.problem_mark
     lines = text.splitlines()
     line = lines[mark.line] if mark is not None and mark.line < len(lines) else ""

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -103,7 +105,13 @@ def test_a_tag_is_refused(text: str, tag: str) -> None:
 
 @pytest.mark.parametrize(("opening", "column"), [("[", 34), ("- ", 67), ("{a: ", 130), ("? ", 67)])
 def test_deep_nesting_is_refused(opening: str, column: int) -> None:
-    assert problems_in(opening * 50_000) == [f"f.yaml:1:{column}: nested deeper than 32 levels; write it flatter"]
+    assert problems_in(opening * 900) == [f"f.yaml:1:{column}: nested deeper than 32 levels; write it flatter"]
+
+
+@pytest.mark.parametrize("opening", ["[", "- ", "{a: ", "? "])
+def test_nesting_that_is_too_deep_for_the_parser_itself_is_refused_in_the_same_words(opening: str) -> None:
+    (problem,) = problems_in(opening * 50_000)
+    assert re.fullmatch(r"f\.yaml:1:\d+: nested deeper than 32 levels; write it flatter", problem)
 
 
 def test_thirty_two_levels_are_not_too_deep() -> None:
