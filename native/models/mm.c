@@ -37,14 +37,39 @@ struct span mm_everything(const struct mm *mm)
 	return (struct span){ 0, mm->space };
 }
 
-bool mm_allocate(const struct mm *mm)
+static bool is_injected(struct faults *faults)
+{
+	if (faults->injected && faults->persistent)
+		return true;
+	if (faults->countdown == 0 || --faults->countdown > 0)
+		return false;
+	faults->injected = true;
+	return true;
+}
+
+/* With no page left, what needs less than one cannot be had either. */
+bool mm_allocate(const struct mm *mm, size_t pages)
 {
 	struct faults *faults = mm->faults;
 
-	if (faults->countdown == 0 || --faults->countdown > 0)
+	if (is_injected(faults))
+		return false;
+	if (!faults->limited)
 		return true;
-	faults->injected = true;
-	return false;
+	if (faults->left == 0 || faults->left < pages)
+		return false;
+	faults->left -= pages;
+	return true;
+}
+
+/* The pages of the span become absent, and are there for others. */
+static void release(struct mm *mm, struct span span)
+{
+	for (size_t page = span.start; page < span.end; page++) {
+		if (mm->pages[page].resident)
+			mm->faults->left++;
+		mm->pages[page].resident = false;
+	}
 }
 
 static struct mapping *past_last(const struct mm *mm)
@@ -122,8 +147,10 @@ void mm_unmap(struct mm *mm, struct span span)
 
 	mm_split(mm, span);
 	first = mm_find(mm, span.start);
-	for (past = first; mm_meets(mm, past, span); past++)
+	for (past = first; mm_meets(mm, past, span); past++) {
+		release(mm, past->span);
 		memset(mm->pages + past->span.start, 0, (past->span.end - past->span.start) * sizeof(*mm->pages));
+	}
 	memmove(first, past, (size_t)(past_last(mm) - past) * sizeof(*first));
 	mm->count -= (size_t)(past - first);
 }
@@ -186,7 +213,7 @@ bool mm_populate(struct mm *mm, struct span span)
 		for (size_t page = part.start; page < part.end; page++) {
 			if (mm->pages[page].resident)
 				continue;
-			if (!is_accessible(mm, m, page) || !mm_allocate(mm))
+			if (!is_accessible(mm, m, page) || !mm_allocate(mm, 1))
 				return false;
 			mm->pages[page].resident = true;
 		}
@@ -196,12 +223,8 @@ bool mm_populate(struct mm *mm, struct span span)
 
 void mm_discard(struct mm *mm, struct span span)
 {
-	for (const struct mapping *m = mm_find(mm, span.start); mm_meets(mm, m, span); m++) {
-		struct span part = overlap(m, span);
-
-		for (size_t page = part.start; page < part.end; page++)
-			mm->pages[page].resident = false;
-	}
+	for (const struct mapping *m = mm_find(mm, span.start); mm_meets(mm, m, span); m++)
+		release(mm, overlap(m, span));
 }
 
 static size_t count_pages(const struct mm *mm, struct span span, bool only_locked)

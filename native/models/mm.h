@@ -40,10 +40,13 @@ struct page {
 	bool guard;
 };
 
-/* Makes the allocation fail that brings the countdown to zero. */
+/* Makes the allocation fail that brings the countdown to zero, and those that would need more pages than are left. */
 struct faults {
 	unsigned long countdown; /* 0: none is to fail */
+	bool persistent;	 /* all later ones fail too */
 	bool injected;
+	bool limited;
+	size_t left; /* pages, where they are limited */
 };
 
 struct mm {
@@ -64,8 +67,8 @@ void mm_copy(struct mm *to, const struct mm *from);
 /* All of it. */
 struct span mm_everything(const struct mm *mm);
 
-/* Every allocation of the simulated system; false: it fails. */
-bool mm_allocate(const struct mm *mm);
+/* Every allocation of the simulated system, of some pages or of less than one (0); false: it fails. */
+bool mm_allocate(const struct mm *mm, size_t pages);
 
 /*
  * The mappings that meet a span:

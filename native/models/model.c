@@ -63,14 +63,16 @@ char *lockproof_model_hello(const char *name)
 	text_format(&text, "{\"hello\":{\"protocol\":1,\"system\":\"model\",\"release\":\"%s\",\"version\":\"%s\"",
 		    model->name, model->about);
 	text_format(&text, ",\"machine\":\"simulated\"");
-	text_format(&text, ",\"page_size\":%lu,\"bits\":%lu", 1UL << PAGE_SHIFT,
+	text_format(&text, ",\"page_size\":%lu,\"bits\":%lu,\"wraps\":true", 1UL << PAGE_SHIFT,
 		    8 * (unsigned long)sizeof(unsigned long));
 	text_format(&text,
 		    ",\"calls\":[\"mlock\",\"mlock2\",\"munlock\",\"mlockall\",\"munlockall\",\"mmap\",\"munmap\","
 		    "\"mprotect\",\"madvise\",\"msync\",\"fork\"]");
 	text_format(&text, ",\"kinds\":[\"anonymous\",\"file\",\"shared\",\"shm\",\"memfd\",\"stack\"],\"guard\":true");
 	text_format(&text, ",\"lock_observers\":[\"model\"],\"lock_modes\":true,\"residency\":\"model\"");
-	text_format(&text, ",\"mappings\":true,\"accounting\":true,\"elsewhere\":true,\"faults\":[\"countdown\"]");
+	text_format(&text, ",\"mappings\":true,\"accounting\":true,\"elsewhere\":true");
+	text_format(&text, ",\"faults\":{\"each-allocation\":\"countdown\",\"from-each-allocation\":\"countdown\","
+			   "\"memory\":\"countdown\"},\"knobs\":{},\"alone\":false,\"taint\":null,\"counts\":null");
 	text_format(&text, ",\"privileged\":true,\"memlock\":-1,\"own_pages\":%d,\"max_map_count\":%d}}\n", OWN_PAGES,
 		    MAX_MAP_COUNT);
 	text_close(&text);
@@ -109,6 +111,11 @@ static void put(void *self, const char *lines, size_t length)
 	run->answer = longer;
 }
 
+static const struct abilities abilities = {
+	.faults = { [FAULT_EACH_ALLOCATION] = true, [FAULT_FROM_EACH_ALLOCATION] = true },
+	.limit_memory = true,
+};
+
 char *lockproof_model_run(const char *name, const char *text, size_t length)
 {
 	const struct model *model = find_model(name);
@@ -116,7 +123,7 @@ char *lockproof_model_run(const char *name, const char *text, size_t length)
 	char *answer = NULL;
 
 	if (model && run) {
-		const struct target target = { .self = run, .has_faults = true, .execute = execute, .put = put };
+		const struct target target = { .self = run, .abilities = abilities, .execute = execute, .put = put };
 		const struct desk desk = {
 			.program = &run->program,
 			.execution = &run->execution,

@@ -21,6 +21,7 @@
 static struct mm *begin(struct task *task)
 {
 	mm_copy(task->draft, task->mm);
+	task->faults.left = task->left; /* what a call that failed had taken is there again */
 	return task->draft;
 }
 
@@ -30,6 +31,7 @@ static long commit(struct task *task)
 
 	task->mm = task->draft;
 	task->draft = before;
+	task->left = task->faults.left;
 	return 0;
 }
 
@@ -42,7 +44,7 @@ static bool within_map_count(const struct task *task)
 static bool allocate_mappings(const struct task *task)
 {
 	for (size_t n = task->mm->count; n < task->draft->count; n++) {
-		if (!mm_allocate(task->draft))
+		if (!mm_allocate(task->draft, 0))
 			return false;
 	}
 	return true;

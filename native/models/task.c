@@ -130,25 +130,40 @@ static long task_limit_mappings(void *self, long slack)
 	return 0;
 }
 
+static long task_limit_memory(void *self, size_t pages)
+{
+	struct task *task = self;
+
+	task->faults.limited = true;
+	task->left = pages;
+	return 0;
+}
+
 static long task_become_unprivileged(void *self)
 {
 	((struct task *)self)->privileged = false;
 	return 0;
 }
 
-/* Page by page, as a program does it: what was touched before a fault stays resident. */
+/* Page by page, as a program does it: what was touched before a fault stays resident. Pages count, but are there. */
 static long task_touch(void *self, unsigned long address, size_t pages)
 {
-	struct mm *mm = ((struct task *)self)->mm;
+	struct task *task = self;
 	size_t first = address >> PAGE_SHIFT;
+	bool limited = task->faults.limited;
+	long error = 0;
 
-	for (size_t page = first; page < first + pages; page++) {
-		if (!mm_is_accessible(mm, page))
-			return -EFAULT;
-		if (!mm_populate(mm, (struct span){ page, page + 1 }))
-			return -ENOMEM;
+	task->faults.limited = false;
+	for (size_t page = first; page < first + pages && !error; page++) {
+		if (!mm_is_accessible(task->mm, page))
+			error = -EFAULT;
+		else if (!task->mm->pages[page].resident && task->left)
+			task->left--;
+		if (!error && !mm_populate(task->mm, (struct span){ page, page + 1 }))
+			error = -ENOMEM;
 	}
-	return 0;
+	task->faults.limited = limited;
+	return error;
 }
 
 bool task_fork(struct task *task)
@@ -159,6 +174,7 @@ bool task_fork(struct task *task)
 		return false;
 	mm_copy(child, task->mm);
 	task->parent = task->mm;
+	task->parent_left = task->left;
 	task->mm = child;
 	return true;
 }
@@ -169,12 +185,22 @@ static void task_leave(void *self)
 
 	free(task->mm);
 	task->mm = task->parent;
+	task->left = task->parent_left;
 	task->parent = NULL;
+}
+
+static long task_prepare_faults(void *self, bool persistent)
+{
+	((struct task *)self)->faults.persistent = persistent;
+	return 0;
 }
 
 static long task_arm(void *self, unsigned long n)
 {
-	((struct task *)self)->faults = (struct faults){ .countdown = n };
+	struct faults *faults = &((struct task *)self)->faults;
+
+	faults->countdown = n;
+	faults->injected = false;
 	return 0;
 }
 
@@ -183,7 +209,8 @@ static bool task_injected(void *self)
 	struct task *task = self;
 	bool injected = task->faults.injected;
 
-	task->faults = (struct faults){ 0 };
+	task->faults.countdown = 0;
+	task->faults.injected = false;
 	return injected;
 }
 
@@ -227,9 +254,11 @@ bool task_open(struct system *system)
 		.guard = task_guard,
 		.limit_memlock = task_limit_memlock,
 		.limit_mappings = task_limit_mappings,
+		.limit_memory = task_limit_memory,
 		.become_unprivileged = task_become_unprivileged,
 		.touch = task_touch,
 		.leave = task_leave,
+		.prepare_faults = task_prepare_faults,
 		.arm = task_arm,
 		.injected = task_injected,
 		.observe = task_observe,

@@ -33,6 +33,8 @@ struct task {
 	int objects;
 	bool privileged;
 	uint64_t memlock; /* RLIMIT_MEMLOCK, bytes */
+	size_t left;	  /* pages that can still be allocated, in faults.left while a call is under way */
+	size_t parent_left;
 };
 
 /* A privileged process without limits, in a table that lacks only the calls under test; false: out of memory. */

@@ -5,15 +5,29 @@
 
 enum {
 	LONGEST_SWEEP = 10000,
-	ROOM_FOR_END = 2048, /* the lines that close an execution and a program */
+	ROOM_FOR_END = 2048, /* the line that closes an execution */
 };
 
-static void write_end(struct trace *trace, const char *name)
+/* False: no room for it. */
+static bool write_end(struct trace *trace, const char *name, const char *fields)
 {
 	text_format(&trace->text, "{\"end\":");
 	trace_string(trace, name);
-	text_format(&trace->text, "}");
-	trace_end_line(trace);
+	text_format(&trace->text, "%s}", fields);
+	return trace_end_line(trace);
+}
+
+/* The trace goes out with its end, in one piece where they fit. */
+static void put_end(const struct target *target, const struct desk *desk, struct trace *trace, const char *name)
+{
+	const char *fields = target->end_fields ? target->end_fields(target->self) : "";
+
+	if (!write_end(trace, name, fields)) {
+		target->put(target->self, desk->buffer, trace->complete);
+		*trace = trace_in(desk->buffer, desk->size);
+		write_end(trace, name, fields);
+	}
+	target->put(target->self, desk->buffer, trace->complete);
 }
 
 static void write_refusal(struct trace *trace, const struct refusal *refusal)
@@ -67,9 +81,10 @@ static bool execute(const struct target *target, const struct desk *desk, unsign
 	trace->text.size = desk->size;
 	write_execution(trace, execution, fault);
 	goes_on = fault && execution->status == STATUS_DONE && execution->fault_reached && fault < LONGEST_SWEEP;
-	if (!goes_on)
-		write_end(trace, desk->program->name);
-	target->put(target->self, desk->buffer, trace->complete);
+	if (goes_on)
+		target->put(target->self, desk->buffer, trace->complete);
+	else
+		put_end(target, desk, trace, desk->program->name);
 	return goes_on;
 }
 
@@ -80,20 +95,37 @@ static void put_refusal(const struct target *target, const struct desk *desk, co
 
 	write_refusal(&trace, refusal);
 	if (has_end)
-		write_end(&trace, refusal->name);
-	target->put(target->self, desk->buffer, trace.complete);
+		put_end(target, desk, &trace, refusal->name);
+	else
+		target->put(target->self, desk->buffer, trace.complete);
+}
+
+static bool refuse(struct refusal *refusal, int line, const char *why)
+{
+	struct text reason = text_in(refusal->reason, sizeof(refusal->reason));
+
+	text_format(&reason, "%s", why);
+	text_close(&reason);
+	refusal->line = line;
+	return false;
 }
 
 static bool can_execute(const struct target *target, const struct program *program, struct refusal *refusal)
 {
-	struct text reason = text_in(refusal->reason, sizeof(refusal->reason));
+	const struct abilities *abilities = &target->abilities;
 
-	if (!program->fault_line || target->has_faults)
-		return true;
-	refusal->line = program->fault_line;
-	text_format(&reason, "fault: this target cannot make allocations fail");
-	text_close(&reason);
-	return false;
+	if (program->fault && !abilities->faults[program->fault])
+		return refuse(refusal, program->fault_line,
+			      program->fault == FAULT_EACH_ALLOCATION ?
+				      "fault: this target cannot make an allocation fail" :
+				      "fault: this target cannot make an allocation and all later ones fail");
+	if (program->memory_line && !abilities->limit_memory)
+		return refuse(refusal, program->memory_line, "limit: this target cannot limit the memory of a process");
+	if (program->settle_line && !abilities->settle)
+		return refuse(
+			refusal, program->settle_line,
+			"call: this target cannot settle: other programs run on it, or its counts cannot be read");
+	return true;
 }
 
 void answer_program(const struct target *target, const struct desk *desk, const char *text, size_t length)

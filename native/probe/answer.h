@@ -4,13 +4,23 @@
 
 #include "interpret.h"
 
+/* What not every target can do. */
+struct abilities {
+	bool faults[FAULT_KIND_COUNT];
+	bool limit_memory;
+	bool settle;
+};
+
 /* What executes programs, and where the answers go. */
 struct target {
 	void *self;
-	bool has_faults;
+	struct abilities abilities;
 
 	/* Executes once, in a fresh process or space, with interpret(); changes the status where that could not. */
 	void (*execute)(void *self, const struct program *program, unsigned long fault, struct execution *execution);
+
+	/* Fields for the line that ends a program, each with a comma before it; NULL: there are none. */
+	const char *(*end_fields)(void *self);
 
 	/* Takes whole lines. */
 	void (*put)(void *self, const char *lines, size_t length);

@@ -6,9 +6,12 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "kernel_news.h"
+#include "kernel_settle.h"
 #include "process.h"
 
 enum { PROTOCOL_VERSION = 1, TIME_TO_TRY = 30000 };
@@ -298,14 +301,98 @@ static void calibrate(struct kernel *kernel, struct facts *facts)
 	facts->sight = *sight;
 }
 
+/* Pages of anonymous memory; 0: there is none. */
+static unsigned long map_pages(const struct kernel *kernel, size_t pages)
+{
+	long address = kernel_mmap(0, pages * kernel->page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+				   -1, 0, kernel->page_size);
+
+	return kernel_is_error(address) ? 0 : (unsigned long)address;
+}
+
+/* Locks the middle one of three pages, which has to split their mapping. */
+static long lock_with_fault(struct kernel *kernel, long *once_more, bool *reached)
+{
+	const struct system system = kernel_system(kernel);
+	size_t page_size = kernel->page_size;
+	unsigned long middle = map_pages(kernel, 3) + page_size;
+	long result;
+
+	if (system.arm(system.self, 1) < 0)
+		return 0;
+	result = system.mlock(system.self, middle, page_size);
+	if (once_more)
+		*once_more = system.mlock(system.self, middle, page_size);
+	*reached = system.injected(system.self);
+	return result;
+}
+
+static void try_fault(struct kernel *kernel, struct facts *facts)
+{
+	bool reached = false;
+
+	if (kernel_prepare_faults(kernel, false) == 0)
+		facts->faults[FAULT_EACH_ALLOCATION] = lock_with_fault(kernel, NULL, &reached) < 0 && reached;
+}
+
+/* Without a persistent fault the call would succeed when it is made again. */
+static void try_persistent_fault(struct kernel *kernel, struct facts *facts)
+{
+	bool reached = false;
+	long once_more = 0;
+
+	if (facts->faults[FAULT_EACH_ALLOCATION] && kernel_prepare_faults(kernel, true) == 0)
+		facts->faults[FAULT_FROM_EACH_ALLOCATION] =
+			lock_with_fault(kernel, &once_more, &reached) < 0 && reached && once_more < 0;
+}
+
+/* More pages than a limit of some lets be resident. The process lives to tell of it, or there is no such limit. */
+static void try_memory(struct kernel *kernel, struct facts *facts)
+{
+	enum { SOME = 8, MORE = 256 };
+	const struct system system = kernel_system(kernel);
+	unsigned long memory = map_pages(kernel, MORE);
+	long result;
+
+	if (!memory || kernel_limit_memory(kernel, SOME) < 0)
+		return;
+	kernel_enter(kernel);
+	result = system.mlock(system.self, memory, MORE * kernel->page_size);
+	kernel_exit(kernel);
+	facts->limit_memory = result < 0 && system.mlock(system.self, memory, MORE * kernel->page_size) == 0;
+}
+
+static void count_system(struct kernel *kernel, struct facts *facts)
+{
+	(void)kernel;
+	facts->counts = kernel_count();
+}
+
 void hello_try(const struct kernel *kernel, struct facts *facts)
 {
 	facts->own_pages = -1;
+	facts->counts = (struct counts){ -1, -1 };
 	try_in_child(kernel, facts, try_calls);
 	try_in_child(kernel, facts, try_kinds);
 	try_in_child(kernel, facts, try_guard);
 	try_in_child(kernel, facts, try_privilege);
 	try_in_child(kernel, facts, calibrate);
+	try_in_child(kernel, facts, try_fault);
+	try_in_child(kernel, facts, try_persistent_fault);
+	try_in_child(kernel, facts, try_memory);
+	if (kernel->alone)
+		try_in_child(kernel, facts, count_system);
+}
+
+struct abilities hello_abilities(const struct kernel *kernel, const struct facts *facts)
+{
+	struct abilities abilities = {
+		.limit_memory = facts->limit_memory,
+		.settle = kernel->alone && facts->counts.mlocked >= 0,
+	};
+
+	memcpy(abilities.faults, facts->faults, sizeof(abilities.faults));
+	return abilities;
 }
 
 static void write_name(struct trace *trace, const char *name, const char **separator)
@@ -344,6 +431,58 @@ static void write_flag(struct trace *trace, const char *name, bool flag)
 	text_format(&trace->text, ",\"%s\":%s", name, flag ? "true" : "false");
 }
 
+static void write_provider(struct trace *trace, bool works, const char *what, const char *how, const char **separator)
+{
+	if (!works)
+		return;
+	write_name(trace, what, separator);
+	text_format(&trace->text, ":\"%s\"", how);
+}
+
+static void write_faults(struct trace *trace, const struct facts *facts)
+{
+	const char *separator = "";
+
+	text_format(&trace->text, ",\"faults\":{");
+	write_provider(trace, facts->faults[FAULT_EACH_ALLOCATION], "each-allocation", "fail-nth", &separator);
+	write_provider(trace, facts->faults[FAULT_FROM_EACH_ALLOCATION], "from-each-allocation", "make-it-fail",
+		       &separator);
+	write_provider(trace, facts->limit_memory, "memory", "memcg", &separator);
+	text_format(&trace->text, "}");
+}
+
+static void write_knobs(struct trace *trace, const struct kernel_faults *faults)
+{
+	const char *separator = "";
+
+	text_format(&trace->text, ",\"knobs\":{");
+	for (int i = 0; i < KNOB_COUNT; i++) {
+		const struct knob *knob = &faults->knobs[i];
+
+		if (!*knob->found)
+			continue;
+		write_name(trace, kernel_faults_knob(i), &separator);
+		text_format(&trace->text, ":[");
+		trace_string(trace, knob->found);
+		text_format(&trace->text, ",");
+		trace_string(trace, knob->set);
+		text_format(&trace->text, "]");
+	}
+	text_format(&trace->text, "}");
+}
+
+static void write_counts(struct trace *trace, const struct counts *counts)
+{
+	text_format(&trace->text, ",\"counts\":");
+	if (counts->mlocked == -1) {
+		text_format(&trace->text, "null");
+		return;
+	}
+	text_format(&trace->text, "{\"mlocked\":%ld,\"vm_areas\":", counts->mlocked);
+	trace_number_or_null(trace, counts->vm_areas);
+	text_format(&trace->text, "}");
+}
+
 static void write_system(struct trace *trace)
 {
 	struct utsname names = { 0 };
@@ -357,6 +496,16 @@ static void write_system(struct trace *trace)
 	trace_string(trace, names.version);
 	text_format(&trace->text, ",\"machine\":");
 	trace_string(trace, names.machine);
+}
+
+/*
+ * Linux gives 0 for all of the address space from 0 on, as the length rounded
+ * up is 0; where the kernel computes in more bits than this process has, there
+ * are pages in it, and not all of them are mapped.
+ */
+static bool ranges_wrap(void)
+{
+	return sizeof(void *) == sizeof(uint64_t) || syscall(SYS_msync, 0, SIZE_MAX, MS_ASYNC) == 0;
 }
 
 static long hard_memlock(void)
@@ -380,13 +529,19 @@ void hello_write(const struct kernel *kernel, const struct facts *facts, struct 
 	write_system(trace);
 	text_format(&trace->text, ",\"page_size\":%lu,\"bits\":%d", (unsigned long)kernel->page_size,
 		    (int)sizeof(void *) * 8);
+	write_flag(trace, "wraps", ranges_wrap());
 	write_names(trace, facts);
 	write_flag(trace, "lock_modes", facts->lock_modes);
 	text_format(&trace->text, ",\"residency\":%s", residencies[facts->sight.residency]);
 	write_flag(trace, "mappings", facts->sight.mappings);
 	write_flag(trace, "accounting", facts->sight.accounting);
 	write_flag(trace, "elsewhere", facts->sight.elsewhere && facts->sight.elsewhere_locks);
-	text_format(&trace->text, ",\"faults\":[]");
+	write_faults(trace, facts);
+	write_knobs(trace, &kernel->faults);
+	write_flag(trace, "alone", kernel->alone);
+	text_format(&trace->text, ",\"taint\":");
+	trace_number_or_null(trace, kernel_taint());
+	write_counts(trace, &facts->counts);
 	write_flag(trace, "privileged", facts->privileged);
 	text_format(&trace->text, ",\"memlock\":%ld,\"own_pages\":", hard_memlock());
 	trace_number_or_null(trace, facts->own_pages);

@@ -2,6 +2,7 @@
 #ifndef LOCKPROOF_HELLO_H
 #define LOCKPROOF_HELLO_H
 
+#include "answer.h"
 #include "kernel.h"
 #include "trace.h"
 
@@ -16,6 +17,9 @@ struct facts {
 	bool guard;
 	bool privileged;
 	long own_pages; /* -1: not known */
+	bool faults[FAULT_KIND_COUNT];
+	bool limit_memory;
+	struct counts counts; /* settled, where nothing else runs */
 	struct snapshot *scratch;
 };
 
@@ -25,6 +29,9 @@ struct facts {
  * snapshot to scribble on.
  */
 void hello_try(const struct kernel *kernel, struct facts *facts);
+
+/* What of it programs depend on. */
+struct abilities hello_abilities(const struct kernel *kernel, const struct facts *facts);
 
 void hello_write(const struct kernel *kernel, const struct facts *facts, struct trace *trace);
 

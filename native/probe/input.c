@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "input.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 /* As much of a line as tells what it is. */
 struct start_of_line {
@@ -11,23 +9,18 @@ struct start_of_line {
 	size_t length; /* of the whole line, without its end */
 };
 
-void input_start(struct input *input, int file)
+void input_start(struct input *input, struct channel *channel)
 {
-	input->file = file;
+	input->channel = channel;
 	input->count = 0;
 	input->next = 0;
 }
 
 static bool refill(struct input *input)
 {
-	ssize_t count;
-
-	do {
-		count = read(input->file, input->bytes, sizeof(input->bytes));
-	} while (count < 0 && errno == EINTR);
 	input->next = 0;
-	input->count = count > 0 ? (size_t)count : 0;
-	return count > 0;
+	input->count = channel_read(input->channel, input->bytes, sizeof(input->bytes));
+	return input->count > 0;
 }
 
 static void keep(struct input *input, char byte)

@@ -4,6 +4,7 @@
 #include "interpret.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "errnames.h"
@@ -15,6 +16,7 @@ struct interpreter {
 	struct execution *execution;
 	unsigned long arena;
 	unsigned long fault;
+	struct counts start, now; /* of the step that settled the system */
 };
 
 static bool __attribute__((format(printf, 2, 3))) fail(struct interpreter *in, const char *format, ...)
@@ -60,6 +62,17 @@ static unsigned long bytes_of_range(const struct interpreter *in, struct range r
 	return (unsigned long)(range.count * in->system->page_size);
 }
 
+static bool advise_huge(struct interpreter *in, const struct placement *map)
+{
+	const struct system *system = in->system;
+	enum huge_wish wish = in->program->regions[map->region].huge;
+
+	if (wish == HUGE_AS_IT_IS || !system->advise_huge)
+		return true;
+	return check(in, map->line, "huge",
+		     system->advise_huge(system->self, wish, address_of_page(in, map->range.page), map->range.count));
+}
+
 static bool prepare_memory(struct interpreter *in)
 {
 	const struct program *program = in->program;
@@ -77,7 +90,8 @@ static bool prepare_memory(struct interpreter *in)
 
 		if (!check(in, map->line, "map",
 			   system->map(system->self, map->region, address_of_page(in, map->range.page),
-				       map->range.count, map->object_page, map->apart)))
+				       map->range.count, map->object_page, map->apart)) ||
+		    !advise_huge(in, map))
 			return false;
 	}
 	for (int i = 0; i < program->guard_count; i++) {
@@ -112,20 +126,36 @@ static uint64_t memlock_bytes(const struct interpreter *in, const struct limit *
 	return limit->kind == LIMIT_MEMLOCK_UNLIMITED ? UINT64_MAX : bytes_of(in, limit->memlock);
 }
 
-/* The mappings come last: with them used up nothing else can be prepared. */
+static bool prepare_limit(struct interpreter *in, const struct limit *limit)
+{
+	const struct system *system = in->system;
+
+	switch (limit->kind) {
+	case LIMIT_MEMLOCK:
+	case LIMIT_MEMLOCK_UNLIMITED:
+		return check(in, limit->line, "limit memlock",
+			     system->limit_memlock(system->self, memlock_bytes(in, limit)));
+	case LIMIT_MEMORY:
+		return check(in, limit->line, "limit memory", system->limit_memory(system->self, (size_t)limit->slack));
+	case LIMIT_MAPPINGS:
+		break;
+	}
+	return true;
+}
+
+/* Faults need the privileges; the mappings come last: with them used up nothing else can be prepared. */
 static bool prepare_limits(struct interpreter *in)
 {
 	const struct program *program = in->program;
 	const struct system *system = in->system;
 
 	for (int i = 0; i < program->limit_count; i++) {
-		const struct limit *limit = &program->limits[i];
-
-		if (limit->kind != LIMIT_MAPPINGS &&
-		    !check(in, limit->line, "limit memlock",
-			   system->limit_memlock(system->self, memlock_bytes(in, limit))))
+		if (!prepare_limit(in, &program->limits[i]))
 			return false;
 	}
+	if (in->fault && !check(in, program->fault_line, "fault",
+				system->prepare_faults(system->self, program->fault == FAULT_FROM_EACH_ALLOCATION)))
+		return false;
 	if (program->unprivileged &&
 	    !check(in, program->unprivileged_line, "as unprivileged", system->become_unprivileged(system->self)))
 		return false;
@@ -207,17 +237,66 @@ static bool report_before(struct interpreter *in)
 	return end_line(in);
 }
 
+static void write_stack(struct interpreter *in)
+{
+	const struct system *system = in->system;
+	struct trace *trace = &in->execution->trace;
+	const char *function = in->execution->functions;
+	int count = 0;
+
+	if (system->stack)
+		count = system->stack(system->self, in->execution->functions, sizeof(in->execution->functions));
+	for (int i = 0; i < count; i++) {
+		text_format(&trace->text, i == 0 ? ",\"stack\":[" : ",");
+		trace_string(trace, function);
+		function += strlen(function) + 1;
+	}
+	if (count)
+		text_format(&trace->text, "]");
+}
+
+static void write_fault(struct interpreter *in, long result)
+{
+	struct trace *trace = &in->execution->trace;
+	bool reached = in->execution->fault_reached;
+
+	text_format(&trace->text, ",\"fault\":\"%s\"", !reached ? "not-reached" : result < 0 ? "failed" : "absorbed");
+	if (reached)
+		write_stack(in);
+}
+
+static void write_count(struct trace *trace, long start, long now)
+{
+	if (start == -1 || now == -1)
+		text_format(&trace->text, "null");
+	else
+		text_format(&trace->text, "[%ld,%ld]", start, now);
+}
+
+/* The step that settled the system says what it found. */
+static void write_counts(struct interpreter *in)
+{
+	struct trace *trace = &in->execution->trace;
+
+	text_format(&trace->text, ",\"system\":{\"mlocked\":");
+	write_count(trace, in->start.mlocked, in->now.mlocked);
+	text_format(&trace->text, ",\"vm_areas\":");
+	write_count(trace, in->start.vm_areas, in->now.vm_areas);
+	text_format(&trace->text, "}");
+}
+
 static bool report_step(struct interpreter *in, int index, long result, bool fault)
 {
 	struct trace *trace = &in->execution->trace;
 	char unknown[NAME_ROOM];
 
-	observe(in);
 	text_format(&trace->text, "{\"step\":%d,\"result\":\"%s\"", index,
 		    result < 0 ? error_name((int)-result, unknown) : "0");
 	if (fault)
-		text_format(&trace->text, ",\"fault\":\"%s\"",
-			    in->execution->fault_reached ? "injected" : "not-reached");
+		write_fault(in, result);
+	if (in->program->steps[index].operation == STEP_SETTLE && result == 0)
+		write_counts(in);
+	observe(in);
 	text_format(&trace->text, ",\"snapshot\":");
 	write_snapshot(trace, &in->execution->snapshot);
 	text_format(&trace->text, "}");
@@ -255,6 +334,7 @@ static long call(const struct interpreter *in, const struct step *step)
 	case STEP_TOUCH:
 		return system->touch(system->self, address_of_page(in, placement->range.page), placement->range.count);
 	case STEP_OBSERVE:
+	case STEP_SETTLE:
 	case STEP_FORK:
 		break;
 	}
@@ -267,13 +347,20 @@ static bool run_call(struct interpreter *in, int index)
 	const struct step *step = &in->program->steps[index];
 	const struct system *system = in->system;
 	bool fault = step->fault && in->fault;
+	bool limited = system->enter && step->operation != STEP_TOUCH;
 	long result, armed = 0;
 
+	if (step->operation == STEP_SETTLE)
+		return report_step(in, index, system->settle(system->self, &in->start, &in->now), false);
+	if (limited)
+		system->enter(system->self);
 	if (fault)
 		armed = system->arm(system->self, in->fault);
 	result = call(in, step);
 	if (fault)
 		in->execution->fault_reached = system->injected(system->self);
+	if (limited)
+		system->exit(system->self);
 	return check(in, step->line, "fault", armed) && report_step(in, index, result, fault);
 }
 

@@ -6,6 +6,11 @@
 #include "system.h"
 #include "trace.h"
 
+enum {
+	MOST_FUNCTIONS = 24,	   /* of a stack */
+	ROOM_FOR_FUNCTIONS = 2048, /* their names */
+};
+
 enum status { STATUS_DONE, STATUS_SETUP, STATUS_DIED, STATUS_KILLED, STATUS_OOM, STATUS_HUNG };
 
 /*
@@ -19,6 +24,7 @@ struct execution {
 	int signal;	    /* of STATUS_DIED */
 	bool fault_reached; /* the nth allocation of the swept call was made to fail */
 	char reason[160];   /* of STATUS_SETUP */
+	char functions[ROOM_FOR_FUNCTIONS];
 	struct snapshot snapshot;
 };
 

@@ -9,8 +9,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "guest.h"
+#include "kernel_settle.h"
 #include "proc.h"
 #include "process.h"
+
+enum { STACK_OF_A_CALL = 8192 }; /* more than the wrappers of system calls use */
 
 /* Results of syscall(2) as the kernel gives them. */
 static long raw(long result)
@@ -105,7 +109,8 @@ static long kernel_fork(void *self)
 {
 	long child = process_fork();
 
-	(void)self;
+	if (child == 0)
+		kernel_faults_inherit(&((struct kernel *)self)->faults);
 	if (child > 0)
 		process_die_like(process_wait((pid_t)child));
 	return child;
@@ -124,13 +129,38 @@ static const char *kernel_explain(void *self)
 	return kernel->explanation;
 }
 
+void kernel_warm_up(void)
+{
+	extern const char __executable_start, etext;
+	volatile char stack[STACK_OF_A_CALL];
+	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
+
+	for (const volatile char *byte = &__executable_start; byte < &etext; byte += page_size)
+		(void)*byte;
+	for (size_t i = 0; i < sizeof(stack); i += 1024)
+		stack[i] = 0;
+	errno = 0;
+}
+
 void kernel_start(struct kernel *kernel)
 {
 	long huge_page_kib = proc_number("/proc/meminfo", "Hugepagesize:");
+	long thp_size = proc_number("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "");
 
 	*kernel = (struct kernel){ .page_size = (size_t)sysconf(_SC_PAGESIZE) };
 	kernel->huge_page_size = huge_page_kib > 0 ? (size_t)huge_page_kib * 1024 : 0;
+	kernel->thp_size = thp_size > 0 ? (size_t)thp_size : 0;
 	kernel->max_map_count = proc_number("/proc/sys/vm/max_map_count", "");
+	kernel->alone = guest_is_here();
+	kernel_faults_start(&kernel->faults);
+	kernel_memory_start(&kernel->memory);
+}
+
+void kernel_stop(struct kernel *kernel)
+{
+	kernel_memory_stop(&kernel->memory);
+	if (!kernel->alone)
+		kernel_faults_stop(&kernel->faults);
 }
 
 struct system kernel_system(struct kernel *kernel)
@@ -142,8 +172,10 @@ struct system kernel_system(struct kernel *kernel)
 		.declare = kernel_declare,
 		.map = kernel_map,
 		.guard = kernel_guard,
+		.advise_huge = kernel_advise_huge,
 		.limit_memlock = kernel_limit_memlock,
 		.limit_mappings = kernel_limit_mappings,
+		.limit_memory = kernel_limit_memory,
 		.become_unprivileged = kernel_become_unprivileged,
 		.explain = kernel_explain,
 		.mlock = kernel_mlock,
@@ -158,6 +190,13 @@ struct system kernel_system(struct kernel *kernel)
 		.touch = kernel_touch,
 		.fork = kernel_fork,
 		.leave = kernel_leave,
+		.prepare_faults = kernel_prepare_faults,
+		.arm = kernel_arm,
+		.injected = kernel_injected,
+		.stack = kernel_stack,
+		.enter = kernel_enter,
+		.exit = kernel_exit,
+		.settle = kernel_settle,
 		.observe = kernel_observe,
 	};
 }

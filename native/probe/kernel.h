@@ -4,6 +4,8 @@
 
 #include <sys/mman.h>
 
+#include "kernel_faults.h"
+#include "kernel_memory.h"
 #include "program.h"
 #include "system.h"
 
@@ -34,10 +36,15 @@ struct object {
 struct kernel {
 	size_t page_size;
 	size_t huge_page_size; /* 0: none */
+	size_t thp_size;       /* of what the kernel makes huge of its own accord; 0: it does not */
 	long max_map_count;    /* -1: unknown */
+	bool alone;	       /* the kernel was started for this process: nothing else runs on this kernel */
+	struct counts start;   /* of the whole system, where alone */
+	struct kernel_faults faults;
+	struct kernel_memory memory;
 	struct sight sight;
 	struct object objects[MAX_REGIONS];
-	bool uses_huge_pages;
+	bool uses_huge_pages, wants_thp;
 	unsigned long arena;
 	size_t pages;
 	const char *explanation;
@@ -45,6 +52,15 @@ struct kernel {
 
 /* Asks the kernel for the sizes; knows nothing of what can be seen. */
 void kernel_start(struct kernel *kernel);
+
+/*
+ * Uses the code, stack and data of a system call, as the first use of them
+ * allocates: a fault, or a limit of memory, would meet that and not the call.
+ */
+void kernel_warm_up(void);
+
+/* Leaves the kernel's settings as they were. */
+void kernel_stop(struct kernel *kernel);
 
 /* The table of calls of the running kernel. */
 struct system kernel_system(struct kernel *kernel);
@@ -61,6 +77,7 @@ long kernel_reserve(void *self, size_t pages, unsigned long *address);
 long kernel_declare(void *self, int index, const struct region *region);
 long kernel_map(void *self, int region, unsigned long address, size_t pages, size_t object_page, bool apart);
 long kernel_guard(void *self, unsigned long address, size_t length);
+long kernel_advise_huge(void *self, enum huge_wish wish, unsigned long address, size_t pages);
 
 /* kernel_limits.c and kernel_filler.c */
 long kernel_limit_memlock(void *self, uint64_t bytes);

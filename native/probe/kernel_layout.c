@@ -22,6 +22,17 @@ static size_t round_up(size_t bytes, size_t unit)
 	return (bytes + unit - 1) / unit * unit;
 }
 
+static size_t arena_unit(const struct kernel *kernel)
+{
+	size_t unit = kernel->page_size;
+
+	if (kernel->uses_huge_pages && kernel->huge_page_size > unit)
+		unit = kernel->huge_page_size;
+	if (kernel->wants_thp && kernel->thp_size > unit)
+		unit = kernel->thp_size;
+	return unit;
+}
+
 /*
  * The arena lies in the middle of free address space: wherever the kernel
  * starts to look for room for the filler of limit_mappings, it does not come
@@ -31,7 +42,7 @@ long kernel_reserve(void *self, size_t pages, unsigned long *address)
 {
 	struct kernel *kernel = self;
 	size_t page_size = kernel->page_size;
-	size_t unit = kernel->uses_huge_pages && kernel->huge_page_size ? kernel->huge_page_size : page_size;
+	size_t unit = arena_unit(kernel);
 	size_t fence = round_up(kernel_filler_size(kernel) + page_size, unit);
 	size_t length = pages * page_size + 2 * fence + unit;
 	long start;
@@ -136,6 +147,8 @@ long kernel_declare(void *self, int index, const struct region *region)
 	object->file = -1;
 	if (region->kind == KIND_HUGETLB)
 		kernel->uses_huge_pages = true;
+	if (region->huge == HUGE_ALWAYS)
+		kernel->wants_thp = true;
 	if (region->alias >= 0) {
 		object->file = kernel->objects[region->alias].file;
 	} else if (has_file(region->kind)) {
@@ -181,4 +194,16 @@ long kernel_guard(void *self, unsigned long address, size_t length)
 {
 	(void)self;
 	return madvise((void *)address, length, MADV_GUARD_INSTALL) < 0 ? -errno : 0;
+}
+
+/* EINVAL: a kernel without huge pages of its own accord, or memory that it has none for. */
+long kernel_advise_huge(void *self, enum huge_wish wish, unsigned long address, size_t pages)
+{
+	const struct kernel *kernel = self;
+
+	if (madvise((void *)address, pages * kernel->page_size, wish == HUGE_ALWAYS ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) <
+		    0 &&
+	    errno != EINVAL)
+		return -errno;
+	return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 
-#include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -10,10 +10,13 @@
 #include <unistd.h>
 
 #include "answer.h"
+#include "channel.h"
 #include "errnames.h"
+#include "guest.h"
 #include "hello.h"
 #include "input.h"
 #include "kernel.h"
+#include "kernel_news.h"
 #include "proc.h"
 #include "process.h"
 
@@ -30,30 +33,32 @@ struct probe {
 	struct kernel kernel;
 	struct shared *shared;
 	struct program program;
+	struct channel channel;
 	struct input input;
+	struct kernel_news news;
 	long oom_kills; /* of the whole system so far; -1: not counted */
 };
 
 struct job {
 	struct kernel *kernel;
 	const struct program *program;
+	unsigned long fault;
 	struct execution *execution;
 };
 
+static void leave(int code)
+{
+	if (guest_is_here())
+		guest_end();
+	_exit(code);
+}
+
 static void put(void *self, const char *lines, size_t length)
 {
-	ssize_t count;
+	const struct probe *probe = self;
 
-	(void)self;
-	while (length) {
-		count = write(STDOUT_FILENO, lines, length);
-		if (count < 0 && errno != EINTR)
-			_exit(1);
-		if (count > 0) {
-			lines += count;
-			length -= (size_t)count;
-		}
-	}
+	if (!channel_write(&probe->channel, lines, length))
+		leave(1);
 }
 
 static void do_job(void *argument)
@@ -61,7 +66,7 @@ static void do_job(void *argument)
 	const struct job *job = argument;
 	struct system system = kernel_system(job->kernel);
 
-	interpret(job->program, &system, 0, job->execution);
+	interpret(job->program, &system, job->fault, job->execution);
 }
 
 static long count_oom_kills(void)
@@ -101,11 +106,12 @@ static void set_status(struct probe *probe, struct execution *execution, struct 
 static void execute(void *self, const struct program *program, unsigned long fault, struct execution *execution)
 {
 	struct probe *probe = self;
-	struct job job = { .kernel = &probe->kernel, .program = program, .execution = execution };
+	struct job job = { .kernel = &probe->kernel, .program = program, .fault = fault, .execution = execution };
 
-	(void)fault;
 	execution->step = -1;
 	set_status(probe, execution, process_run(do_job, &job, program->time));
+	if (probe->kernel.alone)
+		kernel_news_collect(&probe->news);
 }
 
 static bool make_shared(struct probe *probe)
@@ -135,13 +141,25 @@ static void say_hello(struct probe *probe)
 	facts->scratch = &probe->shared->execution.snapshot;
 	hello_try(&probe->kernel, facts);
 	probe->kernel.sight = facts->sight;
+	probe->kernel.start = facts->counts;
 	hello_write(&probe->kernel, facts, &trace);
 	put(probe, probe->shared->trace, trace.complete);
 }
 
+static const char *end_fields(void *self)
+{
+	return kernel_news_fields(&((struct probe *)self)->news);
+}
+
 static void answer_all(struct probe *probe)
 {
-	const struct target target = { .self = probe, .execute = execute, .put = put };
+	const struct target target = {
+		.self = probe,
+		.abilities = hello_abilities(&probe->kernel, &probe->shared->facts),
+		.execute = execute,
+		.end_fields = probe->kernel.alone ? end_fields : NULL,
+		.put = put,
+	};
 	const struct desk desk = {
 		.program = &probe->program,
 		.execution = &probe->shared->execution,
@@ -165,25 +183,27 @@ static void help(void)
 		"each.\n"
 		"native/probe/PROTOCOL.md in the sources of lockproof says what a program and a trace are.\n";
 
-	put(NULL, text, sizeof(text) - 1);
+	fputs(text, stdout);
 }
 
 int main(int count, char **arguments)
 {
-	static struct probe probe;
+	static struct probe probe = { .channel = { .in = STDIN_FILENO, .out = STDOUT_FILENO } };
 
 	if (count > 1) {
 		help();
 		return strcmp(arguments[1], "--help") == 0 ? 0 : 2;
 	}
-	if (!make_shared(&probe))
-		return 1;
+	if ((guest_is_here() && !guest_start(&probe.channel)) || !make_shared(&probe))
+		leave(1);
 	process_prepare();
 	raise_memlock();
 	kernel_start(&probe.kernel);
 	probe.oom_kills = count_oom_kills();
-	input_start(&probe.input, STDIN_FILENO);
+	input_start(&probe.input, &probe.channel);
 	say_hello(&probe);
+	kernel_news_start(&probe.news);
 	answer_all(&probe);
-	return 0;
+	kernel_stop(&probe.kernel);
+	leave(0);
 }

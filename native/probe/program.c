@@ -153,7 +153,7 @@ bool program_parse(const char *text, size_t length, struct program *program, str
 	struct parser parser = { .program = program, .refusal = refusal, .open_fork = -1 };
 	bool too_long = length > MAX_TEXT;
 
-	memset(program, 0, offsetof(struct program, regions));
+	memset(program, 0, offsetof(struct program, regions)); /* FAULT_NONE as well */
 	memset(refusal, 0, sizeof(*refusal));
 	program->time = DEFAULT_TIME;
 	return parse_lines(&parser, (struct word){ text, too_long ? MAX_TEXT : length }, too_long);

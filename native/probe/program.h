@@ -47,14 +47,17 @@ struct earlier_lock {
 	int line;
 };
 
-enum limit_kind { LIMIT_MEMLOCK, LIMIT_MEMLOCK_UNLIMITED, LIMIT_MAPPINGS };
+enum limit_kind { LIMIT_MEMLOCK, LIMIT_MEMLOCK_UNLIMITED, LIMIT_MAPPINGS, LIMIT_MEMORY };
 
 struct limit {
 	enum limit_kind kind;
 	struct size memlock;
-	long slack;
+	long slack; /* mappings, or pages of memory */
 	int line;
 };
+
+/* Which allocations of the call fail, for n = 1, 2, 3, … */
+enum fault_kind { FAULT_NONE, FAULT_EACH_ALLOCATION, FAULT_FROM_EACH_ALLOCATION, FAULT_KIND_COUNT };
 
 enum operation {
 	STEP_MLOCK,
@@ -69,6 +72,7 @@ enum operation {
 	STEP_MSYNC,
 	STEP_TOUCH,
 	STEP_OBSERVE,
+	STEP_SETTLE,
 	STEP_FORK,
 };
 
@@ -93,7 +97,10 @@ struct program {
 	int arena_line;
 	bool unprivileged;
 	int unprivileged_line;
-	int fault_line; /* 0: no sweep */
+	enum fault_kind fault;
+	int fault_line;	 /* 0: no sweep */
+	int memory_line; /* of `limit memory`, or 0 */
+	int settle_line; /* of the first `call settle`, or 0 */
 	int region_count, map_count, guard_count, lock_count, limit_count, step_count;
 	struct region regions[MAX_REGIONS];
 	int region_lines[MAX_REGIONS];

@@ -10,6 +10,8 @@ static const char *const kind_names[KIND_COUNT] = {
 	[KIND_SECRETMEM] = "secretmem", [KIND_STACK] = "stack",
 };
 
+static const struct named_value huge_wishes[] = { { "always", HUGE_ALWAYS }, { "never", HUGE_NEVER }, { NULL, 0 } };
+
 static const struct named_value lock_modes[] = { { "eager", false }, { "onfault", true }, { NULL, 0 } };
 
 /* False, after a refusal, where `count` lines of this sort are as many as there may be. */
@@ -111,6 +113,22 @@ static bool take_alias(struct parser *parser, int index)
 	return true;
 }
 
+static bool take_huge(struct parser *parser, struct region *region)
+{
+	struct word word;
+	int wish;
+
+	if (!take_word(parser, "always or never", &word))
+		return false;
+	if (!word_value(word, huge_wishes, &wish))
+		return refuse_word(parser, "wish for huge pages (always or never)", word);
+	if (region->kind == KIND_HUGETLB || region->kind == KIND_SECRETMEM)
+		return refuse_at(parser, parser->line, "huge: %s memory has pages of one size only",
+				 kind_names[region->kind]);
+	region->huge = (enum huge_wish)wish;
+	return true;
+}
+
 bool parse_region(struct parser *parser)
 {
 	struct program *program = parser->program;
@@ -129,9 +147,12 @@ bool parse_region(struct parser *parser)
 	    !take_share(parser, region))
 		return false;
 	while (parser->more) {
-		if (!take_word(parser, "file-pages or alias", &word))
+		if (!take_word(parser, "file-pages, alias or huge", &word))
 			return false;
-		if (word_is(word, "file-pages") && !parser->length_given[index] && region->alias < 0) {
+		if (word_is(word, "huge") && region->huge == HUGE_AS_IT_IS) {
+			if (!take_huge(parser, region))
+				return false;
+		} else if (word_is(word, "file-pages") && !parser->length_given[index] && region->alias < 0) {
 			if (!take_file_pages(parser, index))
 				return false;
 		} else if (word_is(word, "alias") && region->alias < 0) {
@@ -244,8 +265,16 @@ bool parse_limit(struct parser *parser)
 		parser->mappings_limited = true;
 		limit->kind = LIMIT_MAPPINGS;
 		limit->slack = (long)slack;
+	} else if (word_is(word, "memory")) {
+		if (!take_number(parser, "PAGES", 0, MAX_PAGES, &slack))
+			return false;
+		if (program->memory_line)
+			return refuse_at(parser, parser->line, "memory is given twice");
+		program->memory_line = parser->line;
+		limit->kind = LIMIT_MEMORY;
+		limit->slack = (long)slack;
 	} else {
-		return refuse_word(parser, "limit (memlock or mappings)", word);
+		return refuse_word(parser, "limit (memlock, mappings or memory)", word);
 	}
 	program->limit_count++;
 	return true;

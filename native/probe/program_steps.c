@@ -25,16 +25,24 @@ static const struct named_value advices[] = { { "dontneed", MADV_DONTNEED },
 					      { "willneed", MADV_WILLNEED },
 					      { NULL, 0 } };
 
+static const struct named_value fault_kinds[] = {
+	{ "each-allocation", FAULT_EACH_ALLOCATION },
+	{ "from-each-allocation", FAULT_FROM_EACH_ALLOCATION },
+	{ NULL, 0 },
+};
+
 bool parse_fault(struct parser *parser)
 {
 	struct word word;
+	int kind;
 
-	if (!take_word(parser, "each-allocation", &word))
+	if (!take_word(parser, "each-allocation or from-each-allocation", &word))
 		return false;
-	if (!word_is(word, "each-allocation"))
-		return refuse_word(parser, "fault (each-allocation)", word);
+	if (!word_value(word, fault_kinds, &kind))
+		return refuse_word(parser, "fault (each-allocation or from-each-allocation)", word);
 	if (parser->program->fault_line)
 		return refuse_at(parser, parser->line, "only one call can be swept");
+	parser->program->fault = (enum fault_kind)kind;
 	parser->program->fault_line = parser->line;
 	parser->pending_fault = parser->line;
 	return true;
@@ -76,6 +84,13 @@ static bool parse_nothing(struct parser *parser, struct step *step)
 {
 	(void)parser;
 	(void)step;
+	return true;
+}
+
+static bool parse_settle(struct parser *parser, struct step *step)
+{
+	if (!parser->program->settle_line)
+		parser->program->settle_line = step->line;
 	return true;
 }
 
@@ -123,6 +138,7 @@ bool parse_call(struct parser *parser)
 		{ "msync", STEP_MSYNC, parse_msync },
 		{ "touch", STEP_TOUCH, parse_touch },
 		{ "observe", STEP_OBSERVE, parse_nothing },
+		{ "settle", STEP_SETTLE, parse_settle },
 	};
 	struct step *step = NULL;
 	struct word word;
@@ -135,7 +151,7 @@ bool parse_call(struct parser *parser)
 	if (index == sizeof(calls) / sizeof(calls[0]))
 		return refuse_word(parser, "call", word);
 	step->operation = calls[index].operation;
-	if (step->fault && (step->operation == STEP_TOUCH || step->operation == STEP_OBSERVE))
+	if (step->fault && step->operation >= STEP_TOUCH)
 		return refuse_at(parser, parser->line, "%s makes no system call that could be swept",
 				 calls[index].name);
 	parser->program->step_count++;

@@ -20,6 +20,9 @@ enum kind {
 	KIND_COUNT
 };
 
+/* Whether the kernel may use huge pages of its own accord. */
+enum huge_wish { HUGE_AS_IT_IS, HUGE_ALWAYS, HUGE_NEVER };
+
 /* Memory that a letter of the map stands for. */
 struct region {
 	char letter;
@@ -28,6 +31,13 @@ struct region {
 	bool shared;
 	long object_pages; /* length of the file behind it, in pages */
 	int alias;	   /* index of the region whose object it shares, or -1 */
+	enum huge_wish huge;
+};
+
+/* What the whole system has, not only the process. -1: it cannot be seen. */
+struct counts {
+	long mlocked;  /* pages */
+	long vm_areas; /* objects */
 };
 
 /*
@@ -63,8 +73,12 @@ struct system {
 	long (*declare)(void *self, int index, const struct region *region);
 	long (*map)(void *self, int region, unsigned long address, size_t pages, size_t object_page, bool apart);
 	long (*guard)(void *self, unsigned long address, size_t length);
+	/* Right after the map; NULL: takes no notice. */
+	long (*advise_huge)(void *self, enum huge_wish wish, unsigned long address, size_t pages);
 	long (*limit_memlock)(void *self, uint64_t bytes); /* UINT64_MAX: unlimited */
 	long (*limit_mappings)(void *self, long slack);
+	/* In force from here on, but during system calls only; before the privileges go. NULL: no provider. */
+	long (*limit_memory)(void *self, size_t pages);
 	long (*become_unprivileged)(void *self);
 	/* More about the set-up call that failed last, or NULL; may itself be NULL. */
 	const char *(*explain)(void *self);
@@ -86,10 +100,21 @@ struct system {
 	/* Ends the child. Returns only in a model, which is then the parent again. */
 	void (*leave)(void *self);
 
-	/* Makes the nth allocation of the next call fail; NULL: no provider. */
+	/* Faults; NULL: no provider. Prepared before the privileges go: with `persistent` all later ones fail too. */
+	long (*prepare_faults)(void *self, bool persistent);
+	/* Makes the nth allocation of the next call fail. */
 	long (*arm)(void *self, unsigned long n);
 	/* Disarms; whether that allocation was reached. */
 	bool (*injected)(void *self);
+	/* The names of the functions that asked for it, innermost first, each ended by a zero byte; how many. */
+	int (*stack)(void *self, char *names, size_t size);
+
+	/* Around each system call under test, where a limit is in force for it only; both may be NULL. */
+	void (*enter)(void *self);
+	void (*exit)(void *self);
+
+	/* Waits until nothing of earlier programs is left; the system's counts at its start and now. NULL: cannot. */
+	long (*settle)(void *self, struct counts *start, struct counts *now);
 
 	void (*observe)(void *self, unsigned long arena, struct snapshot *snapshot);
 };

@@ -42,7 +42,8 @@ static void check_step(const struct program *program, int index)
 	const struct step *step = &program->steps[index];
 
 	require(step->operation <= STEP_FORK);
-	require(!step->fault || program->fault_line);
+	require(!step->fault || (program->fault_line && program->fault));
+	require(step->operation != STEP_SETTLE || program->settle_line);
 	if (step->operation == STEP_MMAP)
 		check_placement(program, &step->placement);
 	if (step->operation == STEP_TOUCH)
@@ -58,6 +59,7 @@ static void check_program(const struct program *program)
 {
 	require(program->name[0] && strlen(program->name) <= MAX_NAME);
 	require(program->time >= 1 && program->time <= MAX_TIME);
+	require(program->fault < FAULT_KIND_COUNT && !program->fault == !program->fault_line);
 	require(program->pages >= 1 && program->pages <= MAX_PAGES);
 	require(program->region_count <= MAX_REGIONS && program->map_count <= MAX_LINES);
 	require(program->guard_count <= MAX_LINES && program->lock_count <= MAX_LINES);

@@ -63,7 +63,10 @@ static const struct desk desk = {
 static const char *answer(bool has_faults, const char *text, unsigned long allocations, enum status status)
 {
 	const struct target target = {
-		.self = &script, .has_faults = has_faults, .execute = fake_execute, .put = fake_put
+		.self = &script,
+		.abilities.faults[FAULT_EACH_ALLOCATION] = has_faults,
+		.execute = fake_execute,
+		.put = fake_put,
 	};
 
 	script.allocations = allocations;
@@ -125,9 +128,59 @@ static void a_sweep_is_refused_where_nothing_can_be_made_to_fail(void **state)
 	(void)state;
 	assert_string_equal(
 		answer(false, SWEEP, 1, STATUS_DONE),
-		"{\"refused\":\"p\",\"line\":3,\"reason\":\"fault: this target cannot make allocations fail\"}\n"
+		"{\"refused\":\"p\",\"line\":3,\"reason\":\"fault: this target cannot make an allocation fail\"}\n"
 		"{\"end\":\"p\"}\n");
 	assert_int_equal(script.executions, 0);
+}
+
+static void what_a_target_cannot_do_is_refused(void **state)
+{
+	(void)state;
+	assert_string_equal(answer(true, "program p\narena 1\nfault from-each-allocation\ncall munlockall\nend\n", 1,
+				   STATUS_DONE),
+			    "{\"refused\":\"p\",\"line\":3,\"reason\":\"fault: this target cannot make an "
+			    "allocation and all later ones fail\"}\n{\"end\":\"p\"}\n");
+	assert_string_equal(answer(true, "program p\narena 1\nlimit memory 4\nend\n", 1, STATUS_DONE),
+			    "{\"refused\":\"p\",\"line\":3,\"reason\":\"limit: this target cannot limit the memory "
+			    "of a process\"}\n{\"end\":\"p\"}\n");
+	assert_string_equal(answer(true, "program p\narena 1\ncall observe\ncall settle\nend\n", 1, STATUS_DONE),
+			    "{\"refused\":\"p\",\"line\":4,\"reason\":\"call: this target cannot settle: other "
+			    "programs run on it, or its counts cannot be read\"}\n{\"end\":\"p\"}\n");
+	assert_int_equal(script.executions, 0);
+}
+
+static const char *more; /* what the end line of the target has besides */
+
+static const char *fake_end_fields(void *self)
+{
+	(void)self;
+	return more;
+}
+
+static const char *answer_with_more(const char *fields)
+{
+	const struct target target = {
+		.self = &script, .execute = fake_execute, .end_fields = fake_end_fields, .put = fake_put
+	};
+
+	more = fields;
+	script.status = STATUS_DONE;
+	script.length = 0;
+	answer_program(&target, &desk, PLAIN, strlen(PLAIN));
+	return script.answer;
+}
+
+static void the_end_line_has_room_for_what_the_target_adds(void **state)
+{
+	static char fields[sizeof(buffer) - 20];
+
+	(void)state;
+	assert_string_equal(answer_with_more(",\"taint\":[0,512]"),
+			    "{\"x\":0}\n{\"execution\":0,\"status\":\"done\"}\n{\"end\":\"p\",\"taint\":[0,512]}\n");
+	memset(fields, ' ', sizeof(fields) - 1);
+	assert_int_equal(strlen(answer_with_more(fields)),
+			 strlen("{\"x\":0}\n{\"execution\":0,\"status\":\"done\"}\n{\"end\":\"p\"}\n") +
+				 sizeof(fields) - 1);
 }
 
 static void a_stray_line_has_no_end(void **state)
@@ -150,6 +203,8 @@ int main(void)
 		cmocka_unit_test(a_sweep_ends_when_an_execution_does),
 		cmocka_unit_test(a_sweep_ends_after_10000_executions),
 		cmocka_unit_test(a_sweep_is_refused_where_nothing_can_be_made_to_fail),
+		cmocka_unit_test(what_a_target_cannot_do_is_refused),
+		cmocka_unit_test(the_end_line_has_room_for_what_the_target_adds),
 		cmocka_unit_test(a_stray_line_has_no_end),
 	};
 

@@ -10,6 +10,7 @@
 
 #include "input.h"
 
+static struct channel channel;
 static struct input input;
 
 /* Makes the text the whole input. It must fit into a pipe. */
@@ -20,7 +21,8 @@ static void start(const char *text, size_t length)
 	assert_int_equal(pipe(ends), 0);
 	assert_int_equal(write(ends[1], text, length), length);
 	close(ends[1]);
-	input_start(&input, ends[0]);
+	channel = (struct channel){ .in = ends[0] };
+	input_start(&input, &channel);
 }
 
 static void assert_next(enum input_kind kind, const char *text)
@@ -33,7 +35,7 @@ static void assert_next(enum input_kind kind, const char *text)
 static void assert_end(void)
 {
 	assert_int_equal(input_next(&input), INPUT_END);
-	close(input.file);
+	close(channel.in);
 }
 
 static void programs_and_stray_lines_are_told_apart(void **state)
@@ -84,7 +86,8 @@ static void of_a_program_that_is_too_long_the_rest_is_skipped(void **state)
 	if (fork() == 0)
 		_exit(write(ends[1], text, sizeof(text)) == (ssize_t)sizeof(text) ? 0 : 1);
 	close(ends[1]);
-	input_start(&input, ends[0]);
+	channel = (struct channel){ .in = ends[0] };
+	input_start(&input, &channel);
 	assert_int_equal(input_next(&input), INPUT_PROGRAM);
 	assert_int_equal(input.used, MAX_TEXT + 1);
 	assert_next(INPUT_STRAY, "stray!\n");

@@ -104,6 +104,48 @@ static void fake_leave(void *self)
 	record(self, "leave", 0, 0);
 }
 
+static long fake_advise_huge(void *self, enum huge_wish wish, unsigned long address, size_t pages)
+{
+	return record(self, wish == HUGE_ALWAYS ? "huge" : "small", address, pages);
+}
+
+static long fake_limit_memory(void *self, size_t pages)
+{
+	return record(self, "memory", pages, 0);
+}
+
+static long fake_settle(void *self, struct counts *start, struct counts *now)
+{
+	*start = (struct counts){ .mlocked = 3, .vm_areas = -1 };
+	*now = (struct counts){ .mlocked = 4, .vm_areas = -1 };
+	return record(self, "settle", 0, 0);
+}
+
+static void fake_enter(void *self)
+{
+	record(self, "enter", 0, 0);
+}
+
+static void fake_exit(void *self)
+{
+	record(self, "exit", 0, 0);
+}
+
+static long fake_prepare_faults(void *self, bool persistent)
+{
+	return record(self, persistent ? "persistent" : "one-shot", 0, 0);
+}
+
+static int fake_stack(void *self, char *names, size_t size)
+{
+	static const char stack[] = "inner\0outer";
+
+	record(self, "stack", 0, 0);
+	assert_true(size >= sizeof(stack));
+	memcpy(names, stack, sizeof(stack));
+	return 2;
+}
+
 static long fake_arm(void *self, unsigned long n)
 {
 	return record(self, "arm", n, 0);
@@ -133,6 +175,8 @@ static const struct system fake = {
 	.guard = fake_guard,
 	.limit_memlock = fake_limit_memlock,
 	.limit_mappings = fake_limit_mappings,
+	.advise_huge = fake_advise_huge,
+	.limit_memory = fake_limit_memory,
 	.become_unprivileged = fake_become_unprivileged,
 	.explain = fake_explain,
 	.mlock = fake_mlock,
@@ -141,14 +185,17 @@ static const struct system fake = {
 	.mlockall = fake_mlockall,
 	.fork = fake_fork,
 	.leave = fake_leave,
+	.prepare_faults = fake_prepare_faults,
 	.arm = fake_arm,
 	.injected = fake_injected,
+	.settle = fake_settle,
 	.observe = fake_observe,
 };
 
 static struct recorder recorder;
 static struct execution execution;
 static char buffer[4096];
+static bool eager_system; /* one that has everything */
 
 static void run_in(size_t size, const char *text, const char *failing)
 {
@@ -156,6 +203,11 @@ static void run_in(size_t size, const char *text, const char *failing)
 	struct refusal refusal;
 	struct system system = fake;
 
+	if (eager_system) {
+		system.enter = fake_enter;
+		system.exit = fake_exit;
+		system.stack = fake_stack;
+	}
 	assert_true(program_parse(text, strlen(text), &program, &refusal));
 	memset(buffer, 0, sizeof(buffer));
 	memset(&recorder, 0, sizeof(recorder));
@@ -215,10 +267,45 @@ static void a_fault_is_armed_right_before_the_call_and_disarmed_right_after(void
 	(void)state;
 	run("program p\narena 2\ncall observe\nfault each-allocation\ncall mlock 0 32\nend\n", NULL);
 	assert_string_equal(recorder.log,
-			    "reserve 2 0;observe 1600 2;observe 1600 2;arm 3 0;mlock 1600 32;injected 0 0;"
+			    "reserve 2 0;one-shot 0 0;observe 1600 2;observe 1600 2;arm 3 0;mlock 1600 32;injected 0 0;"
 			    "observe 1600 2;");
-	assert_non_null(strstr(buffer, "{\"step\":1,\"result\":\"0\",\"fault\":\"injected\",\"snapshot\""));
+	assert_non_null(strstr(buffer, "{\"step\":1,\"result\":\"0\",\"fault\":\"absorbed\",\"snapshot\""));
 	assert_true(execution.fault_reached);
+}
+
+static void a_fault_that_makes_the_call_fail_comes_with_its_stack(void **state)
+{
+	(void)state;
+	eager_system = true;
+	run("program p\narena 2\nlimit memory 7\nas unprivileged\nfault from-each-allocation\ncall mlock 0 32\nend\n",
+	    "mlock");
+	eager_system = false;
+	assert_string_equal(recorder.log,
+			    "reserve 2 0;memory 7 0;persistent 0 0;unprivileged 0 0;observe 1600 2;enter 0 0;arm 3 0;"
+			    "mlock 1600 32;injected 0 0;exit 0 0;stack 0 0;observe 1600 2;");
+	assert_non_null(strstr(buffer, "{\"step\":0,\"result\":\"ENOMEM\",\"fault\":\"failed\",\"stack\":[\"inner\","
+				       "\"outer\"],\"snapshot\""));
+}
+
+static void huge_pages_are_asked_for_after_each_map(void **state)
+{
+	(void)state;
+	run("program p\narena 4\nregion a anonymous rw private huge always\nregion b anonymous rw private huge never\n"
+	    "map a 0 2 0\nmap b 2 2 0\nend\n",
+	    NULL);
+	assert_string_equal(recorder.log,
+			    "declare 0 2;declare 1 2;reserve 4 0;map 1600 2;huge 1600 2;map 1632 2;small 1632 2;"
+			    "observe 1600 4;");
+}
+
+static void settling_tells_the_counts_at_the_start_and_now(void **state)
+{
+	(void)state;
+	run("program p\narena 2\ncall settle\nend\n", NULL);
+	assert_non_null(strstr(buffer, "{\"step\":0,\"result\":\"0\",\"system\":{\"mlocked\":[3,4],\"vm_areas\":null},"
+				       "\"snapshot\""));
+	run("program p\narena 2\ncall settle\nend\n", "settle");
+	assert_non_null(strstr(buffer, "{\"step\":0,\"result\":\"ENOMEM\",\"snapshot\""));
 }
 
 static void the_steps_of_a_child_come_before_its_fork(void **state)
@@ -257,6 +344,9 @@ int main(void)
 		cmocka_unit_test(a_set_up_that_fails_says_where_and_why),
 		cmocka_unit_test(a_call_that_fails_is_a_step_like_others),
 		cmocka_unit_test(a_fault_is_armed_right_before_the_call_and_disarmed_right_after),
+		cmocka_unit_test(a_fault_that_makes_the_call_fail_comes_with_its_stack),
+		cmocka_unit_test(huge_pages_are_asked_for_after_each_map),
+		cmocka_unit_test(settling_tells_the_counts_at_the_start_and_now),
 		cmocka_unit_test(the_steps_of_a_child_come_before_its_fork),
 		cmocka_unit_test(a_fork_that_fails_leaves_out_the_child),
 		cmocka_unit_test(a_trace_that_does_not_fit_ends_the_execution),

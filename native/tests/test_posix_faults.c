@@ -93,6 +93,42 @@ static void mmap_under_future_is_all_or_nothing_for_each_allocation(void **state
 	assert_resident(f, ".RRR.");
 }
 
+static void a_fault_may_stay_until_the_call_ends(void **state)
+{
+	struct fixture *f = lay(state, "aaarrraaaa");
+
+	f->system.prepare_faults(f->task, true);
+	f->system.arm(f->task, 2);
+	assert_true(mm_allocate(f->task->mm, 0));
+	assert_false(mm_allocate(f->task->mm, 0));
+	assert_false(mm_allocate(f->task->mm, 1));
+	assert_true(f->system.injected(f->task));
+	assert_true(mm_allocate(f->task->mm, 1));
+	assert_int_equal(sweep(f, lock_1_to_8, -EAGAIN), 2 + 8);
+	assert_locked(f, ".LLLLLLLL.");
+}
+
+static void memory_that_runs_out_makes_a_call_fail_without_effect(void **state)
+{
+	struct fixture *f = lay(state, "aaaa____");
+
+	f->system.limit_memory(f->task, 3);
+	remember(f);
+	assert_int_equal(lock(f, 0, 4), -EAGAIN);
+	assert_unchanged(f);
+	assert_int_equal(lock(f, 0, 3), 0); /* what the call before had taken is there again */
+	assert_locked(f, "LLL.____");
+	assert_int_equal(unlock(f, 0, 1), -EAGAIN); /* a mapping more, and nothing is left for it */
+	assert_int_equal(f->system.munmap(f->task, at(f, 0), 2 * PAGE), 0);
+	assert_int_equal(f->system.touch(f->task, at(f, 2), 2), 0);
+	assert_resident(f, "__RR____");
+	assert_int_equal(f->system.map(f->task, ANONYMOUS, at(f, 4), 2, 0, false), 0);
+	assert_int_equal(lock(f, 4, 2), -EAGAIN); /* one of the two pages was touched away */
+	assert_int_equal(lock(f, 4, 1), 0);
+	assert_int_equal(f->system.touch(f->task, at(f, 5), 1), 0);
+	assert_resident(f, "__RRRR__");
+}
+
 static void munlockall_needs_no_allocation(void **state)
 {
 	struct fixture *f = lay(state, "aaaa");
@@ -181,6 +217,8 @@ int main(void)
 		on_a_task(munlock_is_all_or_nothing_for_each_allocation),
 		on_a_task(mlockall_is_all_or_nothing_for_each_allocation),
 		on_a_task(mmap_under_future_is_all_or_nothing_for_each_allocation),
+		on_a_task(a_fault_may_stay_until_the_call_ends),
+		on_a_task(memory_that_runs_out_makes_a_call_fail_without_effect),
 		on_a_task(munlockall_needs_no_allocation),
 		on_a_task(random_calls_fail_without_effect_and_lock_only_what_is_resident),
 	};

@@ -89,6 +89,26 @@ static void a_program_is_read_in_all_its_parts(void **state)
 	assert_true(p->steps[0].fault);
 }
 
+static void faults_limits_and_wishes_have_their_values(void **state)
+{
+	const struct program *p =
+		parsed("program p\narena 9\nregion a anonymous rw private huge always\n"
+		       "region b anonymous rw private\nregion f file rw shared huge never file-pages 3\n"
+		       "limit memory 12\nlimit mappings 1\n"
+		       "fault from-each-allocation\ncall munlockall\nend\n");
+
+	(void)state;
+	assert_int_equal(p->regions[0].huge, HUGE_ALWAYS);
+	assert_int_equal(p->regions[1].huge, HUGE_AS_IT_IS);
+	assert_int_equal(p->regions[2].huge, HUGE_NEVER);
+	assert_int_equal(p->limits[0].kind, LIMIT_MEMORY);
+	assert_int_equal(p->limits[0].slack, 12);
+	assert_int_equal(p->memory_line, 6);
+	assert_int_equal(p->fault, FAULT_FROM_EACH_ALLOCATION);
+	assert_true(p->steps[0].fault);
+	assert_int_equal(p->settle_line, 0);
+}
+
 static void every_call_is_read_with_its_operands(void **state)
 {
 	const struct program *p = parsed("program p\narena 9\nregion a anonymous rw private\n"
@@ -104,10 +124,12 @@ static void every_call_is_read_with_its_operands(void **state)
 					 "call msync 0 1 ASYNC,INVALIDATE\n"
 					 "call touch 1 2\n"
 					 "call observe\n"
+					 "call settle\n"
 					 "end\n");
 
 	(void)state;
-	assert_int_equal(p->step_count, 12);
+	assert_int_equal(p->step_count, 13);
+	assert_int_equal(p->settle_line, 16);
 	for (int i = 0; i < p->step_count; i++)
 		assert_int_equal(p->steps[i].operation, STEP_MLOCK + i);
 	assert_int_equal(p->steps[1].argument, MLOCK_ONFAULT);
@@ -261,10 +283,18 @@ static void each_broken_rule_is_refused_with_its_line(void **state)
 		{ "guard 9 1", 4, "guard: page 9 is outside the arena of 9 pages" },
 		{ "lock 0 1", 4, "lock: MODE is missing" },
 		{ "lock 0 1 lazy", 4, "lock: \"lazy\" is no mode (eager or onfault)" },
-		{ "limit cpu 1", 4, "limit: \"cpu\" is no limit (memlock or mappings)" },
+		{ "limit cpu 1", 4, "limit: \"cpu\" is no limit (memlock, mappings or memory)" },
 		{ "limit memlock all", 4, "limit: \"all\" is no size (N, Np, Np+M or Np-M) and not unlimited" },
 		{ "limit mappings -1", 4, "limit: SLACK must be from 0 to 16384" },
 		{ "limit mappings 1\nlimit mappings 1", 5, "limit: mappings is given twice" },
+		{ "limit memory 1\nlimit memory 2", 5, "limit: memory is given twice" },
+		{ "limit memory 16385", 4, "limit: PAGES must be from 0 to 16384" },
+		{ "region b anonymous rw private huge", 4, "region: always or never is missing" },
+		{ "region b anonymous rw private huge maybe", 4,
+		  "region: \"maybe\" is no wish for huge pages (always or never)" },
+		{ "region b anonymous rw private huge never huge never", 4, "region: \"huge\" is too much" },
+		{ "region b hugetlb rw private huge never", 4,
+		  "region: huge: hugetlb memory has pages of one size only" },
 		{ "region a file rw shared", 4, "region: a is declared already" },
 		{ "region b fil rw shared", 4, "region: \"fil\" is no kind of memory" },
 		{ "region b file wr shared", 4,
@@ -280,10 +310,11 @@ static void each_broken_rule_is_refused_with_its_line(void **state)
 		{ "region b file rw shared alias c", 4, "region: no region c was declared" },
 		{ "region b shm rw shared alias a", 4,
 		  "region: alias: both regions must be of kind file, shm or memfd, and of the same" },
-		{ "fault sometimes", 4, "fault: \"sometimes\" is no fault (each-allocation)" },
+		{ "fault sometimes", 4, "fault: \"sometimes\" is no fault (each-allocation or from-each-allocation)" },
 		{ "fault each-allocation", 4, "fault must stand directly before a call" },
 		{ "fault each-allocation\nfork", 5, "fork: fault must stand directly before a call" },
 		{ "fault each-allocation\ncall observe", 5, "call: observe makes no system call that could be swept" },
+		{ "fault each-allocation\ncall settle", 5, "call: settle makes no system call that could be swept" },
 		{ "fault each-allocation\ncall munlockall\nfault each-allocation", 6,
 		  "fault: only one call can be swept" },
 		{ "call frob", 4, "call: \"frob\" is no call" },
@@ -374,6 +405,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_program_is_read_in_all_its_parts),
+		cmocka_unit_test(faults_limits_and_wishes_have_their_values),
 		cmocka_unit_test(every_call_is_read_with_its_operands),
 		cmocka_unit_test(a_size_has_pages_and_bytes_that_wrap),
 		cmocka_unit_test(what_is_no_size_is_refused),

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LOCKPROOF_KERNEL_SETTLE_H
+#define LOCKPROOF_KERNEL_SETTLE_H
+
+#include "kernel.h"
+
+/* The system's counts once they no longer change; -1 for one that cannot be read. */
+struct counts kernel_count(void);
+
+/* Waits until the counts are those of the start, or no longer change. */
+long kernel_settle(void *self, struct counts *start, struct counts *now);
+
+#endif
