@@ -17,6 +17,16 @@ __all__ = ["unmet"]
 
 _LARGEST_MAP_COUNT = 262144  # mappings; with more, filling them up and reading smaps takes minutes
 
+_NO_FAULTS = {
+    "each-allocation": (
+        "the target offers no way to make its allocations fail (on Linux: a kernel with CONFIG_FAULT_INJECTION)"
+    ),
+    "from-each-allocation": (
+        "the target offers no way to make all allocations from one on fail "
+        "(on Linux: root, and a kernel with CONFIG_FAULT_INJECTION_DEBUG_FS)"
+    ),
+}
+
 
 def unmet(case: Case, info: TargetInfo) -> Verdict | None:
     """Give the verdict of a case that the target cannot run, with the reason, or None where it can."""
@@ -29,7 +39,7 @@ def unmet(case: Case, info: TargetInfo) -> Verdict | None:
 
 def _unsupported(case: Case, info: TargetInfo) -> Iterator[str]:
     for step in flatten(case.steps):
-        if step.call not in info.calls and step.call not in {Call.TOUCH, Call.OBSERVE}:
+        if step.call not in info.calls and step.call not in {Call.TOUCH, Call.OBSERVE, Call.SETTLE}:
             yield f"the target has no {step.call}"
     if "F" in case.locked and Call.MLOCK2 not in info.calls:
         yield "the target has no mlock2, so no lock on fault"
@@ -39,8 +49,13 @@ def _unsupported(case: Case, info: TargetInfo) -> Iterator[str]:
 
 
 def _unprovokable(case: Case, info: TargetInfo) -> Iterator[str]:
-    if any(step.fault for step in flatten(case.steps)) and not info.faults:
-        yield "the target offers no way to make its allocations fail (on Linux: a kernel with CONFIG_FAULT_INJECTION)"
+    for step in flatten(case.steps):
+        if step.fault is not None and step.fault not in info.faults:
+            yield _NO_FAULTS[step.fault]
+        if step.call is Call.SETTLE and not info.alone:
+            yield "other programs run on this kernel, and change what it counts; needs a kernel of its own, as qemu has"
+    if case.limits.memory is not None and "memory" not in info.faults:
+        yield "the target offers no way to let its memory run out (on Linux: root, and a memory cgroup: CONFIG_MEMCG)"
     if any(region.guard and "G" in region.guard for region in case.regions.values()) and not info.guard:
         yield "the target has no guard pages (MADV_GUARD_INSTALL, Linux 6.13)"
     if case.privilege == "privileged" and not info.privileged:
@@ -50,7 +65,19 @@ def _unprovokable(case: Case, info: TargetInfo) -> Iterator[str]:
             yield "the target has no known limit on the number of mappings"
         elif info.max_map_count > _LARGEST_MAP_COUNT:
             yield f"vm.max_map_count is {info.max_map_count}; set it to {_LARGEST_MAP_COUNT} or less"
+    yield from _sizes(case, info)
     yield from _memory(case, info)
+
+
+def _sizes(case: Case, info: TargetInfo) -> Iterator[str]:
+    for step in flatten(case.steps):
+        length = step.range.length if step.range is not None else None
+        if length is None:
+            continue
+        if max(length.pages, length.bytes) >= 1 << info.bits:
+            yield f"a length of {length} does not fit into the {info.bits} bits of an address"
+        if length.negative and not info.wraps:
+            yield "the kernel computes addresses in 64 bits: no range of a 32-bit process wraps"
 
 
 def _memory(case: Case, info: TargetInfo) -> Iterator[str]:
@@ -83,5 +110,9 @@ def _unobservable(case: Case, info: TargetInfo) -> Iterator[str]:
         yield "the target gives no way to see the boundaries of mappings"
     if any(outcome.accounting != ANY for outcome in outcomes) and not (info.accounting and info.elsewhere):
         yield "the target does not tell how much locked memory it counts (VmLck)"
+    if any(outcome.mlocked != ANY for outcome in outcomes) and info.counts is None:
+        yield "the target does not tell how much mlocked memory it counts (Mlocked)"
+    if any(outcome.vm_areas != ANY for outcome in outcomes) and (info.counts is None or info.counts.vm_areas is None):
+        yield "the target does not tell how many objects for mappings it has (on Linux: slabinfo, CONFIG_SLUB_DEBUG)"
     if any(outcome.locks_elsewhere != ANY for outcome in outcomes) and not info.elsewhere:
         yield "the target gives no way to see locks outside the arena"

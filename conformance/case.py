@@ -82,6 +82,7 @@ class Call(StrEnum):
     FORK = "fork"
     TOUCH = "touch"
     OBSERVE = "observe"
+    SETTLE = "settle"
 
 
 class Kind(StrEnum):
@@ -191,6 +192,14 @@ def _results(results: tuple[str, ...]) -> tuple[str, ...]:
     return results
 
 
+def _flag(text: object) -> bool:
+    if text not in {"true", "false"}:
+        msg = f"{text!r} is neither true nor false; write one of them"
+        raise ValueError(msg)
+    return text == "true"
+
+
+_Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
 _Integer = Annotated[int, BeforeValidator(_integer, json_schema_input_type=int)]
 _Count = Annotated[_Integer, Field(ge=0, le=strips.MAX_PAGES)]
 
@@ -258,6 +267,10 @@ class Region:
     """Letter of an earlier region of kind file, shm or memfd whose object this one maps again, from its first page
     on.
     """
+    huge: Literal["always", "never"] | None = None
+    """Whether the kernel may use transparent huge pages: `always` asks for them (MADV_HUGEPAGE), `never` forbids them
+    (MADV_NOHUGEPAGE). Default: as the system is set.
+    """
 
     @property
     def shared(self) -> bool:
@@ -309,6 +322,10 @@ class Limits:
     """RLIMIT_MEMLOCK, soft and hard: bytes, `4p` pages, or `unlimited`. It binds only the unprivileged."""
     mappings: _Count | None = None
     """How many more mappings the process can have before vm.max_map_count is reached."""
+    memory: _Count | None = None
+    """About how many more pages can be allocated during the calls. Kernels count in batches (Linux: 64 pages), so give
+    the arena some hundreds.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,6 +346,10 @@ class Outcome:
     """Whether the boundaries of the mappings must be where they were."""
     accounting: Literal["exact", "any"] = "any"
     """Whether the target's count of locked memory (VmLck) must be the number of locked pages."""
+    mlocked: Literal["unchanged", "any"] = "any"
+    """settle: whether the whole system's count of locked memory must be what it was when the target was started."""
+    vm_areas: Literal["unchanged", "any"] = "any"
+    """settle: whether the kernel must have as many mapping objects (vm_area_struct) as when the target was started."""
 
     @property
     def locks_elsewhere(self) -> str:
@@ -343,9 +364,13 @@ class Step:
     __pydantic_config__ = _CONFIG
 
     call: Call
-    """The call; `touch` accesses pages, `observe` only looks."""
+    """The call; `touch` accesses pages, `observe` only looks, `settle` waits until nothing of earlier processes is
+    left in the system's own counts.
+    """
     range: Annotated[Range, BeforeValidator(_range, json_schema_input_type=_RangeStrip | Range)] | None = None
-    """The range, as a strip like `.^^^^^^.`, or with byte offsets. Not for mlockall, munlockall, fork and observe."""
+    """The range, as a strip like `.^^^^^^.`, or with byte offsets. Not for mlockall, munlockall, fork, observe and
+    settle.
+    """
     flags: _Flags = ()
     """Flags by name without prefix (CURRENT, FUTURE, ONFAULT, ASYNC, SYNC, INVALIDATE), or one number. For mlock2,
     mlockall and msync.
@@ -358,9 +383,9 @@ class Step:
     """madvise: the advice."""
     child: tuple[Step, ...] = ()
     """fork: the steps that the child makes while the parent waits."""
-    fault: Literal["each-allocation"] | None = None
-    """Makes the first, second, third… allocation inside the call fail, each in a fresh process, until the call no
-    longer reaches it.
+    fault: Literal["each-allocation", "from-each-allocation"] | None = None
+    """Makes allocations inside the call fail: `each-allocation` the first, then the second, the third… alone,
+    `from-each-allocation` also all that follow it. Each in a fresh process, until the call no longer reaches it.
     """
     expect: Annotated[
         tuple[Outcome, ...], BeforeValidator(_one_or_more, json_schema_input_type=Outcome | list[Outcome])
@@ -408,6 +433,8 @@ class Entry:
     where values are written `label: value`, the label is part of the name, and `$variable.field` picks from a value
     with fields.
     """
+    closing: _Flag = False
+    """`true`: runs after all other cases, at the end of each session of a target, and is judged over all of them."""
     steps: tuple[Step, ...]
     """The calls, one after another. A case of a single step may write the step's fields beside `id` instead."""
 
@@ -430,3 +457,5 @@ class Case:
     limits: Limits
     privilege: Literal["privileged", "unprivileged"] | None
     steps: tuple[Step, ...]
+    closing: bool = False
+    """Whether it runs at the end of each session, once for all of them."""

@@ -51,9 +51,11 @@ _CALLS = {
     Call.FORK: _Takes(("child",)),
     Call.TOUCH: _Takes(("range",), bytewise=False),
     Call.OBSERVE: _Takes(),
+    Call.SETTLE: _Takes(),
 }
 _OPTIONAL = ("range", "flags", "region", "protection", "advice", "child")
-_NOT_SWEPT = {Call.FORK, Call.TOUCH, Call.OBSERVE}
+_NOT_SWEPT = {Call.FORK, Call.TOUCH, Call.OBSERVE, Call.SETTLE}
+_ONE_PAGE_SIZE = {Kind.HUGETLB, Kind.SECRETMEM}
 _HAS_OBJECT = {Kind.FILE, Kind.SHM, Kind.MEMFD}
 
 
@@ -65,6 +67,8 @@ def stated(outcome: Outcome) -> set[Aspect]:
         Aspect.RESIDENT: not _is_open(outcome.resident),
         Aspect.MAPPINGS: outcome.mappings != ANY,
         Aspect.ACCOUNTING: outcome.accounting != ANY,
+        Aspect.MLOCKED: outcome.mlocked != ANY,
+        Aspect.VM_AREAS: outcome.vm_areas != ANY,
     }
     return {aspect for aspect, is_stated in aspects.items() if is_stated}
 
@@ -83,6 +87,8 @@ def check(entry: Entry, requirements: Mapping[str, Requirement]) -> Iterator[tup
     everything = list(_flat(entry.steps, ("steps",)))
     faults = [path for path, step in everything if step.fault]
     yield from (((*path, "fault"), "a second fault; write one for each case") for path in faults[1:])
+    if entry.closing and faults:
+        yield (*faults[0], "fault"), "a closing case has none, it looks at what others left; remove it, or closing"
     if not everything:
         yield ("steps",), "no step; write at least one call"
     elif not any(step.expect for _, step in everything):
@@ -108,6 +114,7 @@ def resolve(entry: Entry, name: str, source: Location, requirements: Mapping[str
         limits=entry.limits,
         privilege=entry.as_,
         steps=entry.steps,
+        closing=entry.closing,
     )
 
 
@@ -157,6 +164,8 @@ def _regions(entry: Entry) -> Iterator[tuple[_Path, str]]:
                 yield (*path, "alias"), f"{region.alias!r} is of kind {target.kind}; write kind: {target.kind} here too"
         if region.file_pages is not None and region.kind not in _HAS_OBJECT:
             yield (*path, "file-pages"), f"{region.kind} memory has no file; write kind: file, shm or memfd"
+        if region.huge is not None and region.kind in _ONE_PAGE_SIZE:
+            yield (*path, "huge"), f"{region.kind} memory has pages of one size only; remove it"
         if region.guard is not None and len(region.guard) != (mapped := entry.map.count(letter)):
             yield (
                 (*path, "guard"),
@@ -170,6 +179,9 @@ def _steps(steps: tuple[Step, ...], path: _Path, *, within_fork: bool) -> Iterat
         yield from _arguments(step, here)
         if step.call is Call.FORK and within_fork:
             yield (*here, "call"), "a child does not fork again; write the steps after the fork"
+        if step.call is Call.SETTLE and within_fork:
+            yield (*here, "call"), "the system is not at rest while a child runs; settle after the fork"
+        yield from _system(step, here)
         if step.fault is not None and step.call in _NOT_SWEPT:
             yield (*here, "fault"), f"the allocations of {step.call} cannot be made to fail; write it at another call"
         if step.call is Call.MMAP and step.region is not None and not _is_letter(step.region):
@@ -183,6 +195,15 @@ def _steps(steps: tuple[Step, ...], path: _Path, *, within_fork: bool) -> Iterat
             yield (*here, "range"), f"{step.call} takes whole pages; write only the strip"
         yield from _inherited(step, here)
         yield from _steps(step.child, (*here, "child"), within_fork=True)
+
+
+def _system(step: Step, path: _Path) -> Iterator[tuple[_Path, str]]:
+    """Find where an outcome speaks of the system's own counts at a step that does not see them."""
+    for number, outcome in enumerate(step.expect):
+        for field in ("mlocked", "vm_areas"):
+            if step.call is not Call.SETTLE and getattr(outcome, field) != ANY:
+                name = field.replace("_", "-")
+                yield (*path, "expect", number, name), f"{step.call} does not see it; write it at a step `call: settle`"
 
 
 def _inherited(fork: Step, path: _Path) -> Iterator[tuple[_Path, str]]:

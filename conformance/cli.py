@@ -162,3 +162,62 @@ def targets(names: tuple[str, ...]) -> None:
     text, usable = listings.targets(names)
     click.echo(text)
     sys.exit(0 if usable else 3)
+
+
+@main.group()
+def kernel() -> None:
+    """Fetch, build and list the kernels that qemu:KERNEL boots."""
+
+
+@kernel.command("list")
+def kernel_list() -> None:
+    """List the kernels that are here, and those that could be fetched."""
+    from lockproof.runners.kernels import terminal  # noqa: PLC0415
+
+    click.echo(terminal.table())
+
+
+@kernel.command("fetch")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+def kernel_fetch(names: tuple[str, ...]) -> None:
+    """Fetch kernels of Debian, from the machine's own mirror.
+
+    NAME is debian/VERSION or debian/VERSION@ARCH, such as debian/6.12 or debian/7.2@arm64.
+    """
+    from lockproof.runners.kernels import debian, terminal  # noqa: PLC0415
+
+    with terminal.watching() as watcher:
+        for name in names:
+            click.echo(terminal.entry(debian.fetch(name, watcher.say)))
+
+
+@kernel.command("build")
+@click.argument("source")
+@click.option("--fault-injection", is_flag=True, help="Let every allocation inside a call fail in turn.")
+@click.option(
+    "--patch",
+    "patches",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Apply a patch with -p1 first; may be given several times.",
+)
+@click.option(
+    "--config",
+    "fragments",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FRAGMENT",
+    help="More options of the kernel, CONFIG_NAME=value; may be given several times.",
+)
+def kernel_build(source: str, patches: tuple[Path, ...], fragments: tuple[Path, ...], *, fault_injection: bool) -> None:
+    """Build a small x86_64 kernel; the same sources, patches and options are built once.
+
+    SOURCE is a tree of Linux (it is not changed), a tarball of one, or debian/VERSION such as debian/6.1.
+    """
+    from lockproof.runners.kernels import build, terminal  # noqa: PLC0415
+
+    request = build.Request(source=source, fault_injection=fault_injection, patches=patches, fragments=fragments)
+    with terminal.watching() as watcher:
+        made = build.build(request, watcher)
+    click.echo(terminal.entry(made))

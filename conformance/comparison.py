@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lockproof.conformance.case import ANY, UNCHANGED, Outcome
 from lockproof.conformance.requirements import Aspect
+from lockproof.conformance.trace import SystemTrace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +56,7 @@ class Comparison:
             *self._resident(),
             *self._mappings(),
             *self._accounting(),
+            *self._system(),
         )
 
     def distance(self) -> tuple[bool, bool, int]:
@@ -149,6 +151,21 @@ class Comparison:
         locked = sum(page in _LOCKED for page in self.now) + elsewhere.locked
         if counted != locked:
             yield Deviation(Aspect.ACCOUNTING, f"{_count(counted)} counted as locked, {locked} locked")
+
+    def _system(self) -> Iterator[Deviation]:
+        found = self.done.system or SystemTrace(None, None)
+        for aspect, wanted, change, what in (
+            (Aspect.MLOCKED, self.outcome.mlocked, found.mlocked, "mlocked pages"),
+            (Aspect.VM_AREAS, self.outcome.vm_areas, found.vm_areas, "mapping objects"),
+        ):
+            if wanted == ANY:
+                continue
+            if change is None:
+                self.unseen = f"the system's count of {what} was not observed"
+            elif change[0] != change[1]:
+                start, now = change
+                more = f"{abs(now - start)} {'more' if now > start else 'fewer'}"
+                yield Deviation(aspect, f"the system counts {now} {what}, {more} than when the target was started")
 
 
 def _lock_words(was: str, now: str, wanted: str) -> str:

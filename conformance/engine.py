@@ -4,6 +4,9 @@
 Each target has a lane, the queue of what is still to be run on it. Workers open a session of their own on a lane's
 target, take from its queue, judge each trace as it comes, and hand the result over. Whatever no worker could run is
 UNRESOLVED.
+
+Closing cases are not in the queue. Each session runs them when the queue is empty, on what all other cases left there,
+and they are judged when all sessions have ended, over what all of them saw.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from lockproof.conformance.judge import judge
 from lockproof.conformance.picture import picture, summary
 from lockproof.conformance.program import DEFAULT_TIME_LIMIT, Program, compile_case
 from lockproof.conformance.store import Key, Result
-from lockproof.conformance.trace import Trace
+from lockproof.conformance.trace import Trace, merged
 from lockproof.conformance.verdict import Status, Verdict
 
 if TYPE_CHECKING:
@@ -43,8 +46,8 @@ class Engine:
     requirements: Mapping[str, Requirement]
     on_result: Callable[[Result], None]
     """Called with each result as it comes, never by two threads at once. What it raises ends the run."""
-    on_start: Callable[[str, TargetInfo], None]
-    """Called with each session of a target, before its results, and what the target can do."""
+    on_start: Callable[[str, Session], None]
+    """Called with each target and session that was started, before its results."""
     repeat: int = 1
     """How often each case is run on each target."""
     jobs: int = 1
@@ -63,7 +66,7 @@ class Engine:
         Raises what `on_result` raised.
         """
         work = [_Work(case, compile_case(case, self.time_limit)) for case in self.cases]
-        lanes = [_Lane(target, self._pending(target, work)) for target in targets]
+        lanes = [self._lane(target, work) for target in targets]
         with ThreadPoolExecutor(self.jobs, thread_name_prefix="session") as pool:
             workers = [pool.submit(self._worker, lane) for _ in range(self.jobs) for lane in lanes]
             try:
@@ -75,6 +78,28 @@ class Engine:
         for lane in lanes:
             while lane.trouble is not None and (task := self._take(lane)) is not None:
                 self._conclude(lane, task, Trace((), lane.trouble), 0.0)
+            self._close(lane)
+
+    def _close(self, lane: _Lane) -> None:
+        """Judge what the sessions of a target saw at their ends; a session that saw nothing is a doubt."""
+        for task, traces, seconds in lane.closing.values():
+            if self.stop.is_set():
+                return
+            cannot = unmet(task.case, lane.info) if lane.info is not None else None
+            if cannot is not None:
+                self._hand_over(lane, task, Trace(()), cannot, 0.0)
+            else:
+                lost = [Trace((), lane.trouble)] if lane.trouble is not None else []
+                self._conclude(lane, task, merged([*traces, *lost]), sum(seconds))
+
+    def _lane(self, target: Target, work: list[_Work]) -> _Lane:
+        ordinary = [item for item in work if not item.case.closing]
+        closing = [item for item in work if item.case.closing]
+        return _Lane(
+            target,
+            self._pending(target, ordinary),
+            {task.key: _Closing(task, [], []) for task in self._pending(target, closing)},
+        )
 
     def _pending(self, target: Target, work: list[_Work]) -> Iterator[_Task]:
         for repetition in range(1, self.repeat + 1):
@@ -96,32 +121,42 @@ class Engine:
             return None if self.stop.is_set() else next(lane.tasks, None)
 
     def _worker(self, lane: _Lane) -> None:
-        """Run tasks of a lane until none is left."""
-        task = None if lane.hopeless else self._take(lane)
-        if task is None:
+        """Run tasks of a lane until none is left, and then its closing cases."""
+        taken = self._begin(lane)
+        if taken is None:
             return
-        taken = deque([task])
         try:
             with lane.target.session() as session:
                 with self._speaking:
-                    self.on_start(lane.target.name, session.info)
+                    self.on_start(lane.target.name, session)
                     lane.info = session.info
                 began = time.monotonic()
                 for trace in session.run(self._programs(lane, taken)):
                     ended = time.monotonic()
-                    self._conclude(lane, taken.popleft(), trace, ended - began)
+                    self._receive(lane, taken.popleft(), trace, ended - began)
                     began = ended
         except TargetError as error:
             lane.trouble = f"{lane.target.name}: {error}"
             for lost in taken:
-                self._conclude(lane, lost, Trace((), lane.trouble), 0.0)
+                self._receive(lane, lost, Trace((), lane.trouble), 0.0)
+
+    def _begin(self, lane: _Lane) -> deque[_Task] | None:
+        """Take the first task, if any is left, or give None where there is nothing to open a session for."""
+        with lane.lock:
+            if lane.hopeless or self.stop.is_set():
+                return None
+            task = next(lane.tasks, None)
+            if task is None and (lane.opened or not lane.closing):
+                return None
+            lane.opened = True
+            return deque([task] if task is not None else [])
 
     def _programs(self, lane: _Lane, taken: deque[_Task]) -> Iterator[Program]:
-        """Give the programs of the task that is taken already and of those still in the lane.
+        """Give the programs of the task that is taken already, of those still in the lane, and of the closing cases.
 
         A task that the target cannot run is concluded here, and `taken` holds those whose trace is still to come.
         """
-        task: _Task | None = taken.popleft()
+        task = taken.popleft() if taken else None
         while task is not None:
             cannot = unmet(task.case, lane.info) if lane.info is not None else None
             if cannot is not None:
@@ -130,6 +165,19 @@ class Engine:
                 taken.append(task)
                 yield task.program
             task = self._take(lane)
+        for closing in lane.closing.values():
+            last = closing.task
+            if not self.stop.is_set() and lane.info is not None and unmet(last.case, lane.info) is None:
+                taken.append(last)
+                yield last.program
+
+    def _receive(self, lane: _Lane, task: _Task, trace: Trace, seconds: float) -> None:
+        if task.case.closing:
+            with lane.lock:
+                lane.closing[task.key].traces.append(trace)
+                lane.closing[task.key].seconds.append(seconds)
+        else:
+            self._conclude(lane, task, trace, seconds)
 
     def _conclude(self, lane: _Lane, task: _Task, trace: Trace, seconds: float) -> None:
         modes = lane.info is None or lane.info.lock_modes
@@ -190,6 +238,19 @@ class _Task(NamedTuple):
     program: Program
     repetition: int
 
+    @property
+    def key(self) -> tuple[str, int]:
+        """What tells it from the others of its lane."""
+        return (self.case.name, self.repetition)
+
+
+class _Closing(NamedTuple):
+    """A closing case, and what the sessions saw at their ends."""
+
+    task: _Task
+    traces: list[Trace]
+    seconds: list[float]
+
 
 @dataclass
 class _Lane:
@@ -197,7 +258,10 @@ class _Lane:
 
     target: Target
     tasks: Iterator[_Task]
+    closing: dict[tuple[str, int], _Closing]
     lock: threading.Lock = field(default_factory=threading.Lock)
+    opened: bool = False
+    """Whether a session was opened, or is about to be."""
     info: TargetInfo | None = None
     trouble: str | None = None
     """Why the last session ended before its time."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lockproof.conformance import strips
+from lockproof.conformance import allocation, splats, strips
 from lockproof.conformance.case import Call, Case, Step, flatten
 from lockproof.conformance.comparison import Comparison, Deviation
 from lockproof.conformance.requirements import Aspect, Modality
@@ -27,23 +27,23 @@ def judge(case: Case, trace: Trace, requirements: Mapping[str, Requirement], *, 
 
     `modes`: whether the target tells locks on fault from eager ones; where it does not, they are the same.
     An execution that leaves a doubt (observers that disagree, a set-up that failed) supports no finding.
+    A kernel that breaks meanwhile fails the case, however strongly its requirements bind.
     """
-    if trace.trouble is not None:
-        return Verdict(Status.UNRESOLVED, trace.trouble)
-    if not trace.executions:
-        return Verdict(Status.UNRESOLVED, "nothing was executed")
     findings: list[Finding] = []
-    doubts: list[str] = []
+    doubts = [trace.trouble] if trace.trouble is not None else []
     for execution in trace.executions:
         judged = _Execution(case, execution, requirements, modes=modes)
         judged.run()
         doubts += judged.doubts
         if not judged.doubts:
             findings += judged.findings
-    if any(finding.modality is not Modality.UNSPECIFIED for finding in findings):
+    broken = _broken(case, trace, requirements)
+    if broken is not None:
+        return Verdict(Status.FAIL, findings=(broken, *findings))
+    if trace.trouble is None and any(finding.modality is not Modality.UNSPECIFIED for finding in findings):
         return Verdict(Status.FAIL, findings=tuple(findings))
-    if doubts:
-        return Verdict(Status.UNRESOLVED, doubts[0])
+    if doubts or not trace.executions:
+        return Verdict(Status.UNRESOLVED, doubts[0] if doubts else "nothing was executed")
     if any(step.fault for step in flatten(case.steps)):
         return _sweep(trace, tuple(findings))
     return Verdict(Status.PASS, findings=tuple(findings))
@@ -60,10 +60,33 @@ def locks(snapshot: Snapshot) -> str | None:
     return max(seen, key=lambda strip: strip.count("F"))
 
 
+def _broken(case: Case, trace: Trace, requirements: Mapping[str, Requirement]) -> Finding | None:
+    """Find what the kernel itself says against itself."""
+    splat, taint = splats.first_splat(trace.log), splats.new_taint(trace.taint)
+    if trace.crash is not None:
+        message = trace.crash.what
+    elif splat is not None:
+        message = f"the kernel logged: {splat}"
+    elif taint:
+        message = f"the kernel became tainted: {taint}"
+    else:
+        return None
+    requirement = _charged(case, requirements, Aspect.RESULT)
+    return Finding(
+        requirement.id, requirement.source, requirement.modality, Aspect.RESULT, message, pages=(), step=-1, execution=0
+    )
+
+
+def _charged(case: Case, requirements: Mapping[str, Requirement], aspect: Aspect) -> Requirement:
+    """Give the requirement that a deviation is charged to: mainly about it, or at least speaking of it."""
+    checks = [requirements[name] for name in case.checks]
+    return min(checks, key=lambda check: check.observes.index(aspect) if aspect in check.observes else len(Aspect))
+
+
 def _sweep(trace: Trace, findings: tuple[Finding, ...]) -> Verdict:
     """Judge whether a sweep without deviations proves anything."""
     faults = [next((step.fault for step in execution.steps if step.fault), None) for execution in trace.executions]
-    if "injected" not in faults:
+    if not {"failed", "absorbed"} & set(faults):
         return Verdict(Status.UNTESTED, "no allocation inside the call could be made to fail")
     if [execution.number for execution in trace.executions] != list(range(1, len(faults) + 1)):
         return Verdict(Status.UNRESOLVED, "the sweep left out an allocation")
@@ -194,13 +217,17 @@ class _Execution:
                 self.execution.number,
                 deviation.seen,
                 deviation.permitted,
+                self._fault(),
             )
         )
 
+    def _fault(self) -> str:
+        """Name what was made to fail, where it was reached or nothing says that it was not."""
+        swept = next((step for step in self.execution.steps if step.fault), None)
+        if not self.execution.number or (swept is not None and swept.fault == "not-reached"):
+            return ""
+        persistent = any(step.fault == "from-each-allocation" for step in flatten(self.case.steps))
+        return allocation.name(self.execution.number, swept.stack if swept else (), persistent=persistent)
+
     def _charged(self, aspect: Aspect) -> Requirement:
-        """Give the requirement that a deviation is charged to: mainly about it, or at least speaking of it."""
-        checks = [self.requirements[name] for name in self.case.checks]
-        ranked = sorted(
-            checks, key=lambda check: check.observes.index(aspect) if aspect in check.observes else len(Aspect)
-        )
-        return ranked[0]
+        return _charged(self.case, self.requirements, aspect)

@@ -7,7 +7,7 @@ import json
 import textwrap
 from typing import TYPE_CHECKING
 
-from lockproof.conformance import loading
+from lockproof.conformance import loading, splats
 from lockproof.conformance.errors import LockproofError, UsageError, suggest
 from lockproof.conformance.running import select
 from lockproof.runners.target import known_targets, make_target
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from lockproof.runners.target import TargetInfo
+    from lockproof.runners.target import Session, TargetInfo
 
 __all__ = ["cases", "explain", "schema", "targets"]
 
@@ -61,7 +61,7 @@ def targets(names: Sequence[str]) -> tuple[str, bool]:
     for name in names or known_targets():
         try:
             with make_target(name).session() as session:
-                blocks.append(_usable(name, session.info))
+                blocks.append(_usable(name, session))
         except LockproofError as error:
             usable = False
             blocks.append(f"{name}: not usable\n  {error}")
@@ -74,18 +74,24 @@ def targets(names: Sequence[str]) -> tuple[str, bool]:
     return "\n\n".join(blocks), usable
 
 
-def _usable(name: str, info: TargetInfo) -> str:
+def _usable(name: str, session: Session) -> str:
+    info = session.info
     limit = "unlimited" if info.memlock < 0 else f"{info.memlock} bytes"
     rows = {
         "kernel": f"{info.kernel}, {info.page_size // 1024} KiB pages, {info.bits} bits",
+        "started": session.about,
         "privilege": "may lock without limit" if info.privileged else f"RLIMIT_MEMLOCK {limit}",
         "sees": "; ".join(_observers(info)),
         "calls": " ".join(info.calls),
         "memory": " ".join((*info.kinds, *(["guard-pages"] if info.guard else []))),
-        "faults": " ".join(info.faults) or "none (on Linux: a kernel with CONFIG_FAULT_INJECTION)",
+        "faults": ", ".join(f"{what} by {how}" for what, how in info.faults.items())
+        or "none (on Linux: a kernel with CONFIG_FAULT_INJECTION)",
+        "knobs": ", ".join(f"{knob}={now} (was {was})" for knob, (was, now) in info.knobs.items()),
+        "alone": "nothing else runs on this kernel" if info.alone else "",
+        "taint": splats.new_taint((0, info.taint or 0)),
         "mappings": f"at most {info.max_map_count}" if info.max_map_count is not None else "no known limit",
     }
-    return "\n".join([f"{name}: usable", *(f"  {label:<10} {text}" for label, text in rows.items())])
+    return "\n".join([f"{name}: usable", *(f"  {label:<10} {text}" for label, text in rows.items() if text)])
 
 
 def _observers(info: TargetInfo) -> list[str]:

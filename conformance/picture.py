@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lockproof.conformance import strips
+from lockproof.conformance import allocation, splats, strips, sweep
 from lockproof.conformance.case import Call, Case, Range, Region, Step, flatten
 from lockproof.conformance.judge import locks
 from lockproof.conformance.requirements import Aspect
@@ -33,14 +33,30 @@ def picture(case: Case, trace: Trace, verdict: Verdict, info: TargetInfo) -> str
     if verdict.reason:
         lines.append(_row("reason", verdict.reason))
     lines += _setting(case)
-    number = verdict.findings[0].execution if verdict.findings else None
+    about_steps = [finding for finding in verdict.findings if finding.step >= 0]
+    number = about_steps[0].execution if about_steps else None
     shown = [execution for execution in trace.executions if number in (None, execution.number)]
     if shown:
-        findings = [finding for finding in verdict.findings if finding.execution == shown[-1].number]
+        findings = [finding for finding in about_steps if finding.execution == shown[-1].number]
         lines += _execution(case, shown[-1], findings)
-        if more := len(verdict.findings) - len(findings):
+        if more := len(about_steps) - len(findings):
             lines.append(_row("and", f"{more} more finding{'s' if more > 1 else ''} in other executions of the sweep"))
+    lines += _sweep(trace, about_steps)
+    if len(about_steps) < len(verdict.findings):
+        lines += _kernel(trace, verdict.findings[0].message)
     return "\n".join(lines)
+
+
+def _sweep(trace: Trace, findings: list[Finding]) -> Iterator[str]:
+    if any(execution.number for execution in trace.executions):
+        failing = {finding.execution for finding in findings}
+        yield from (_row(label, line) for label, line in sweep.table(trace.executions, failing, _locks))
+
+
+def _kernel(trace: Trace, message: str) -> Iterator[str]:
+    yield _row("kernel", message)
+    for line in splats.excerpt(trace.crash.log if trace.crash is not None else trace.log):
+        yield _row("", line.rstrip())
 
 
 def _row(label: str, text: str, note: str = "") -> str:
@@ -61,6 +77,8 @@ def _setting(case: Case) -> Iterator[str]:
         yield _row("limit", f"RLIMIT_MEMLOCK {case.limits.memlock}")
     if case.limits.mappings is not None:
         yield _row("limit", f"room for {case.limits.mappings} more mapping{'' if case.limits.mappings == 1 else 's'}")
+    if case.limits.memory is not None:
+        yield _row("limit", f"memory for about {case.limits.memory} more pages")
     if case.privilege is not None:
         yield _row("as", case.privilege)
 
@@ -72,12 +90,13 @@ def _region(region: Region) -> str:
     words += [f"{region.file_pages} pages long"] if region.file_pages is not None else []
     words += [f"guard pages {region.guard}"] if region.guard else []
     words += [f"the object of {region.alias}"] if region.alias else []
+    words += [f"huge pages {region.huge}"] if region.huge else []
     return ", ".join(words)
 
 
 def _execution(case: Case, execution: Execution, findings: list[Finding]) -> Iterator[str]:
     if execution.number:
-        yield _row("fault", f"allocation {execution.number} inside the call fails")
+        yield _row("fault", _fault(case, execution))
     if execution.before is not None:
         yield _row("before", _locks(execution.before))
     seen = {step.step: step for step in execution.steps}
@@ -86,6 +105,16 @@ def _execution(case: Case, execution: Execution, findings: list[Finding]) -> Ite
         if finding.step not in seen:
             yield _row("", "", finding.message)
             yield _row("permitted", "", f"{finding.requirement} ({finding.source})")
+
+
+def _fault(case: Case, execution: Execution) -> str:
+    swept = next((step for step in execution.steps if step.fault), None)
+    if swept is not None and swept.fault == "not-reached":
+        return f"none: the call has no allocation {execution.number}"
+    persistent = any(step.fault == "from-each-allocation" for step in flatten(case.steps))
+    fails = "and all later ones inside the call fail" if persistent else "inside the call fails"
+    asked = allocation.function(swept.stack if swept else ())
+    return f"allocation {execution.number} {fails}{f': {asked}' if asked else ''}"
 
 
 def _locks(snapshot: Snapshot) -> str:
@@ -104,7 +133,7 @@ def _steps(
         inner = list(_steps(step.child, number, seen, findings, "child: ")) if step.call is Call.FORK else []
         number += sum(1 for _ in flatten(step.child))
         done = seen.get(own)
-        result = "not made" if done is None else done.result if done.result == "0" else f"-1 {done.result}"
+        result = "not made" if done is None else sweep.outcome(done.result)
         yield _row(indent + step.call, _asked(step), f"→ {result}")
         yield from inner
         if done is not None:
@@ -145,4 +174,5 @@ def summary(verdict: Verdict) -> str:
     first = verdict.findings[0]
     if first.seen is None or first.permitted is None:
         return str(first)
-    return f"{first.requirement}: after {_drawn(first.seen)} permitted {_drawn(first.permitted)} ({first.message})"
+    what = f"{first.message}{first.when}"
+    return f"{first.requirement}: after {_drawn(first.seen)} permitted {_drawn(first.permitted)} ({what})"

@@ -49,7 +49,8 @@ def _layout(case: Case) -> Iterator[str]:
         share = "shared" if region.shared else "private"
         length = f" file-pages {region.file_pages}" if region.file_pages is not None else ""
         alias = f" alias {region.alias}" if region.alias is not None else ""
-        yield f"region {letter} {region.kind} {region.protection} {share}{length}{alias}"
+        huge = f" huge {region.huge}" if region.huge is not None else ""
+        yield f"region {letter} {region.kind} {region.protection} {share}{length}{alias}{huge}"
     seen: Counter[str] = Counter()
     for letter, start, count in strips.runs(case.map):
         if letter != "_":
@@ -73,6 +74,8 @@ def _conditions(case: Case) -> Iterator[str]:
         yield f"limit memlock {case.limits.memlock}"
     if case.limits.mappings is not None:
         yield f"limit mappings {case.limits.mappings}"
+    if case.limits.memory is not None:
+        yield f"limit memory {case.limits.memory}"
     if case.privilege == "unprivileged":
         yield "as unprivileged"
 

@@ -63,6 +63,11 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> _CaseFile 
     return None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let closing cases run after all others: they look at what these left behind."""
+    items.sort(key=lambda item: isinstance(item, _CaseItem) and item.case.closing)
+
+
 class _Sessions:
     """The targets of this process, each started when it is first needed and once only."""
 

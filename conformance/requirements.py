@@ -39,6 +39,8 @@ class Aspect(StrEnum):
     RESIDENT = "resident"
     MAPPINGS = "mappings"
     ACCOUNTING = "accounting"
+    MLOCKED = "mlocked"
+    VM_AREAS = "vm-areas"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from lockproof.conformance.case import Case
     from lockproof.conformance.store import Result
-    from lockproof.runners.target import Target
+    from lockproof.runners.target import Session, Target
 
 __all__ = ["DEFAULT_TARGETS", "Request", "resume", "select", "start"]
 
@@ -120,6 +120,7 @@ def _digest(cases: Sequence[Case]) -> str:
     """Tell corpora apart by what is run and how it is judged, wherever the files lie."""
     parts = (
         f"{(case.name, case.checks, case.map, case.regions, case.locked, case.limits, case.privilege, case.steps)}"
+        f"{case.closing}"
         for case in cases
     )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
@@ -138,9 +139,11 @@ def _run(
     out = _console()
     with _Display(total, len(done), out, verbose=verbose) as display, _interruptible() as interrupt:
 
-        def on_start(target: str, info: TargetInfo) -> None:
-            if _is_new(target, info, manifest):
-                manifest.info[target] = info.as_json()
+        def on_start(target: str, session: Session) -> None:
+            if session.about:
+                display.say(f"{target}: {session.about}")
+            if _is_new(target, session.info, manifest):
+                manifest.info[target] = session.info.as_json()
                 folder.save_manifest()
 
         def on_result(result: Result) -> None:
@@ -240,6 +243,10 @@ class _Display:
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
+
+    def say(self, text: str) -> None:
+        """Say something about the run itself."""
+        self._out.print(text)
 
     def show(self, result: Result) -> None:
         """Say what became of a case; once for repetitions that are alike, and for a target that does not start."""

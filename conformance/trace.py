@@ -3,19 +3,35 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping  # noqa: TC003  pydantic reads the annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
 
 from lockproof.conformance import strips
 from lockproof.conformance.errors import TargetError
 
-__all__ = ["Elsewhere", "Ended", "Execution", "Snapshot", "StepTrace", "Trace", "TraceReader"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "Change",
+    "Crash",
+    "Elsewhere",
+    "Ended",
+    "Execution",
+    "Snapshot",
+    "StepTrace",
+    "SystemTrace",
+    "Trace",
+    "TraceReader",
+    "merged",
+]
 
 
 def _strip(allowed: str, text: str) -> str:
@@ -62,6 +78,22 @@ class Snapshot:
     elsewhere: Elsewhere | None
 
 
+Change = tuple[int, int]
+"""A number before and after."""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemTrace:
+    """What the whole system had when the target was started, and has now that it has settled; None: not readable."""
+
+    __pydantic_config__ = _STRICT
+
+    mlocked: Change | None
+    """Pages."""
+    vm_areas: Change | None
+    """Objects in the kernel's cache of mappings."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepTrace:
     """One step that was made."""
@@ -74,8 +106,12 @@ class StepTrace:
     """`0`, or the symbolic errno."""
     snapshot: Snapshot
     """What the address space looks like after it."""
-    fault: Literal["injected", "not-reached"] | None = None
+    fault: Literal["not-reached", "failed", "absorbed"] | None = None
     """What became of the fault that was armed for it."""
+    stack: tuple[str, ...] = ()
+    """The functions that asked for the allocation that failed, innermost first, where the target tells."""
+    system: SystemTrace | None = None
+    """What a step that settles the system found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +133,16 @@ class Execution:
 
 
 @dataclass(frozen=True, slots=True)
+class Crash:
+    """The end of a kernel under test."""
+
+    what: str
+    """In one line."""
+    log: tuple[str, ...]
+    """The last of what it said."""
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """All that became of a program."""
 
@@ -105,6 +151,24 @@ class Trace:
     """Why the target did not run the program to its end: refused, died, garbage on its stream."""
     lines: tuple[str, ...] = ()
     """The lines as they came: the evidence."""
+    crash: Crash | None = None
+    """How the kernel broke while the program was under way."""
+    taint: Change | None = None
+    """/proc/sys/kernel/tainted before and after, where it changed."""
+    log: tuple[str, ...] = ()
+    """What the kernel logged meanwhile, where nothing else runs on it."""
+
+
+def merged(traces: Sequence[Trace]) -> Trace:
+    """Give one trace of what several sessions of a target made of one program."""
+    return Trace(
+        tuple(execution for trace in traces for execution in trace.executions),
+        next((trace.trouble for trace in traces if trace.trouble is not None), None),
+        tuple(line for trace in traces for line in trace.lines),
+        next((trace.crash for trace in traces if trace.crash is not None), None),
+        next((trace.taint for trace in traces if trace.taint is not None), None),
+        tuple(line for trace in traces for line in trace.log),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +203,8 @@ class _End:
     __pydantic_config__ = _STRICT
 
     end: str
+    taint: Change | None = None
+    log: tuple[str, ...] = ()
 
 
 class TraceReader:
@@ -181,22 +247,27 @@ class TraceReader:
                 self._close(part)
             case _Refused():
                 self._refused = f"the target refused line {part.line} of the program: {part.reason}"
-            case _End(end):
-                if end != self.program:
+            case _End():
+                if part.end != self.program:
                     raise _garbage(line, f"the end of another program than {self.program}")
-                return self._finished(line)
+                return self._finished(part, line)
         return None
 
     def lost(self, trouble: str) -> Trace:
         """Give what was reported before the stream broke."""
         return Trace(tuple(self._executions), trouble, tuple(self.lines))
 
-    def _finished(self, line: str) -> Trace:
+    def crashed(self, what: str, log: Sequence[str]) -> Trace:
+        """Close the trace of a program under which the kernel broke; `log`: the last of what it said."""
+        line = json.dumps({"crash": what, "log": list(log)}, ensure_ascii=False, separators=(",", ":"))
+        return Trace(tuple(self._executions), lines=(*self.lines, line), crash=Crash(what, tuple(log)))
+
+    def _finished(self, end: _End, line: str) -> Trace:
         if not self._executions and self._refused is None:
             raise _garbage(line, "the end of a program that was not executed")
         if self._before is not None or self._steps:
             raise _garbage(line, "the end of a program in the middle of an execution")
-        return Trace(tuple(self._executions), self._refused, tuple(self.lines))
+        return Trace(tuple(self._executions), self._refused, tuple(self.lines), taint=end.taint, log=end.log)
 
     def _close(self, closed: _Closed) -> None:
         self._executions.append(

@@ -41,17 +41,24 @@ class Finding:
     pages: tuple[int, ...]
     """The pages of the arena that it concerns."""
     step: int
-    """Number of the step in the program; -1: the process died outside a step."""
+    """Number of the step in the program; -1: it is about the kernel, not about a step."""
     execution: int
     """Which allocation was made to fail; 0: none."""
     seen: str | None = None
     """The strip that was seen, where the finding is about one."""
     permitted: str | None = None
     """The strip, or the results, that would have been permitted."""
+    fault: str = ""
+    """What was made to fail: `allocation 4 (vm_area_dup <- __split_vma)`; empty: nothing."""
+
+    @property
+    def when(self) -> str:
+        """Say when it was seen, as the end of a sentence."""
+        return f" when {self.fault} failed" if self.fault else ""
 
     def __str__(self) -> str:
         """Say it in one line."""
-        return f"{self.requirement}: {self.message}"
+        return f"{self.requirement}: {self.message}{self.when}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,12 +70,15 @@ def _suite(target: str, folder: str, entries: list[CaseTally], manifest: Manifes
             "lockproof.kernel": info["release"],
             "lockproof.arch": info["machine"],
             "lockproof.page-size": str(info["page_size"]),
+            "lockproof.faults": " ".join(f"{what}={how}" for what, how in info["faults"].items()),
+            "lockproof.knobs": " ".join(f"{knob}={was}->{now}" for knob, (was, now) in info["knobs"].items()),
+            "lockproof.taint": "" if info["taint"] is None else str(info["taint"]),
         }
     suite = TestSuite(
         _plain(f"{target}/{folder}"),
         [_case(entry, target, folder, manifest) for entry in entries],
         hostname=_plain(target if info else socket.gethostname()),
-        properties=_all_plain(properties),
+        properties=_all_plain({key: value for key, value in properties.items() if value}),
         timestamp=manifest.started.removesuffix("+00:00"),
     )
     return _mended(suite.build_xml_doc())
