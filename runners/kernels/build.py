@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`lockproof kernel build`: a small kernel, from sources, patches and configuration; the same is built only once.
+
+The sources are copied, patched, configured and compiled in a folder of the cache that is gone afterwards, whatever
+comes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from lockproof.conformance.errors import TargetError, UsageError
+from lockproof.runners.kernels import cache, config, image, kernel, source, tools
+from lockproof.runners.kernels.kernel import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from lockproof.runners.kernels.source import Source
+
+__all__ = ["Request", "Watcher", "build"]
+
+_ARCH = "x86_64"
+_TOOLS = ["bc", "bison", "flex", "gcc", "gzip", "ld", "make", "perl", "tar"]
+_COMPILED = re.compile(r"  (?:CC|AS)\s+(?:\[M\]\s+)?(\S+)")
+_TAIL = 12
+"""Lines of the log that a message shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the user asked for."""
+
+    source: str
+    fault_injection: bool = False
+    patches: tuple[Path, ...] = ()
+    fragments: tuple[Path, ...] = ()
+
+
+class Watcher(Protocol):
+    """Is told how it goes."""
+
+    def say(self, line: str) -> None:
+        """Tell what begins, or what was left out."""
+
+    def compiled(self, count: int, file: str) -> None:
+        """Tell how many files were compiled, and which one now."""
+
+
+def build(request: Request, watcher: Watcher) -> Entry:
+    """Build a kernel, or take it from the cache, and enter it into the catalogue.
+
+    Raises UsageError where something is missing or does not fit, TargetError where the compiler fails, StoreError.
+    """
+    cross = "" if platform.machine() == _ARCH else "x86_64-linux-gnu-"
+    _need_tools(request, cross)
+    patches = [(path, _read(path)) for path in request.patches]
+    own = [config.own(path) for path in request.fragments]
+    sources = source.resolve(request.source, watcher.say)
+    needed, optional = config.fragments(fault_injection=request.fault_injection)
+    parts = (sources.digest, [text for _, text in patches], needed, optional, own, _compiler(cross))
+    digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+    def make(new: Path) -> None:
+        with _workspace(digest) as folder:
+            work = _Work(folder, folder.with_suffix(".log"), cross, watcher)
+            watcher.say(f"unpacking {request.source}")
+            sources.unpack(work.tree)
+            for path, text in patches:
+                work.patch(path, text, request.source)
+            for line in config.check(work.configure([needed, optional, *own]), needed, own):
+                watcher.say(line)
+            work.compile()
+            shutil.copyfile(work.tree / "arch/x86/boot/bzImage", new)
+
+    built = cache.once(cache.directory() / "kernels" / "built" / digest, make, watcher.say)
+    wanted = Entry(
+        name=_name(request, sources),
+        arch=_ARCH,
+        version=image.linux_version(built),
+        origin=f"built from {request.source}, {digest}",
+    )
+    return kernel.enter(wanted, lambda new: _copy(built, new), watcher.say)
+
+
+def _name(request: Request, sources: Source) -> str:
+    added = [*request.patches, *request.fragments]
+    options = ["fault-injection"] if request.fault_injection else [] if added else ["tiny"]
+    return "+".join([sources.name, *options, *(re.sub(r"[^\w.~-]", "-", path.stem) for path in added)])
+
+
+def _need_tools(request: Request, cross: str) -> None:
+    why = "building a kernel"
+    extra = ["patch"] if request.patches else []
+    tools.need_all(_TOOLS + extra + ([f"{cross}gcc"] if cross else []), why)
+    # objtool, a part of the kernel's build, reads ELF files.
+    for header, package in (("stdio.h", "libc6-dev"), ("gelf.h", "libelf-dev")):
+        command = ["gcc", "-E", "-include", header, "-x", "c", "/dev/null"]
+        if subprocess.run(command, capture_output=True, check=False).returncode:
+            msg = f"{why}: the header {header} is not installed; apt install {package}"
+            raise UsageError(msg)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        msg = f"{path}: the patch cannot be read: {error.strerror}"
+        raise UsageError(msg) from error
+
+
+def _compiler(cross: str) -> list[str]:
+    commands = [f"{cross}gcc", "--version"], [f"{cross}ld", "--version"]
+    return [subprocess.run(each, capture_output=True, text=True, check=False).stdout for each in commands]
+
+
+def _copy(built: Path, new: Path) -> None:
+    shutil.copyfile(built, new)
+
+
+@contextmanager
+def _workspace(digest: str) -> Iterator[Path]:
+    """Give a folder for a build, which goes with it; those of lockproofs that were killed go too."""
+    top = cache.directory() / "build"
+    with cache.reporting(top):
+        top.mkdir(parents=True, exist_ok=True)
+        for other in top.glob(".*.lock"):
+            _remove_abandoned(other)
+    folder = top / digest
+    with cache.locked(folder):
+        try:
+            with cache.reporting(folder):
+                yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_abandoned(lock: Path) -> None:
+    with lock.open() as file, suppress(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(lock.with_name(lock.name[1 : -len(".lock")]), ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A build under way."""
+
+    folder: Path
+    log: Path
+    cross: str
+    watcher: Watcher
+
+    @property
+    def tree(self) -> Path:
+        return self.folder / "linux"
+
+    def patch(self, path: Path, text: bytes, where: str) -> None:
+        command = ["patch", "-p1", "--forward", "--batch", "--reject-file=-"]
+        done = subprocess.run(command, cwd=self.tree, input=text, capture_output=True, check=False)
+        if done.returncode:
+            said = (done.stdout + done.stderr).decode(errors="replace").splitlines()
+            failed = [line for line in said if re.search("FAILED|can't find|malformed|garbage|ignored", line)]
+            file = next((line for line in reversed(said) if line.startswith("patching file")), "")
+            which = ", ".join(filter(None, [file.removeprefix("patching file "), *failed[:1]]))
+            msg = f"{path}: does not apply to {where}: {which or ' '.join(said[-1:])}"
+            raise UsageError(msg)
+
+    def configure(self, fragments: list[str]) -> str:
+        """Write .config, and give what the kernel made of it."""
+        self.watcher.say("configuring")
+        result = self.tree / ".config"
+        self._make("mrproper")
+        self._make("tinyconfig")
+        with result.open("a", encoding="utf-8") as file:
+            file.writelines(fragments)
+        self._make("olddefconfig")
+        return result.read_text(encoding="utf-8")
+
+    def compile(self) -> None:
+        self.watcher.say("compiling; log: " + str(self.log))
+        jobs = len(os.sched_getaffinity(0))
+        self._make("bzImage", f"-j{jobs}")
+        self.log.unlink()
+
+    def _make(self, *arguments: str) -> None:
+        # What would change the result: another architecture or folder, and the time and the name of the machine.
+        ignored = ("MAKEFLAGS", "MFLAGS", "CROSS_COMPILE", "KBUILD_OUTPUT", "KCFLAGS", "LOCALVERSION", "O")
+        environment = {key: value for key, value in os.environ.items() if key not in ignored} | {
+            "LC_ALL": "C",
+            "KBUILD_BUILD_TIMESTAMP": "1970-01-01",
+            "KBUILD_BUILD_USER": "lockproof",
+            "KBUILD_BUILD_HOST": "lockproof",
+        }
+        command = ["make", f"ARCH={_ARCH}", f"CROSS_COMPILE={self.cross}", *arguments]
+        with (
+            self.log.open("w", encoding="utf-8") as log,
+            subprocess.Popen(
+                command,
+                cwd=self.tree,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            ) as making,
+        ):
+            count = 0
+            for line in making.stdout or ():
+                log.write(line)
+                if match := _COMPILED.match(line):
+                    count += 1
+                    self.watcher.compiled(count, match[1])
+        if making.returncode:
+            raise self._failed(arguments[0])
+
+    def _failed(self, what: str) -> TargetError:
+        lines = self.log.read_text(encoding="utf-8").splitlines()
+        full = next((line for line in lines if "No space left on device" in line), None)
+        if full is not None:
+            return TargetError(f"{self.folder}: no space left; make room, or set LOCKPROOF_CACHE to a folder with more")
+        first = next((number for number, line in enumerate(lines) if re.search(r"\b[Ee]rror\b", line)), len(lines))
+        shown = "\n".join(f"  {line}" for line in lines[max(0, first - 2) :][:_TAIL])
+        return TargetError(f"make {what} failed:\n{shown}\nThe whole log: {self.log}")

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fragments of a kernel's configuration (native/kernel), and what of them survived `make olddefconfig`."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from lockproof.conformance.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+__all__ = ["check", "fragments", "own", "parse"]
+
+_SET = re.compile(r"(CONFIG_\w+)=(.+)")
+_UNSET = re.compile(r"# (CONFIG_\w+) is not set")
+
+Options = dict[str, str]
+"""Value by name; n: not set."""
+
+
+def fragments(*, fault_injection: bool) -> tuple[str, str]:
+    """Give lockproof's own fragments: what a kernel must have, and what it should."""
+    folder = files("lockproof") / "native" / "kernel"
+    needed = ["base.config", *(["fault-injection.config"] if fault_injection else [])]
+    return "".join((folder / name).read_text() for name in needed), (folder / "optional.config").read_text()
+
+
+def own(path: Path) -> str:
+    """Read a user's fragment. Raises UsageError where it is none."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path}: cannot be read as a fragment of configuration: {error}"
+        raise UsageError(msg) from error
+    for number, line in enumerate(text.splitlines(), 1):
+        if not (_SET.fullmatch(line) or line.startswith("#") or not line.strip()):
+            msg = f"{path}:{number}: no option: {line.strip()!r}; write CONFIG_NAME=value or # CONFIG_NAME is not set"
+            raise UsageError(msg)
+    return f"{text}\n"
+
+
+def parse(text: str) -> Options:
+    """Read options; the last of a name counts."""
+    found: Options = {}
+    for line in text.splitlines():
+        if match := _SET.fullmatch(line):
+            found[match[1]] = match[2]
+        elif match := _UNSET.fullmatch(line):
+            found[match[1]] = "n"
+    return found
+
+
+def check(result: str, needed: str, others: Iterable[str]) -> list[str]:
+    """Compare a configuration with what was asked for.
+
+    Raises UsageError where what is needed was lost, unless `others`, the user's fragments, ask for it to be
+    different. Gives a line for each of those that lost something.
+    """
+    options = parse(result)
+    wishes = [parse(text) for text in others]
+    overridden = {name for wish in wishes for name in wish}
+    if lost := [each for each in _lost(options, parse(needed)) if each.partition("=")[0] not in overridden]:
+        msg = f"this kernel cannot have {', '.join(lost)}, which the probe needs; give another version of the sources"
+        raise UsageError(msg)
+    return [f"this kernel cannot have {', '.join(lost)}" for wish in wishes if (lost := _lost(options, wish))]
+
+
+def _lost(options: Options, wish: Options) -> list[str]:
+    return [f"{name}={value}" for name, value in wish.items() if options.get(name, "n") != value]

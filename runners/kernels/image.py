@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a file says of itself: for which architecture it is a kernel, and whether all of it is there.
+
+Each format has a header with sizes; a file that is shorter was cut. A kernel that was compressed as a whole is
+unpacked into the cache, as not every QEMU does so.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import mmap
+import struct
+import zlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from lockproof.conformance.errors import UsageError
+from lockproof.runners.kernels import cache
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["Image", "linux_version", "read"]
+
+_GZIP = b"\x1f\x8b"
+
+
+class Image(NamedTuple):
+    """A kernel image that is whole."""
+
+    path: Path
+    arch: str
+    """Of its kernel; one of ARCHITECTURES."""
+
+
+class _Contents(NamedTuple):
+    """The bytes of a file, mapped, and how to complain about it."""
+
+    path: Path
+    data: bytes | mmap.mmap
+
+    def number(self, form: str, at: int) -> int:
+        if at + struct.calcsize(form) > len(self.data):
+            raise self.cut(at + struct.calcsize(form))
+        return int(struct.unpack_from(form, self.data, at)[0])
+
+    def magic(self, text: bytes, at: int) -> bool:
+        return self.data[at : at + len(text)] == text
+
+    def cut(self, size: int | None = None) -> UsageError:
+        least = "" if size is None else f": it has {len(self.data)} bytes and should have at least {size}"
+        return UsageError(f"{self.path}: the kernel image is truncated{least}; get it again")
+
+    def no_kernel(self, what: str) -> UsageError:
+        return UsageError(f"{self.path}: {what}")
+
+    def reaches(self, size: int) -> None:
+        if size > len(self.data):
+            raise self.cut(size)
+
+
+def read(path: Path) -> Image:
+    """Find out what a kernel image is. Raises UsageError where it is none, is cut, or cannot be booted; StoreError."""
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            contents = _Contents(path, data)
+            unpacked = _unpacked(contents)
+            return read(unpacked) if unpacked else Image(path, _architecture(contents))
+    except OSError as error:
+        msg = f"{path}: cannot be read as a kernel image: {error.strerror}"
+        raise UsageError(msg) from error
+    except ValueError as error:  # mmap
+        msg = f"{path}: the kernel image is truncated: it is empty; get it again"
+        raise UsageError(msg) from error
+
+
+def linux_version(bzimage: Path) -> str:
+    """Give the version that a bzImage says it has: kernel_version of its header."""
+    with bzimage.open("rb") as file:
+        header = file.read(1 << 16)
+    start = struct.unpack_from("<H", header, 0x20E)[0] + 0x200
+    return header[start : start + 100].split(b" ")[0].split(b"\0")[0].decode(errors="replace")
+
+
+def _architecture(contents: _Contents) -> str:
+    for is_it, architecture in _FORMATS:
+        if is_it(contents):
+            return architecture(contents)
+    size = len(contents.data)
+    if size < _SMALLEST:
+        msg = f"no kernel image, or the beginning of one: it has only {size} bytes"
+        raise contents.no_kernel(msg)
+    msg = "no kernel image: neither a bzImage, an Image of arm64 or riscv, an ELF file nor an image of s390"
+    raise contents.no_kernel(msg)
+
+
+_SMALLEST = 0x10010
+"""Bytes: no kernel is smaller, and the last of the magic numbers lies before."""
+
+
+# x86, as Documentation/arch/x86/boot.rst has it
+
+
+def _is_bzimage(contents: _Contents) -> bool:
+    return contents.magic(b"HdrS", 0x202)
+
+
+def _bzimage(contents: _Contents) -> str:
+    setup_sectors = contents.number("<B", 0x1F1) or 4
+    contents.reaches((setup_sectors + 1) * 512 + contents.number("<I", 0x1F4) * 16)
+    since_xloadflags = 0x20C
+    loads_at_64 = contents.number("<H", 0x206) >= since_xloadflags and contents.number("<H", 0x236) & 1
+    return "x86_64" if loads_at_64 else "i386"
+
+
+# arm64 and riscv, as Documentation/arch/arm64/booting.rst and riscv/boot-image-header.rst have them
+
+
+def _is_arm64(contents: _Contents) -> bool:
+    return contents.magic(b"ARMd", 56)
+
+
+def _arm64(contents: _Contents) -> str:
+    _pe_sections(contents)
+    pages_of_16k = 2
+    return "arm64-16k" if contents.number("<Q", 24) >> 1 & 3 == pages_of_16k else "arm64"
+
+
+def _is_riscv(contents: _Contents) -> bool:
+    return contents.magic(b"RSC\x05", 56)
+
+
+def _riscv(contents: _Contents) -> str:
+    _pe_sections(contents)
+    return "riscv64"
+
+
+def _pe_sections(contents: _Contents) -> None:
+    """Check that all is there, by the EFI header: the image's own one has the size in memory only."""
+    pe = contents.number("<I", 60)
+    if not pe or not contents.magic(b"PE\0\0", pe):
+        contents.reaches(_SMALLEST)
+        return
+    sections, optional = contents.number("<H", pe + 6), contents.number("<H", pe + 20)
+    for number in range(sections):
+        section = pe + 24 + optional + 40 * number
+        contents.reaches(contents.number("<I", section + 16) + contents.number("<I", section + 20))
+
+
+# s390, as arch/s390/boot/head.S and vmlinux.lds.S have it
+
+
+def _is_s390(contents: _Contents) -> bool:
+    return contents.magic(b"S390EP", 0x10008)
+
+
+def _s390(contents: _Contents) -> str:
+    # No size anywhere. The last 32 bytes of the image are a trailer; a signature may follow.
+    end = len(contents.data)
+    if contents.data[end - 5 :] != b"\x20zIPL" and not contents.magic(b"~Module signature appended~\n", end - 28):
+        raise contents.cut()
+    return "s390x"
+
+
+# ELF
+
+_ELFCLASS64 = 2
+_MACHINES = {21: "ppc64le", 22: "s390x", 243: "riscv64"}
+_OTHER_IMAGES = {3: "arch/x86/boot/bzImage", 62: "arch/x86/boot/bzImage", 183: "arch/arm64/boot/Image"}
+
+
+def _is_elf(contents: _Contents) -> bool:
+    return contents.magic(b"\x7fELF", 0)
+
+
+def _elf(contents: _Contents) -> str:
+    order = "<" if contents.number("<B", 5) == 1 else ">"
+    machine = contents.number(order + "H", 18)
+    if machine in _OTHER_IMAGES:
+        msg = f"an ELF file, which QEMU does not boot on this architecture; give {_OTHER_IMAGES[machine]}"
+        raise contents.no_kernel(msg)
+    wide = contents.number("<B", 4) == _ELFCLASS64
+    little = order == "<"
+    if machine not in _MACHINES or not wide or little == (_MACHINES[machine] == "s390x"):
+        bits = "64" if wide else "32"
+        msg = f"a kernel of an architecture that is not supported (ELF machine {machine}, {bits} bits, {order})"
+        raise contents.no_kernel(msg.replace("<", "little-endian").replace(">", "big-endian"))
+    _elf_parts(contents, order)
+    return _MACHINES[machine]
+
+
+def _elf_parts(contents: _Contents, order: str) -> None:
+    segments, sections = contents.number(order + "Q", 32), contents.number(order + "Q", 40)
+    for number in range(contents.number(order + "H", 56)):
+        at = segments + 56 * number
+        contents.reaches(contents.number(order + "Q", at + 8) + contents.number(order + "Q", at + 32))
+    contents.reaches(sections + 64 * contents.number(order + "H", 60))
+
+
+_FORMATS: tuple[tuple[Callable[[_Contents], bool], Callable[[_Contents], str]], ...] = (
+    (_is_bzimage, _bzimage),
+    (_is_arm64, _arm64),
+    (_is_riscv, _riscv),
+    (_is_elf, _elf),
+    (_is_s390, _s390),
+)
+
+
+# Compressed as a whole: vmlinuz of arm64 (gzip), and EFI's zboot (drivers/firmware/efi/libstub/zboot-header.S)
+
+
+def _unpacked(contents: _Contents) -> Path | None:
+    if contents.magic(_GZIP, 0):
+        packed = contents.data[:]
+    elif contents.magic(b"zimg", 4):
+        start, size = contents.number("<I", 8), contents.number("<I", 12)
+        contents.reaches(start + size)
+        packed = contents.data[start : start + size]
+        if not packed.startswith(_GZIP):
+            way = contents.data[24:32].split(b"\0")[0].decode(errors="replace")
+            msg = f"a kernel compressed by {way}, which is not supported; give the Image inside it"
+            raise contents.no_kernel(msg)
+    else:
+        return None
+
+    def unpack(new: Path) -> None:
+        try:
+            new.write_bytes(gzip.decompress(packed))
+        except (EOFError, gzip.BadGzipFile, zlib.error):
+            raise contents.cut() from None
+
+    digest = hashlib.sha256(packed).hexdigest()[:16]
+    return cache.once(cache.directory() / "kernels" / "unpacked" / digest, unpack)

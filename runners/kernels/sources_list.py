@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The machine's own mirror of Debian, and the keys that it is trusted by; sources.list(5)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lockproof.conformance.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Mirror", "mirror"]
+
+_APT = Path("/etc/apt")
+_SUITES = re.compile(
+    r"(?:(?:old)*stable|testing|unstable|sid|buster|bullseye|bookworm|trixie|forky|duke)(?:-updates|-backports)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """Where Debian's main component is to be had."""
+
+    address: str
+    signed_by: str
+    """A path, a fingerprint or a key, as in sources.list(5); empty: what apt trusts anyway."""
+
+    def stanza(self, suite: str, architecture: str) -> str:
+        """Write the entry for another suite and architecture of the same mirror."""
+        signed_by = f"Signed-By: {self.signed_by}\n" if self.signed_by else ""
+        lines = f"Types: deb\nURIs: {self.address}\nSuites: {suite}\nComponents: main\nArchitectures: {architecture}\n"
+        return lines + signed_by
+
+
+def mirror(apt: Path = _APT) -> Mirror:
+    """Find the mirror in the machine's sources. Raises UsageError where no entry is for Debian's main component."""
+    files = [apt / "sources.list", *sorted((apt / "sources.list.d").glob("*"))]
+    for file in files:
+        if file.is_file() and file.suffix in {".list", ".sources"}:
+            read = _stanzas if file.suffix == ".sources" else _lines
+            for found in read(file.read_text(encoding="utf-8", errors="replace")):
+                return found
+    msg = f"no mirror of Debian (main) in {apt}/sources.list and sources.list.d; add one, or give an image by its path"
+    raise UsageError(msg)
+
+
+def _serves(types: str, suites: str, components: str) -> bool:
+    here = any(_SUITES.fullmatch(suite) for suite in suites.split())
+    return "deb" in types.split() and "main" in components.split() and here
+
+
+def _stanzas(text: str) -> Iterator[Mirror]:
+    """Read the style deb822."""
+    text = re.sub(r"^#.*\n?", "", text, flags=re.MULTILINE)
+    for stanza in re.split(r"\n\s*\n", text):
+        # A value goes on in the lines that begin with a space: a key, for example.
+        fields = {
+            name.lower(): value.strip()
+            for name, value in re.findall(r"^([\w-]+):[ \t]*(.*(?:\n[ \t].*)*)", stanza, re.MULTILINE)
+        }
+        enabled = fields.get("enabled", "yes").lower() not in {"no", "false", "0", "off", "without", "disable"}
+        if enabled and _serves(fields.get("types", ""), fields.get("suites", ""), fields.get("components", "")):
+            signed_by = fields.get("signed-by", "")
+            separate = "\n " if "\n" in signed_by else ""
+            yield Mirror(" ".join(fields["uris"].split()), f"{separate}{signed_by}")
+
+
+def _lines(text: str) -> Iterator[Mirror]:
+    """Read the style of one line for each entry."""
+    entry = re.compile(r"\s*(deb)\s+(?:\[([^]]*)\]\s+)?(\S+)\s+(\S+)\s+([^#]*)")
+    for line in text.splitlines():
+        if (match := entry.match(line)) and _serves(match[1], match[4], match[5]):
+            options = dict(option.partition("=")[::2] for option in (match[2] or "").split())
+            yield Mirror(match[3], options.get("signed-by", "").replace(",", " "))

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `lockproof kernel` shows."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from lockproof.runners.kernels import debian, kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.progress import TaskID
+
+    from lockproof.runners.kernels.build import Watcher
+    from lockproof.runners.kernels.kernel import Entry
+
+__all__ = ["entry", "table", "watching"]
+
+_QUIET = 15.0
+"""Seconds between two lines where the output is no terminal."""
+
+
+@contextmanager
+def watching() -> Iterator[Watcher]:
+    """Show progress on standard error: a line that moves on a terminal, else a line now and then."""
+    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    if not console.is_terminal:
+        yield _Lines(console)
+        return
+    columns = SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False)
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield _Moving(progress, progress.add_task(""))
+
+
+@dataclass(slots=True)
+class _Lines:
+    console: Console
+    started: float = field(default_factory=time.monotonic)
+    said: float = field(default_factory=time.monotonic)
+
+    def say(self, line: str) -> None:
+        self.said = time.monotonic()
+        self.console.print(line)
+
+    def compiled(self, count: int, file: str) -> None:
+        now = time.monotonic()
+        if now - self.said >= _QUIET:
+            self.say(f"{now - self.started:.0f} s: {count} files compiled, now {file}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Moving:
+    progress: Progress
+    task: TaskID
+
+    def say(self, line: str) -> None:
+        self.progress.console.print(line)
+
+    def compiled(self, count: int, file: str) -> None:
+        self.progress.update(self.task, description=f"{count} files compiled, now {file}")
+
+
+def entry(made: Entry) -> str:
+    """Say which kernel is there now."""
+    return f"qemu:{made.name}  {made.version}, {_megabytes(made.size)}; {made.origin}"
+
+
+def table() -> str:
+    """List the kernels that are there, and those that Debian's lists offer."""
+    there = kernel.known()
+    rows = [(f"qemu:{each.name}", each.version, _megabytes(each.size), each.origin) for each in there]
+    text = _columns(rows) if there else "No kernel is here yet; lockproof kernel fetch debian/6.12 fetches one."
+    names = {each.name for each in there}
+    more = [
+        (name, package.version, _megabytes(package.size), f"{package.name} ({package.suite})")
+        for name, package in debian.offered()
+        if name not in names
+    ]
+    return f"{text}\n\nlockproof kernel fetch NAME fetches (size of the package):\n{_columns(more)}" if more else text
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"

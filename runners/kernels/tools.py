@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs that other packages bring along; what is missing is named with the command that installs it."""
+
+from __future__ import annotations
+
+import shutil
+
+from lockproof.conformance.errors import UsageError
+
+__all__ = ["need", "need_all", "packages"]
+
+# Where the package is not named as the program is. Newer suites split qemu-system-misc; theirs are named, and older
+# ones have them in qemu-system-misc.
+_PACKAGES = {
+    "apt-get": "apt",
+    "dpkg-deb": "dpkg",
+    "ld": "binutils",
+    "xz": "xz-utils",
+    "setpriv": "util-linux",
+    "qemu-system-x86_64": "qemu-system-x86",
+    "qemu-system-i386": "qemu-system-x86",
+    "qemu-system-aarch64": "qemu-system-arm",
+    "qemu-system-ppc64": "qemu-system-ppc",
+    "qemu-system-riscv64": "qemu-system-riscv qemu-system-misc",
+    "qemu-system-s390x": "qemu-system-s390x qemu-system-misc",
+}
+
+
+def need(program: str, why: str = "") -> str:
+    """Give the path of a program; `why` begins the message. Raises UsageError where it is not installed."""
+    return need_all([program], why)[program]
+
+
+def need_all(programs: list[str], why: str = "") -> dict[str, str]:
+    """Give the paths of programs. Raises UsageError that names all of those that are not installed."""
+    found = {program: shutil.which(program) for program in programs}
+    if missing := [program for program, path in found.items() if path is None]:
+        are = "is" if len(missing) == 1 else "are"
+        msg = f"{why + ': ' if why else ''}{', '.join(missing)} {are} not installed; {packages(*missing)}"
+        raise UsageError(msg)
+    return {program: path for program, path in found.items() if path is not None}
+
+
+def packages(*programs: str) -> str:
+    """Give the command that installs programs on Debian."""
+    choices = [_PACKAGES.get(program, program).split() for program in programs]
+    command = f"apt install {' '.join(sorted({choice[0] for choice in choices}))}"
+    older = sorted({choice[1] for choice in choices if len(choice) > 1})
+    return f"{command} (before Debian 13: {' '.join(older)})" if older else command
