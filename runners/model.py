@@ -57,6 +57,7 @@ class ModelSession:
 
     model: bytes
     info: TargetInfo
+    about: str = ""
 
     def run(self, programs: Iterable[Program]) -> Iterator[Trace]:
         """Execute programs; see runners.target.Session."""

@@ -8,6 +8,7 @@ adds a runner with one file and one line.
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003  pydantic reads the annotations
 from contextlib import AbstractContextManager  # noqa: TC003  part of the public protocol
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -24,9 +25,19 @@ if TYPE_CHECKING:
     from lockproof.conformance.program import Program
     from lockproof.conformance.trace import Trace
 
-__all__ = ["Runner", "Session", "Target", "TargetInfo", "known_targets", "make_target"]
+__all__ = ["Runner", "Session", "SystemCounts", "Target", "TargetInfo", "known_targets", "make_target"]
 
 _GROUP = "lockproof.runners"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemCounts:
+    """What the whole system has, once it has settled."""
+
+    mlocked: int
+    """Pages."""
+    vm_areas: int | None
+    """Objects in the kernel's cache of mappings; None: not readable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +54,8 @@ class TargetInfo:
     page_size: Annotated[int, Field(ge=1024, le=1 << 24)]
     """Bytes."""
     bits: Literal[32, 64]
+    wraps: bool = True
+    """Whether a range can wrap around the end of the addresses: not of a 32-bit process on a 64-bit kernel."""
     calls: tuple[str, ...]
     kinds: tuple[str, ...]
     guard: bool
@@ -53,7 +66,16 @@ class TargetInfo:
     mappings: bool
     accounting: bool
     elsewhere: bool
-    faults: tuple[str, ...]
+    faults: Mapping[str, str]
+    """What can be made to fail, and by what."""
+    knobs: Mapping[str, tuple[str, str]]
+    """Settings of the kernel that the faults need, as found and as set."""
+    alone: bool
+    """Whether nothing else runs on this kernel."""
+    taint: int | None
+    """What the kernel had against itself at the start (/proc/sys/kernel/tainted); None: not readable."""
+    counts: SystemCounts | None
+    """What the whole system had at the start; None: not alone, so that it says nothing."""
     privileged: bool
     memlock: int
     """RLIMIT_MEMLOCK in bytes, as high as the probe could raise it; -1: unlimited."""
@@ -105,6 +127,10 @@ class Session(Protocol):
     @property
     def info(self) -> TargetInfo:
         """What the target can do."""
+
+    @property
+    def about(self) -> str:
+        """One line for people on how it was started; empty where there is nothing to say."""
 
     def run(self, programs: Iterable[Program]) -> Iterator[Trace]:
         """Execute programs, taken when there is room for them; exactly one trace for each, in their order.

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`qemu:KERNEL[@ARCH]`: a kernel in a guest of QEMU, where the probe is all that runs.
+
+KERNEL is what `lockproof kernel list` shows, or the path of an image. The guest is booted once for a session and
+switched off at its end. A kernel that breaks under a program takes the guest with it: the console says how, and
+the guest is booted again for the next programs.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lockproof.conformance.errors import UsageError
+from lockproof.runners.acceleration import kvm_works
+from lockproof.runners.channel import ProbeSession
+from lockproof.runners.connection import Pipes, start_process
+from lockproof.runners.guest import Guest
+from lockproof.runners.kernels import cross, kernel, tools
+from lockproof.runners.kernels.initramfs import initramfs
+from lockproof.runners.machines import MACHINES
+from lockproof.runners.mailbox import Mailbox, Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lockproof.runners.kernels.kernel import Kernel
+    from lockproof.runners.machines import Machine
+
+__all__ = ["make", "names"]
+
+# An oops ends the guest as a panic does, and both end QEMU: a kernel that has broken is not asked any more.
+# Secret memory has to be allowed before Linux 6.5.
+_PARAMETERS = "quiet panic=-1 oops=panic secretmem.enable=1"
+_OPTIONS = (
+    *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
+    *("-chardev", "file,id=console,path=/proc/self/fd/2,append=on"),
+    *("-chardev", "stdio,id=channel,signal=off"),
+)
+# The kernel ends QEMU when the thread that started it ends. Before that is agreed upon, that thread may be gone
+# already: then the parent is another one.
+_GUARDED = ("--pdeathsig", "KILL", "--", "/bin/sh", "-c", '[ "$PPID" -eq "$0" ] && exec "$@"')
+
+
+def make(argument: str) -> GuestTarget:
+    """Make the target of a kernel. Raises UsageError where it or what it needs is missing, TargetError, StoreError."""
+    if not argument:
+        msg = "target 'qemu:': no kernel; write one, such as qemu:debian/6.12 (lockproof kernel list shows them)"
+        raise UsageError(msg)
+    found = kernel.find(argument)
+    machine = MACHINES[found.arch]
+    why = f"target 'qemu:{argument}'"
+    programs = tools.need_all([machine.program, "setpriv"], why)
+    return GuestTarget(f"qemu:{found.name}", found, machine, programs[machine.program], programs["setpriv"])
+
+
+def names() -> tuple[str, ...]:
+    """Give the arguments that name a target on every machine: none, kernels have to be fetched or built first."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class GuestTarget:
+    """A kernel, and the machine that it runs on."""
+
+    name: str
+    kernel: Kernel
+    machine: Machine
+    qemu: str
+    setpriv: str
+
+    @contextmanager
+    def session(self) -> Iterator[ProbeSession]:
+        """Boot the guest; leaving the context switches it off. Raises TargetError."""
+        init = initramfs(cross.probe_for(self.kernel.arch))
+        kvm = platform.machine() in self.machine.hosts and kvm_works()
+        command = (self.qemu, *self._options("kvm" if kvm else "tcg"), "-initrd", str(init))
+        guarded = (self.setpriv, *_GUARDED, str(os.getpid()), *command)
+        about = f"{'KVM' if kvm else 'TCG'}, {self.machine.memory} MiB"
+        session = ProbeSession(
+            lambda: _boot(guarded, about, mailbox=self.machine.mailbox), hello_limit=self.machine.patience
+        )
+        try:
+            yield session
+        finally:
+            session.close()
+
+    def _options(self, accelerator: str) -> tuple[str, ...]:
+        machine = self.machine
+        parameters = f"console={machine.console} LOCKPROOF_CHANNEL={machine.channel} {_PARAMETERS} {machine.parameters}"
+        return (
+            *_OPTIONS,
+            *machine.options,
+            *("-accel", accelerator, "-cpu", "host" if accelerator == "kvm" else machine.cpu),
+            *("-m", str(machine.memory), "-kernel", str(self.kernel.image), "-append", parameters.strip()),
+        )
+
+
+def _boot(command: tuple[str, ...], about: str, *, mailbox: bool) -> Guest:
+    """Start QEMU. What it and the console say, and the mailbox, are files in memory that nobody else can see."""
+    console = os.fdopen(os.memfd_create("lockproof-console"), "wb", buffering=0)
+    fcntl.fcntl(console, fcntl.F_SETFL, os.O_APPEND)
+    if not mailbox:
+        process = start_process(command, console)
+        return Guest(process, Terminal(Pipes(process)), console, about)
+    memory = os.memfd_create("lockproof-mailbox")
+    try:
+        os.ftruncate(memory, 1 << 20)
+        backend = f"memory-backend-file,id=mailbox,share=on,size=1M,mem-path=/proc/self/fd/{memory}"
+        device = ("-object", backend, "-device", "ivshmem-plain,memdev=mailbox")
+        process = start_process((*command, *device), console, pass_fds=(memory,))
+        return Guest(process, Mailbox(memory, Pipes(process)), console, about)
+    finally:
+        os.close(memory)
