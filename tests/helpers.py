@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lockproof.conformance.loading import Corpus, load
 from lockproof.conformance.trace import Elsewhere, Ended, Execution, Snapshot, StepTrace, Trace
-from lockproof.runners.target import TargetInfo
+from lockproof.runners.target import SystemCounts, TargetInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +23,7 @@ CATALOGUE = """
 - {id: mlock.in-memory, modality: shall, profile: posix, statement: C., source: "POSIX, DESCRIPTION", observes: [resident]}
 - {id: mlock.open, modality: unspecified, profile: posix, statement: D., source: "POSIX, silent", observes: [locked, result]}
 - {id: linux.layout, modality: shall, profile: linux, statement: E., source: mlock(2), observes: [mappings, accounting]}
+- {id: quality.system, modality: shall, profile: quality, statement: F., source: good practice, observes: [mlocked, vm-areas]}
 """
 
 
@@ -57,9 +58,15 @@ def snapshot(
     return Snapshot(seen, resident, mappings, accounted, Elsewhere(*elsewhere) if elsewhere else None)
 
 
-def step(number: int, result: str, after: str | Snapshot, fault: Any = None) -> StepTrace:  # noqa: ANN401
-    """Report a step."""
-    return StepTrace(number, result, snapshot(after) if isinstance(after, str) else after, fault)
+def step(
+    number: int,
+    result: str,
+    after: str | Snapshot,
+    fault: Any = None,  # noqa: ANN401
+    stack: tuple[str, ...] = (),
+) -> StepTrace:
+    """Report a step; `stack`: who asked for the allocation that failed."""
+    return StepTrace(number, result, snapshot(after) if isinstance(after, str) else after, fault, stack)
 
 
 def execution(before: str | Snapshot | None, *steps: StepTrace, number: int = 0, **ending: Any) -> Execution:  # noqa: ANN401
@@ -68,9 +75,9 @@ def execution(before: str | Snapshot | None, *steps: StepTrace, number: int = 0,
     return replace(Execution(number, Ended.DONE, first, steps), **ending)
 
 
-def trace(*executions: Execution) -> Trace:
-    """Report a program."""
-    return Trace(executions)
+def trace(*executions: Execution, **more: Any) -> Trace:  # noqa: ANN401
+    """Report a program; `more`: what the kernel said meanwhile."""
+    return replace(Trace(executions), **more)
 
 
 def target_info(**changes: Any) -> TargetInfo:  # noqa: ANN401
@@ -93,7 +100,11 @@ def target_info(**changes: Any) -> TargetInfo:  # noqa: ANN401
         mappings=True,
         accounting=True,
         elsewhere=True,
-        faults=("countdown",),
+        faults={"each-allocation": "fail-nth", "from-each-allocation": "make-it-fail", "memory": "memcg"},
+        knobs={},
+        alone=True,
+        taint=0,
+        counts=SystemCounts(mlocked=0, vm_areas=300),
         privileged=True,
         memlock=-1,
         own_pages=283,

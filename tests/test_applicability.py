@@ -7,10 +7,14 @@ import pytest
 
 from lockproof.conformance.applicability import unmet
 from lockproof.conformance.verdict import Status, Verdict
+from lockproof.runners.target import SystemCounts
 from tests.helpers import case_of, target_info
 
 MLOCK = "map: aaa\ncall: mlock\nrange: ^^^\nexpect: {result: 0}"
 LIMITED = "map: aaa\nlimits: {memlock: 4p}\ncall: mlock\nrange: ^^^\nexpect: {result: 0}"
+SETTLE = (
+    "checks: [quality.system]\nmap: a\ncall: settle\nclosing: true\nexpect: {mlocked: unchanged, vm-areas: unchanged}"
+)
 POOR: dict[str, Any] = {"privileged": False, "memlock": 8192}
 
 
@@ -55,8 +59,42 @@ def test_an_optional_feature_that_is_not_there_is_unsupported(fields: str, lacks
     [
         (
             f"fault: each-allocation\n{MLOCK}",
-            {"faults": ()},
+            {"faults": {"from-each-allocation": "make-it-fail"}},
             "the target offers no way to make its allocations fail (on Linux: a kernel with CONFIG_FAULT_INJECTION)",
+        ),
+        (
+            f"fault: from-each-allocation\n{MLOCK}",
+            {"faults": {"each-allocation": "fail-nth"}},
+            (
+                "the target offers no way to make all allocations from one on fail "
+                "(on Linux: root, and a kernel with CONFIG_FAULT_INJECTION_DEBUG_FS)"
+            ),
+        ),
+        (
+            f"limits: {{memory: 200}}\n{MLOCK}",
+            {"faults": {"each-allocation": "fail-nth"}},
+            "the target offers no way to let its memory run out (on Linux: root, and a memory cgroup: CONFIG_MEMCG)",
+        ),
+        (
+            SETTLE,
+            {"alone": False, "counts": None},
+            "other programs run on this kernel, and change what it counts; needs a kernel of its own, as qemu has",
+        ),
+        (SETTLE, {"counts": None}, "the target does not tell how much mlocked memory it counts (Mlocked)"),
+        (
+            SETTLE,
+            {"counts": SystemCounts(mlocked=0, vm_areas=None)},
+            "the target does not tell how many objects for mappings it has (on Linux: slabinfo, CONFIG_SLUB_DEBUG)",
+        ),
+        (
+            "map: aaa\ncall: mlock\nrange: {pages: .^., length: -1}\nexpect: {locked: unchanged}",
+            {"wraps": False},
+            "the kernel computes addresses in 64 bits: no range of a 32-bit process wraps",
+        ),
+        (
+            "map: aaa\ncall: mlock\nrange: {pages: .^., length: 4294967296p}\nexpect: {locked: unchanged}",
+            {"bits": 32},
+            "a length of 4294967296p does not fit into the 32 bits of an address",
         ),
         (
             f"regions: {{a: {{guard: .G.}}}}\n{MLOCK}",
@@ -147,7 +185,7 @@ def test_a_condition_that_cannot_be_provoked_or_seen_is_untested(
         (f"regions: {{a: {{guard: ...}}}}\n{MLOCK}", {"guard": False}),
         (f"limits: {{mappings: 0}}\n{MLOCK}", {"max_map_count": 262144}),
         (MLOCK, {"max_map_count": None, "residency": None, "mappings": False, "accounting": False, "elsewhere": False,
-                 "faults": ()}),
+                 "faults": {}, "alone": False, "counts": None, "taint": None}),
         (f"as: privileged\n{MLOCK}", {"privileged": True, "memlock": 0}),
         (f"as: unprivileged\n{MLOCK}", {"privileged": False, "memlock": 12288}),
         (MLOCK, {"privileged": False, "memlock": -1}),
@@ -161,5 +199,5 @@ def test_what_a_case_does_not_need_may_be_missing(fields: str, lacks: dict[str, 
 
 
 def test_what_is_unsupported_is_said_before_what_is_untested() -> None:
-    verdict = unmet(case_of(f"fault: each-allocation\n{MLOCK}"), target_info(calls=(), faults=()))
+    verdict = unmet(case_of(f"fault: each-allocation\n{MLOCK}"), target_info(calls=(), faults={}))
     assert verdict == Verdict(Status.UNSUPPORTED, "the target has no mlock")

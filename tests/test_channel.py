@@ -12,15 +12,15 @@ import pytest
 
 from lockproof.conformance.errors import TargetError, UsageError
 from lockproof.conformance.program import Program
-from lockproof.runners import channel
+from lockproof.runners import channel, connection
 from lockproof.runners.channel import ProbeTarget, executable, host_probe
 
 PROGRAM = Program("time 30000\narena 2\nregion a anonymous rw private\nmap a 0 2 0\ncall mlock 0p 1p\n", 2, 30.0)
 HELLO = (
     '{"hello":{"protocol":1,"system":"Test","release":"1","version":"1","machine":"x","page_size":4096,"bits":64,'
     '"calls":["mlock"],"kinds":["anonymous"],"guard":false,"lock_observers":["msync"],"lock_modes":false,'
-    '"residency":null,"mappings":false,"accounting":false,"elsewhere":false,"faults":[],"privileged":true,'
-    '"memlock":-1,"own_pages":1,"max_map_count":null}}'
+    '"residency":null,"mappings":false,"accounting":false,"elsewhere":false,"faults":{},"knobs":{},'
+    '"alone":false,"taint":null,"counts":null,"privileged":true,"memlock":-1,"own_pages":1,"max_map_count":null}}'
 )
 SNAPSHOT = '{"locked":{"msync":".."},"resident":null,"mappings":null,"accounted":null,"elsewhere":null}'
 
@@ -96,7 +96,7 @@ def test_a_probe_that_falls_silent_is_given_up(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_line_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(channel, "_LONGEST_LINE", 1000)
+    monkeypatch.setattr(connection, "_LONGEST_LINE", 1000)
     target = probe(tmp_path, "sys.stdout.write('x' * 100000); sys.stdout.flush(); time.sleep(100)\n")
     (trouble,) = run(target, 1)
     assert trouble.startswith("not the protocol, a line longer than 1000 bytes: b'xxx")

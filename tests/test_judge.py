@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lockproof.conformance.judge import judge, locks
 from lockproof.conformance.requirements import Aspect, Modality
-from lockproof.conformance.trace import Ended, Trace
+from lockproof.conformance.trace import Crash, Ended, SystemTrace, Trace
 from lockproof.conformance.verdict import Finding, Status, Verdict
 from tests.helpers import case_of, corpus, execution, snapshot, step, trace
 
 if TYPE_CHECKING:
-    from lockproof.conformance.trace import Execution
+    from lockproof.conformance.trace import Change, Execution
 
 REQUIREMENTS = corpus(
     "- {id: x, about: X., checks: [mlock.errors], map: a, call: observe, expect: {result: 0}}"
@@ -403,7 +404,7 @@ SWEEP = (
 
 
 def failed(number: int, after: str = "..") -> Execution:
-    return execution("..", step(0, "EAGAIN", after, "injected"), number=number)
+    return execution("..", step(0, "EAGAIN", after, "failed"), number=number)
 
 
 def ended(number: int, result: str = "0", after: str = "LL") -> Execution:
@@ -437,8 +438,39 @@ def test_a_sweep_whose_last_call_fails_is_a_doubt() -> None:
 
 def test_a_deviation_in_a_sweep_says_which_allocation_failed() -> None:
     verdict = judged(SWEEP, failed(1), failed(2, "L."), failed(3, "LL"), ended(4))
-    assert found(verdict) == ["mlock.no-change: page 0 became locked", "mlock.no-change: pages 0 to 1 became locked"]
+    assert found(verdict) == [
+        "mlock.no-change: page 0 became locked when allocation 2 failed",
+        "mlock.no-change: pages 0 to 1 became locked when allocation 3 failed",
+    ]
     assert [finding.execution for finding in verdict.findings] == [2, 3]
+
+
+STACK = ("should_failslab", "kmem_cache_alloc", "vm_area_dup", "__split_vma", "mlock_fixup")
+
+
+def test_a_deviation_in_a_sweep_names_the_function_whose_allocation_failed() -> None:
+    blamed = execution("..", step(0, "EAGAIN", "L.", "failed", STACK), number=2)
+    name = "allocation 2 (vm_area_dup <- __split_vma)"
+    assert found(judged(SWEEP, failed(1), blamed, ended(3))) == [
+        f"mlock.no-change: page 0 became locked when {name} failed"
+    ]
+    persistent = SWEEP.replace("each-", "from-each-")
+    assert found(judged(persistent, failed(1), blamed, ended(3))) == [
+        f"mlock.no-change: page 0 became locked when {name} and all later ones failed"
+    ]
+
+
+def test_a_deviation_where_no_fault_was_reached_is_charged_to_none() -> None:
+    assert found(judged(SWEEP, failed(1), ended(2, "0", "L."))) == ["mlock.no-change: page 1 stayed unlocked"]
+
+
+def test_a_fault_that_was_absorbed_was_injected() -> None:
+    absorbed = execution("..", step(0, "0", "LL", "absorbed"), number=1)
+    assert judged(SWEEP, absorbed, ended(2)) == PASS
+    unlocked = execution("..", step(0, "0", "L.", "absorbed"), number=1)
+    assert found(judged(SWEEP, unlocked, ended(2))) == [
+        "mlock.no-change: page 1 stayed unlocked when allocation 1 failed"
+    ]
 
 
 def test_a_doubt_in_one_execution_of_a_sweep_leaves_findings_in_others() -> None:
@@ -452,8 +484,79 @@ def test_a_doubt_in_one_execution_of_a_sweep_leaves_findings_in_others() -> None
 def test_a_process_that_dies_in_a_sweep_fails() -> None:
     died = execution("..", status=Ended.DIED, signal="SIGSEGV", at_step=0, number=2)
     verdict = judged(SWEEP, failed(1), died)
-    assert found(verdict) == ["mlock.errors: the process died of SIGSEGV in step 0, mlock"]
+    assert found(verdict) == ["mlock.errors: the process died of SIGSEGV in step 0, mlock when allocation 2 failed"]
     assert verdict.findings[0].execution == 2
+
+
+BUG = "BUG: KASAN: use-after-free in mlock_fixup+0x12/0x80"
+
+
+def test_a_kernel_that_crashes_fails_the_case() -> None:
+    crash = Crash("Kernel panic - not syncing: Fatal exception", ("Oops: 0002 [#1]",))
+    verdict = judge(case_of(HOLE), trace(crash=crash), REQUIREMENTS)
+    assert found(verdict) == ["mlock.errors: Kernel panic - not syncing: Fatal exception"]
+    assert verdict.findings[0].step == -1
+
+
+def test_a_kernel_that_logs_trouble_fails_the_case_also_where_it_did_what_it_should() -> None:
+    kept = execution(".L.__...", step(0, "ENOMEM", ".L.__..."))
+    verdict = judge(case_of(HOLE), trace(kept, log=("audit: hello", BUG, "Call Trace:")), REQUIREMENTS)
+    assert found(verdict) == [f"mlock.errors: the kernel logged: {BUG}"]
+    assert judge(case_of(HOLE), trace(kept, log=("page allocation failure: order:0",)), REQUIREMENTS) == PASS
+
+
+def test_a_new_taint_fails_the_case_and_an_old_one_does_not() -> None:
+    kept = execution(".L.__...", step(0, "ENOMEM", ".L.__..."))
+    verdict = judge(case_of(HOLE), trace(kept, taint=(1, 513)), REQUIREMENTS)
+    assert found(verdict) == ["mlock.errors: the kernel became tainted: kernel warned"]
+    assert judge(case_of(HOLE), trace(kept, taint=(513, 1)), REQUIREMENTS) == PASS
+
+
+def test_a_kernel_in_trouble_fails_whatever_the_requirement_and_before_any_doubt() -> None:
+    disturbed = execution("..", status=Ended.KILLED, at_step=0)
+    verdict = judge(case_of(OPEN), trace(disturbed, log=(BUG,)), REQUIREMENTS)
+    assert verdict.status is Status.FAIL
+    assert verdict.findings[0].modality is Modality.UNSPECIFIED
+
+
+def test_what_a_kernel_in_trouble_did_to_locks_is_found_too() -> None:
+    broke = execution(".L.__...", step(0, "ENOMEM", ".LL__..."))
+    verdict = judge(case_of(HOLE), trace(broke, log=(BUG,)), REQUIREMENTS)
+    assert found(verdict) == [
+        f"mlock.errors: the kernel logged: {BUG}",
+        "mlock.no-change: page 2 became locked",
+    ]
+
+
+SETTLE = (
+    "checks: [quality.system]\nmap: a\ncall: settle\nclosing: true\nexpect: {mlocked: unchanged, vm-areas: unchanged}"
+)
+
+
+def settled(mlocked: Change | None, vm_areas: Change | None) -> Execution:
+    return execution(".", replace(step(0, "0", "."), system=SystemTrace(mlocked, vm_areas)))
+
+
+def test_what_a_settled_system_counts_has_to_be_what_it_was() -> None:
+    assert judged(SETTLE, settled((3, 3), (300, 300)), settled((0, 0), (301, 301))) == PASS
+    verdict = judged(SETTLE, settled((3, 3), (300, 300)), settled((3, 15), (300, 299)))
+    assert found(verdict) == [
+        "quality.system: the system counts 15 mlocked pages, 12 more than when the target was started",
+        "quality.system: the system counts 299 mapping objects, 1 fewer than when the target was started",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mlocked", "vm_areas", "what"), [(None, (9, 9), "mlocked pages"), ((0, 0), None, "mapping objects")]
+)
+def test_what_the_system_does_not_tell_is_no_pass(mlocked: Change | None, vm_areas: Change | None, what: str) -> None:
+    verdict = judged(SETTLE, settled((3, 3), (300, 300)), settled(mlocked, vm_areas))
+    assert doubt(verdict) == f"the system's count of {what} was not observed"
+
+
+def test_a_settling_that_failed_is_no_pass() -> None:
+    verdict = judged(SETTLE, execution(".", step(0, "EBUSY", ".")))
+    assert doubt(verdict) == "the system's count of mapping objects was not observed"
 
 
 FORK = (
@@ -507,8 +610,8 @@ def test_a_sweep_in_a_child_has_to_reach_its_end_too() -> None:
     def child(number: int, result: str, fault: str) -> Execution:
         return execution("..", step(1, "0", ".."), step(2, result, "..", fault), step(0, "0", ".."), number=number)
 
-    assert judged(fields, child(1, "EAGAIN", "injected"), child(2, "0", "not-reached")) == PASS
+    assert judged(fields, child(1, "EAGAIN", "failed"), child(2, "0", "not-reached")) == PASS
     assert judged(fields, child(1, "0", "not-reached")).status is Status.UNTESTED
-    assert doubt(judged(fields, child(1, "EAGAIN", "injected"))) == (
+    assert doubt(judged(fields, child(1, "EAGAIN", "failed"))) == (
         "the sweep ended at allocation 1, before the call had no more"
     )

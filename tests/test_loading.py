@@ -116,9 +116,9 @@ def test_a_region_that_is_only_mapped_later_is_known() -> None:
         (with_line(".^^^^^^.", ".^^..^^."), "9:11: range: a range in several pieces; mark neighbouring pages with ^"),
         (with_line("mlock.errors]", "mlock.error]"),
          "3:29: checks[1]: 'mlock.error' is no requirement; did you mean mlock.errors?"),
-        (with_line("mlock.errors]", "quality]"),
-         ("3:29: checks[1]: 'quality' is no requirement; write one of: linux.layout, mlock.errors, mlock.in-memory, "
-         "mlock.no-change, mlock.open")),
+        (with_line("mlock.errors]", "nothing]"),
+         ("3:29: checks[1]: 'nothing' is no requirement; write one of: linux.layout, mlock.errors, mlock.in-memory, "
+         "mlock.no-change, mlock.open, quality.system")),
         (with_line("{result: ENOMEM, locked: unchanged}", '{result: any, locked: "?*8"}'),
          "11:7: expect[0]: permits everything, so that no target fails; state what is permitted"),
         (with_line("  call:   mlock\n  range:  .^^^^^^.\n",
@@ -186,6 +186,26 @@ def test_a_region_that_is_only_mapped_later_is_known() -> None:
          "10:11: region: 'é' is no letter; write the letter of a region"),
         (with_line("call:   mlock\n  range:  .^^^^^^.", "call: observe\n  fault: each-allocation"),
          "9:10: fault: the allocations of observe cannot be made to fail; write it at another call"),
+        (with_line("  range:", "  fault: all-allocations\n  range:"),
+         ("9:10: fault: 'all-allocations' is not known; did you mean each-allocation?")),
+        (with_line("kind: file, file-pages: 2", "huge: sometimes"),
+         "7:15: regions.b.huge: 'sometimes' is not known; write one of: always, never"),
+        (with_line("kind: file, file-pages: 2", "kind: hugetlb, huge: always"),
+         "7:30: regions.b.huge: hugetlb memory has pages of one size only; remove it"),
+        (with_line("  call:   mlock", "  limits: {memory: 1p}\n  call:   mlock"),
+         "8:20: limits.memory: '1p' is no whole number; write 100, -1 or 0x64"),
+        (with_line("  call:   mlock", "  closing: yes\n  call:   mlock"),
+         "8:12: closing: 'yes' is neither true nor false; write one of them"),
+        (with_line("  call:   mlock", "  closing: true\n  fault: each-allocation\n  call:   mlock"),
+         "9:10: fault: a closing case has none, it looks at what others left; remove it, or closing"),
+        (with_line("call:   mlock\n  range:  .^^^^^^.", "call: settle\n  fault: each-allocation"),
+         "9:10: fault: the allocations of settle cannot be made to fail; write it at another call"),
+        (with_line("call:   mlock\n", "call:   settle\n"), "9:11: range: settle has none; it takes no argument"),
+        (with_line("  call:   mlock\n  range:  .^^^^^^.\n", "  call: fork\n  child: [{call: settle}]\n"),
+         "9:18: child[0].call: the system is not at rest while a child runs; settle after the fork"),
+        (with_line("mlock.no-change, mlock.errors]", "quality.system]").replace(
+            "{result: ENOMEM, locked: unchanged}", "{mlocked: unchanged}"),
+         "11:17: expect[0].mlocked: mlock does not see it; write it at a step `call: settle`"),
         (VALID + "- text\n", "12:3: not a mapping; write '- id: ' and the fields below it"),
         ("id: leaf\n", "1:1: not a list; begin each of the cases with '- id: '"),
         ("", "1:1: no cases in it; write a list, or remove the file"),
@@ -198,6 +218,18 @@ def test_a_region_that_is_only_mapped_later_is_known() -> None:
 )  # fmt: skip
 def test_a_mistake_is_one_line_that_says_where_what_and_what_instead(content: str | bytes, problem: str) -> None:
     assert problems_in(content) == [f"f.yaml:{problem}"]
+
+
+def test_a_case_may_close_its_target_and_look_at_the_whole_system() -> None:
+    text = (
+        "- {id: leaf, about: A., checks: [quality.system], map: a, closing: true, call: settle,\n"
+        "   expect: {mlocked: unchanged, vm-areas: unchanged}}\n"
+    )
+    Path("f.yaml").write_text(text + text.replace("leaf", "other").replace("true", "false"), encoding="utf-8")
+    closing, other = load(Path("f.yaml")).cases
+    assert closing.closing
+    assert not other.closing
+    assert closing.steps[0].expect == (Outcome(mlocked="unchanged", vm_areas="unchanged"),)
 
 
 def test_a_call_beside_steps_is_refused() -> None:
@@ -363,6 +395,7 @@ def test_the_catalogue_of_a_corpus_goes_with_its_parts(tree: Path) -> None:
         "mlock.in-memory",
         "mlock.no-change",
         "mlock.open",
+        "quality.system",
     ]
 
 

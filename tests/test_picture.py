@@ -6,7 +6,7 @@ from textwrap import dedent
 from lockproof.conformance.judge import judge
 from lockproof.conformance.picture import picture, summary
 from lockproof.conformance.requirements import Aspect
-from lockproof.conformance.trace import Ended, Trace
+from lockproof.conformance.trace import Crash, Ended, Trace
 from lockproof.conformance.verdict import Status, Verdict
 from tests.helpers import case_of, corpus, execution, snapshot, step, target_info, trace
 
@@ -97,9 +97,9 @@ SWEEP = (
 
 def test_of_a_sweep_the_first_execution_that_deviates_is_drawn() -> None:
     seen = trace(
-        execution("..", step(0, "EAGAIN", "..", "injected"), number=1),
-        execution("..", step(0, "EAGAIN", "L.", "injected"), number=2),
-        execution("..", step(0, "EAGAIN", "L.", "injected"), number=3),
+        execution("..", step(0, "EAGAIN", "..", "failed"), number=1),
+        execution("..", step(0, "EAGAIN", "L.", "failed"), number=2),
+        execution("..", step(0, "EAGAIN", "L.", "failed"), number=3),
         execution("..", step(0, "0", "LL", "not-reached"), number=4),
     )
     assert drawn(SWEEP, seen) == shown("""
@@ -111,6 +111,95 @@ def test_of_a_sweep_the_first_execution_that_deviates_is_drawn() -> None:
           after     L.                  page 0 became locked
           permitted ..                  mlock.no-change (POSIX, RETURN VALUE)
           and       1 more finding in other executions of the sweep
+          sweep     n       result     fault        locks after  allocation
+                    1       -1 EAGAIN  failed       ..
+          breaks    2 to 3  -1 EAGAIN  failed       L.
+                    4       0          not reached  LL
+    """)
+
+
+def test_the_table_of_a_sweep_names_the_functions_whose_allocations_failed() -> None:
+    dup = ("should_failslab", "kmem_cache_alloc", "vm_area_dup", "__split_vma", "mlock_fixup")
+    page = ("should_fail_alloc_page", "__alloc_pages", "__folio_alloc", "__handle_mm_fault", "handle_mm_fault")
+    seen = trace(
+        execution("..", step(0, "EAGAIN", "..", "failed", dup), number=1),
+        execution("..", step(0, "EAGAIN", "..", "failed", dup), number=2),
+        execution("..", step(0, "EAGAIN", "LL", "failed", dup), number=3),
+        execution("..", step(0, "0", "LL", "absorbed", page), number=4),
+        execution("..", step(0, "0", "LL", "not-reached"), number=5),
+    )
+    assert drawn(SWEEP.replace("each-", "from-each-"), seen) == shown("""
+        folder/leaf on Linux 6.12.107 x86_64, 4 KiB pages                                   FAIL
+          map       aa
+          fault     allocation 3 and all later ones inside the call fail: vm_area_dup <- __split_vma
+          before    ..
+          mlock     ^^                  → -1 EAGAIN
+          after     LL                  pages 0 to 1 became locked
+          permitted ..                  mlock.no-change (POSIX, RETURN VALUE)
+          sweep     n       result     fault        locks after  allocation
+                    1 to 2  -1 EAGAIN  failed       ..           vm_area_dup <- __split_vma
+          breaks    3       -1 EAGAIN  failed       LL           vm_area_dup <- __split_vma
+                    4       0          absorbed     LL           __handle_mm_fault <- handle_mm_fault
+                    5       0          not reached  LL
+    """)
+
+
+def test_a_deviation_without_a_fault_says_that_nothing_failed() -> None:
+    seen = trace(
+        execution("..", step(0, "EAGAIN", "..", "failed"), number=1),
+        execution("..", step(0, "0", "L.", "not-reached"), number=2),
+    )
+    assert "  fault     none: the call has no allocation 2\n" in drawn(SWEEP, seen)
+
+
+def test_of_a_long_sweep_the_table_shows_what_breaks_the_promise() -> None:
+    results = ["EAGAIN", "ENOMEM"] * 50
+    seen = trace(
+        *(
+            execution("..", step(0, result, "L." if number in {40, 90} else "..", "failed"), number=number)
+            for number, result in enumerate(results, 1)
+        )
+    )
+    picture = drawn(SWEEP.replace("result: EAGAIN", "result: [EAGAIN, ENOMEM]"), seen).splitlines()
+    assert [line for line in picture if line.startswith("  breaks")] == [
+        "  breaks    40  -1 ENOMEM  failed  L.",
+        "  breaks    90  -1 ENOMEM  failed  L.",
+    ]
+    assert picture[-1] == "            … 98 more lines of this table; the whole trace is in results.jsonl"
+
+
+def test_what_a_broken_kernel_said_is_part_of_the_picture() -> None:
+    log = (
+        "------------[ cut here ]------------",
+        "WARNING: CPU: 0 PID: 9 at mm/mlock.c:12 mlock_fixup+0x1/0x2",
+        "RIP: 0010",
+    )
+    seen = trace(execution(".L.__...", step(0, "ENOMEM", ".L.__...")), log=("audit: hello", *log))
+    assert drawn(HOLE, seen) == shown("""
+        folder/leaf on Linux 6.12.107 x86_64, 4 KiB pages                                   FAIL
+          map       aaa__bbb
+          before    .L.__...
+          mlock      ^^^^^^             → -1 ENOMEM
+          after     .L.__...
+          kernel    the kernel logged: WARNING: CPU: 0 PID: 9 at mm/mlock.c:12 mlock_fixup+0x1/0x2
+                    ------------[ cut here ]------------
+                    WARNING: CPU: 0 PID: 9 at mm/mlock.c:12 mlock_fixup+0x1/0x2
+                    RIP: 0010
+    """)
+
+
+def test_a_kernel_that_crashed_has_a_picture_without_a_call() -> None:
+    seen = trace(
+        crash=Crash(
+            "Kernel panic - not syncing: sysrq triggered crash",
+            ("sysrq: Trigger a crash", "Kernel panic - not syncing: sysrq triggered crash"),
+        )
+    )
+    assert drawn(HOLE, seen) == shown("""
+        folder/leaf on Linux 6.12.107 x86_64, 4 KiB pages                                   FAIL
+          map       aaa__bbb
+          kernel    Kernel panic - not syncing: sysrq triggered crash
+                    Kernel panic - not syncing: sysrq triggered crash
     """)
 
 
@@ -129,8 +218,8 @@ def test_a_process_that_died_has_a_picture_without_an_after() -> None:
 def test_the_setting_is_part_of_the_picture() -> None:
     fields = (
         "map: aaabc\nregions: {a: {kind: file, file-pages: 2, share: shared, protection: r, guard: .G.}, "
-        "b: {kind: file, alias: a}}\n"
-        "limits: {memlock: 4p, mappings: 1}\nas: unprivileged\n"
+        "b: {kind: file, alias: a, huge: never}}\n"
+        "limits: {memlock: 4p, mappings: 1, memory: 200}\nas: unprivileged\n"
         "call: msync\nrange: {pages: ^^..., start: 100, end: -1, length: 2p}\nflags: [ASYNC, INVALIDATE]\nexpect: {result: 0}"
     )
     seen = trace(execution(".....", step(0, "EBUSY", ".....")))
@@ -138,9 +227,10 @@ def test_the_setting_is_part_of_the_picture() -> None:
         folder/leaf on Linux 6.12.107 x86_64, 4 KiB pages                                   FAIL
           map       aaabc
             a       file, shared, protection r, 2 pages long, guard pages .G.
-            b       file, the object of a
+            b       file, the object of a, huge pages never
           limit     RLIMIT_MEMLOCK 4p
           limit     room for 1 more mapping
+          limit     memory for about 200 more pages
           as        unprivileged
           before    .....
           msync     ^^    from +100 to -1 length 2p ASYNC,INVALIDATE → -1 EBUSY

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from lockproof.conformance.applicability import unmet
 from lockproof.conformance.errors import CaseFileError
 from lockproof.conformance.loading import load
 from lockproof.conformance.program import DEFAULT_TIME_LIMIT, Program, compile_case
@@ -34,10 +35,10 @@ def test_a_program_says_everything_that_a_case_says() -> None:
         "regions:\n"
         "  a: {guard: .G.}\n"
         "  b: {kind: file, file-pages: 2, share: shared, protection: r}\n"
-        "  c: {kind: file, alias: b}\n"
+        "  c: {kind: file, alias: b, huge: never}\n"
         "  d: {kind: shm, protection: none}\n"
         "locked: L._FF.._.L\n"
-        "limits: {memlock: 4p-1, mappings: 3}\n"
+        "limits: {memlock: 4p-1, mappings: 3, memory: 200}\n"
         "as: unprivileged\n"
         "steps:\n"
         "- {call: mlock, range: .^^^......, fault: each-allocation, expect: {result: 0}}\n"
@@ -66,7 +67,7 @@ def test_a_program_says_everything_that_a_case_says() -> None:
         "arena 10",
         "region a anonymous rw private",
         "region b file r shared file-pages 2",
-        "region c file rw private alias b",
+        "region c file rw private alias b huge never",
         "region d shm none shared",
         "map a 0 2 0",
         "map b 3 3 0",
@@ -78,6 +79,7 @@ def test_a_program_says_everything_that_a_case_says() -> None:
         "lock 9 1 eager",
         "limit memlock 4p-1",
         "limit mappings 3",
+        "limit memory 200",
         "as unprivileged",
         "fault each-allocation",
         "call mlock 1p 3p",
@@ -99,6 +101,20 @@ def test_a_program_says_everything_that_a_case_says() -> None:
         "call touch 5 2",
     ]
     assert program.text.endswith("\n")
+
+
+def test_a_shortage_that_lasts_and_a_settling_are_written_as_in_the_case() -> None:
+    text = text_of(
+        "map: aa\nregions: {a: {huge: always}}\nsteps:\n"
+        "- {call: mlock, range: ^^, fault: from-each-allocation, expect: {result: 0}}\n- {call: settle}"
+    )
+    assert text.splitlines()[2:] == [
+        "region a anonymous rw private huge always",
+        "map a 0 2 0",
+        "fault from-each-allocation",
+        "call mlock 0p 2p",
+        "call settle",
+    ]
 
 
 def test_the_usual_time_limit_is_thirty_seconds() -> None:
@@ -157,7 +173,8 @@ KINDS = st.sampled_from(["anonymous", "file", "shared", "shm", "memfd", "stack"]
     layout=st.lists(st.sampled_from("aabb_"), min_size=PAGES, max_size=PAGES).filter(lambda pages: {"a", "b"} < {*pages, "_"}),
     locks=LOCKS,
     kind=KINDS,
-    limits=st.sampled_from(["{}", "{memlock: 3p}", "{memlock: 0, mappings: 2}", "{mappings: 0}", "{memlock: unlimited}"]),
+    limits=st.sampled_from(["{}", "{memlock: 3p}", "{memlock: 0, mappings: 2}", "{mappings: 0}", "{memlock: unlimited}",
+                            "{memory: 5}"]),
     steps=st.lists(STEPS, min_size=1, max_size=6),
 )  # fmt: skip
 def test_a_case_that_loads_becomes_a_program_that_is_accepted(
@@ -173,10 +190,14 @@ def test_a_case_that_loads_becomes_a_program_that_is_accepted(
     assert trace.executions[0].status in {Ended.DONE, Ended.SETUP, Ended.DIED}
 
 
-@given(step=STEPS, layout=st.lists(st.sampled_from("ab_"), min_size=PAGES, max_size=PAGES))
-def test_a_sweep_that_loads_becomes_a_program_that_is_accepted(step: str, layout: list[str]) -> None:
+@given(
+    step=STEPS,
+    fault=st.sampled_from(["each-allocation", "from-each-allocation"]),
+    layout=st.lists(st.sampled_from("ab_"), min_size=PAGES, max_size=PAGES),
+)
+def test_a_sweep_that_loads_becomes_a_program_that_is_accepted(step: str, fault: str, layout: list[str]) -> None:
     try:
-        case = case_of(f"map: {''.join(layout)}\nsteps:\n- {{{step}, fault: each-allocation, expect: {{result: 0}}}}\n")
+        case = case_of(f"map: {''.join(layout)}\nsteps:\n- {{{step}, fault: {fault}, expect: {{result: 0}}}}\n")
     except CaseFileError:
         assume(False)  # noqa: FBT003  the steps that make no allocation
     trace = traced(compile_case(case))
@@ -186,9 +207,7 @@ def test_a_sweep_that_loads_becomes_a_program_that_is_accepted(step: str, layout
 
 def test_the_cases_that_lockproof_brings_along_become_programs_that_are_accepted() -> None:
     with model.make("posix").session() as session:
-        able = [
-            case for case in load().cases if all(region.kind in session.info.kinds for region in case.regions.values())
-        ]
+        able = [case for case in load().cases if unmet(case, session.info) is None]
         assert able
         refused = [
             f"{case.name}: {trace.trouble}"

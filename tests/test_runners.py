@@ -133,7 +133,7 @@ def test_sweeps_fail_each_allocation_in_turn_on_a_model() -> None:
         (trace,) = session.run([program(text, 8)])
     faults = [execution.steps[0].fault for execution in trace.executions]
     assert [execution.number for execution in trace.executions] == list(range(1, len(faults) + 1))
-    assert set(faults[:-1]) == {"injected"}
+    assert set(faults[:-1]) == {"failed"}
     assert faults[-1] == "not-reached"
 
 

@@ -73,6 +73,10 @@ def test_there_are_cases_to_validate() -> None:
         ("- id: leaf", "- id: le af"),
         ("- id: leaf", "- id: $x"),
         ("  call: mlock\n", "  call: mlock\n  steps: [{call: mlock}]\n"),
+        ("  call: mlock\n", "  call: mlock\n  fault: every-allocation\n"),
+        ("  map: aaa", "  map: aaa\n  regions: {a: {huge: maybe}}"),
+        ("  map: aaa", "  map: aaa\n  limits: {memory: 4p}"),
+        ("  map: aaa", "  map: aaa\n  closing: sure"),
     ],
 )
 def test_a_mistake_is_not_valid(old: str, new: str) -> None:
@@ -93,6 +97,8 @@ def test_a_mistake_is_not_valid(old: str, new: str) -> None:
         ("{result: 0}", "[$outcome, {result: [$error, EAGAIN], locked: $after}]"),
         ("  call: mlock\n", "  call: mlock2\n  flags: 0x40000000\n"),
         ("  call: mlock\n", "  call: mlockall\n  flags: [CURRENT, FUTURE]\n"),
+        ("  call: mlock\n", "  call: mlock\n  fault: from-each-allocation\n"),
+        ("  map: aaa", "  map: aaa\n  regions: {a: {huge: always}}\n  limits: {memory: 200}\n  closing: true"),
     ],
 )
 def test_every_way_of_writing_a_field_is_valid(old: str, new: str) -> None:

@@ -8,7 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockproof.conformance.errors import TargetError
-from lockproof.conformance.trace import Elsewhere, Ended, Execution, Snapshot, StepTrace, Trace, TraceReader
+from lockproof.conformance.trace import (
+    Crash,
+    Elsewhere,
+    Ended,
+    Execution,
+    Snapshot,
+    StepTrace,
+    SystemTrace,
+    Trace,
+    TraceReader,
+    merged,
+)
 
 SNAPSHOT = '{"locked":{"smaps":".L_","msync":".L_"},"resident":"RR_","mappings":"|-_","accounted":1,"elsewhere":{"mapped":9,"locked":0}}'
 BEFORE = f'{{"before":{SNAPSHOT}}}'
@@ -39,6 +50,56 @@ def test_a_trace_is_what_its_lines_say() -> None:
     )
 
 
+STACK = '"stack":["should_failslab","kmem_cache_alloc","vm_area_dup"]'
+
+
+def test_a_fault_has_the_stack_of_the_allocation_that_failed() -> None:
+    trace = read(BEFORE, STEP.replace('"snapshot"', f'"fault":"failed",{STACK},"snapshot"'), DONE, END)
+    assert trace is not None
+    assert trace.executions[0].steps[0].stack == ("should_failslab", "kmem_cache_alloc", "vm_area_dup")
+
+
+@pytest.mark.parametrize(
+    ("text", "system"),
+    [
+        ('{"mlocked":[0,3],"vm_areas":[312,312]}', SystemTrace((0, 3), (312, 312))),
+        ('{"mlocked":null,"vm_areas":null}', SystemTrace(None, None)),
+    ],
+)
+def test_a_settled_system_says_what_it_counts(text: str, system: SystemTrace) -> None:
+    trace = read(BEFORE, STEP.replace('"snapshot"', f'"system":{text},"snapshot"'), DONE, END)
+    assert trace is not None
+    assert trace.executions[0].steps[0].system == system
+
+
+def test_the_end_says_what_the_kernel_said_meanwhile() -> None:
+    end = '{"end":"demo","taint":[0,512],"log":["WARNING: CPU: 0","RIP: 0010"]}'
+    trace = read(BEFORE, STEP, DONE, end)
+    assert trace is not None
+    assert (trace.taint, trace.log) == ((0, 512), ("WARNING: CPU: 0", "RIP: 0010"))
+    assert trace.trouble is None
+    assert trace.lines[-1] == end
+
+
+def test_a_crash_closes_the_trace_with_what_was_reported_before_it() -> None:
+    reader = TraceReader("demo", 3)
+    for line in (BEFORE, STEP, DONE, BEFORE):
+        reader.feed(line)
+    trace = reader.crashed("Kernel panic", ["Oops: 0002 [#1]", 'a "quoted" line'])
+    assert trace.crash == Crash("Kernel panic", ("Oops: 0002 [#1]", 'a "quoted" line'))
+    assert trace.trouble is None
+    assert [execution.number for execution in trace.executions] == [0]
+    assert json.loads(trace.lines[-1]) == {"crash": "Kernel panic", "log": ["Oops: 0002 [#1]", 'a "quoted" line']}
+
+
+def test_what_sessions_made_of_one_program_is_one_trace() -> None:
+    done, other = Execution(0, Ended.DONE, SEEN, ()), Execution(0, Ended.DONE, None, ())
+    crash = Crash("Kernel panic", ())
+    first, second = Trace((done,), lines=("1",), taint=(0, 1), log=("a",)), Trace((other,), "lost", ("2",), crash)
+    assert merged([first, second]) == Trace((done, other), "lost", ("1", "2"), crash, (0, 1), ("a",))
+    assert merged([]) == Trace(())
+
+
 def test_run_lengths_are_written_out_and_what_was_not_seen_is_none() -> None:
     reader = TraceReader("demo", 1000)
     reader.feed(
@@ -51,14 +112,14 @@ def test_run_lengths_are_written_out_and_what_was_not_seen_is_none() -> None:
 
 
 def test_a_sweep_is_several_executions() -> None:
-    injected = f'{{"step":0,"result":"EAGAIN","fault":"injected","snapshot":{SNAPSHOT}}}'
+    failed = f'{{"step":0,"result":"EAGAIN","fault":"failed","snapshot":{SNAPSHOT}}}'
     reached = f'{{"step":0,"result":"0","fault":"not-reached","snapshot":{SNAPSHOT}}}'
     trace = read(
-        BEFORE, injected, '{"execution":1,"status":"done"}', BEFORE, reached, '{"execution":2,"status":"done"}', END
+        BEFORE, failed, '{"execution":1,"status":"done"}', BEFORE, reached, '{"execution":2,"status":"done"}', END
     )
     assert trace is not None
     assert [(execution.number, execution.steps[0].fault) for execution in trace.executions] == [
-        (1, "injected"),
+        (1, "failed"),
         (2, "not-reached"),
     ]
 
@@ -160,9 +221,9 @@ def test_a_step_comes_once_in_an_execution() -> None:
     assert error(BEFORE, STEP, STEP).startswith("not the protocol, step 0 a second time in one execution: ")
 
 
-def test_a_fault_is_injected_or_not_reached() -> None:
+def test_a_fault_failed_the_call_or_was_absorbed_or_not_reached() -> None:
     assert error(STEP.replace('"result"', '"fault":"perhaps","result"')).startswith(
-        "not the protocol, fault: Input should be 'injected' or 'not-reached': "
+        "not the protocol, fault: Input should be 'not-reached', 'failed' or 'absorbed': "
     )
 
 
