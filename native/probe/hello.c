@@ -213,7 +213,7 @@ static bool looks_like(const char *strip, const char *expected)
 
 static const struct snapshot *look(struct kernel *kernel, struct facts *facts, unsigned long arena, size_t pages)
 {
-	facts->scratch->pages = pages;
+	snapshot_start(facts->scratch, pages);
 	kernel_observe(kernel, arena, facts->scratch);
 	return facts->scratch;
 }
@@ -372,6 +372,8 @@ void hello_try(const struct kernel *kernel, struct facts *facts)
 {
 	facts->own_pages = -1;
 	facts->counts = (struct counts){ -1, -1 };
+	if (kernel->alone)
+		try_in_child(kernel, facts, count_system);
 	try_in_child(kernel, facts, try_calls);
 	try_in_child(kernel, facts, try_kinds);
 	try_in_child(kernel, facts, try_guard);
@@ -380,8 +382,6 @@ void hello_try(const struct kernel *kernel, struct facts *facts)
 	try_in_child(kernel, facts, try_fault);
 	try_in_child(kernel, facts, try_persistent_fault);
 	try_in_child(kernel, facts, try_memory);
-	if (kernel->alone)
-		try_in_child(kernel, facts, count_system);
 }
 
 struct abilities hello_abilities(const struct kernel *kernel, const struct facts *facts)
