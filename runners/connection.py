@@ -147,7 +147,7 @@ class Connection:
     def hello(self, limit: float = HELLO_LIMIT) -> TargetInfo:
         """Read the first line; `limit`: seconds. Raises TargetError, and has ended the process then."""
         try:
-            return TargetInfo.from_hello(self._line(limit))
+            return TargetInfo.from_hello(self._hello_line(time.monotonic() + limit, limit))
         except TargetError:
             self.close(at_once=True)
             raise
@@ -165,7 +165,7 @@ class Connection:
     def receive(self, reader: TraceReader, limit: float) -> Trace:
         """Read until the trace is whole; `limit`: seconds from one line to the next. Raises TargetError."""
         while True:
-            trace = reader.feed(self._line(limit).decode(errors="backslashreplace"))
+            trace = reader.feed(self._line(time.monotonic() + limit, limit).decode(errors="backslashreplace"))
             if trace is not None:
                 return trace
 
@@ -185,12 +185,14 @@ class Connection:
         self._stream.close()
         self._errors.close()
 
+    def _hello_line(self, deadline: float, limit: float) -> bytes:
+        return self._line(deadline, limit)
+
     def _flush(self) -> None:
         if self._unsent:
             del self._unsent[: self._stream.send(self._unsent)]
 
-    def _line(self, limit: float) -> bytes:
-        deadline = time.monotonic() + limit
+    def _line(self, deadline: float, limit: float) -> bytes:
         while not self._lines:
             self._wait(deadline, limit)
         return self._lines.popleft()

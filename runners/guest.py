@@ -26,6 +26,7 @@ _BROKEN = re.compile(
     r"Kernel panic|soft lockup|rcu.*detected .*stall|blocked for more than|Machine check"
 )
 _TIMESTAMP = re.compile(r"^(<\d+>)?\[ *\d+\.\d+\](\[ *[TC]\d+\])? ?")
+_HELLO = b'{"hello"'
 _MOST_LINES = 200  # of a log
 _LAST_LINES = 6  # that a message shows
 _LONGEST_CONSOLE = 1 << 20  # bytes that are kept while nothing breaks
@@ -86,6 +87,12 @@ class Guest(Connection):
         if code == 0:
             return Crash(what or "the kernel rebooted or switched off", log)
         return Crash(what, log) if code is None and what else None
+
+    def _hello_line(self, deadline: float, limit: float) -> bytes:
+        """Pass over what firmware and the start of a kernel say on every terminal that there is."""
+        while not (line := self._line(deadline, limit)).startswith(_HELLO):
+            pass
+        return line
 
     def _wait(self, deadline: float, limit: float) -> None:
         # The program behind the last answer in these lines did not run yet when the lines before them came.

@@ -3,8 +3,11 @@
 
 #include "kernel.h"
 
+#include <elf.h>
 #include <errno.h>
+#include <link.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,11 +36,8 @@ long kernel_mmap(unsigned long address, size_t length, int protection, int flags
 #if defined(SYS_mmap2)
 	return raw(syscall(SYS_mmap2, address, length, protection, flags, file, page * (page_size / 4096)));
 #elif defined(__s390x__)
-	unsigned long arguments[] = {
-		address, length, (unsigned long)protection, (unsigned long)flags, (unsigned long)file, page * page_size
-	};
-
-	return raw(syscall(SYS_mmap, arguments));
+	/* The call takes the address of its arguments, and C libraries differ in who has to put them there. */
+	return raw((long)mmap((void *)address, length, protection, flags, file, (off_t)(page * page_size)));
 #else
 	return raw(syscall(SYS_mmap, address, length, protection, flags, file, page * page_size));
 #endif
@@ -129,14 +129,28 @@ static const char *kernel_explain(void *self)
 	return kernel->explanation;
 }
 
+/* Between the segments of a program may be nothing that can be read. */
+static int read_segments(struct dl_phdr_info *program, size_t size, void *page_size)
+{
+	(void)size;
+	for (int i = 0; i < program->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &program->dlpi_phdr[i];
+		const volatile char *start = (const volatile char *)(program->dlpi_addr + segment->p_vaddr);
+
+		if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_R))
+			continue;
+		for (size_t at = 0; at < segment->p_memsz; at += *(size_t *)page_size)
+			(void)start[at];
+	}
+	return 0;
+}
+
 void kernel_warm_up(void)
 {
-	extern const char __executable_start, etext;
 	volatile char stack[STACK_OF_A_CALL];
 	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
 
-	for (const volatile char *byte = &__executable_start; byte < &etext; byte += page_size)
-		(void)*byte;
+	dl_iterate_phdr(read_segments, &page_size);
 	for (size_t i = 0; i < sizeof(stack); i += 1024)
 		stack[i] = 0;
 	errno = 0;
