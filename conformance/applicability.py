@@ -53,7 +53,7 @@ def _unprovokable(case: Case, info: TargetInfo) -> Iterator[str]:
         if step.fault is not None and step.fault not in info.faults:
             yield _NO_FAULTS[step.fault]
         if step.call is Call.SETTLE and not info.alone:
-            yield "other programs run on this kernel, and change what it counts; needs a kernel of its own, as qemu has"
+            yield "the target has no kernel to itself whose counts would tell (qemu has)"
     if case.limits.memory is not None and "memory" not in info.faults:
         yield "the target offers no way to let its memory run out (on Linux: root, and a memory cgroup: CONFIG_MEMCG)"
     if any(region.guard and "G" in region.guard for region in case.regions.values()) and not info.guard:

@@ -78,7 +78,7 @@ def test_an_optional_feature_that_is_not_there_is_unsupported(fields: str, lacks
         (
             SETTLE,
             {"alone": False, "counts": None},
-            "other programs run on this kernel, and change what it counts; needs a kernel of its own, as qemu has",
+            "the target has no kernel to itself whose counts would tell (qemu has)",
         ),
         (SETTLE, {"counts": None}, "the target does not tell how much mlocked memory it counts (Mlocked)"),
         (

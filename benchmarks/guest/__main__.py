@@ -86,7 +86,7 @@ def executed(name: str, executions: int, scratch: str) -> float:
     lines = Path(found[1], "results.jsonl").read_text(encoding="utf-8").splitlines()
     if len(lines) != executions:
         sys.exit(f"{len(lines)} results instead of {executions}")
-    return sum(json.loads(line)["seconds"] for line in lines)
+    return float(sum(json.loads(line)["seconds"] for line in lines))
 
 
 def main() -> None:
