@@ -2,11 +2,13 @@
 """Bytes to and from a guest through memory that is shared with it (native/probe/mailbox.c is the other side).
 
 An emulated serial port takes 10 us for a byte. So the bytes lie in two rings of shared memory, and the port carries
-one byte, the doorbell, where the other side waits for it. A guest without the device uses the port for everything.
+one byte, the doorbell, where the other side has said that it waits for it. A guest without the device uses the port
+for everything.
 """
 
 from __future__ import annotations
 
+import itertools
 import mmap
 import os
 import sys
@@ -27,6 +29,8 @@ _MAGIC = 0x424D504C
 _PROGRAMS, _TRACES, _STEP = 64, 256, 64  # where the counters are
 _PROGRAM_BYTES, _TRACE_BYTES = 256 * 1024, 512 * 1024  # where the rings are
 _DOORBELL = b"\a"
+_LOOK = 0.001  # seconds between two looks for traces
+_LOOKS = 50  # before the doorbell is waited for
 _LOOK_AGAIN = 0.05  # seconds; should a bell ever be missed
 _FULL = 0.002  # seconds between two looks at a full ring
 
@@ -169,12 +173,15 @@ class Mailbox:
         if not self._is_used:
             return self._pipes.wait(seconds, to_send=to_send)
         deadline = time.monotonic() + seconds
-        while True:
-            self._traces.waiting = True
+        # A bell costs the guest some 100 us, a look costs less here: the bell is for when nothing comes for a while.
+        looks = itertools.count()
+        while not self._traces.count:
+            self._traces.waiting = next(looks) >= _LOOKS
             if self._traces.count:
                 break
             left = deadline - time.monotonic()
-            if self._pipes.wait(min(left, _FULL if to_send else _LOOK_AGAIN), to_send=False) or to_send:
+            pause = _FULL if to_send else _LOOK_AGAIN if self._traces.waiting else _LOOK
+            if self._pipes.wait(min(left, pause), to_send=False) or to_send:
                 break
             if left <= 0:
                 return False

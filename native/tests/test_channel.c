@@ -228,6 +228,25 @@ static void an_empty_mailbox_is_waited_for_until_the_doorbell_rings(void **state
 	assert_int_equal(waitpid(host, NULL, 0), host);
 }
 
+static void after_the_doorbell_nobody_waits(void **state)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+	const struct ring *programs = &channel.mailbox.programs;
+	pid_t host = fork();
+
+	(void)state;
+	if (host == 0) {
+		alarm(LIMIT);
+		while (!__atomic_load_n(programs->waiting, __ATOMIC_ACQUIRE))
+			nanosleep(&moment, NULL);
+		ring_put(programs, "ab", 2);
+		_exit(write(to_channel, "\a", 1) == 1 ? 0 : 1);
+	}
+	assert_reads("ab");
+	assert_int_equal(*programs->waiting, 0);
+	assert_int_equal(waitpid(host, NULL, 0), host);
+}
+
 static void a_doorbell_without_anything_in_the_mailbox_is_no_input(void **state)
 {
 	(void)state;
@@ -340,6 +359,7 @@ int main(void)
 		on_files(a_signal_does_not_end_the_input),
 		on_mailbox(what_lies_in_the_mailbox_is_read_without_a_doorbell),
 		on_mailbox(an_empty_mailbox_is_waited_for_until_the_doorbell_rings),
+		on_mailbox(after_the_doorbell_nobody_waits),
 		on_mailbox(a_doorbell_without_anything_in_the_mailbox_is_no_input),
 		on_mailbox(bytes_beside_the_mailbox_are_but_doorbells),
 		on_mailbox(the_input_in_a_mailbox_ends_with_the_same_byte),
