@@ -21,6 +21,8 @@ TARGETS = [
     "local",
     "model:posix",
     pytest.param("gvisor", marks=pytest.mark.gvisor),
+    pytest.param("qemu:debian/6.12", marks=pytest.mark.qemu("debian/6.12")),
+    pytest.param("qemu:debian/6.12@x86_64-i386", marks=pytest.mark.qemu("debian/6.12")),
     "command:env -i {probe}",
     pytest.param("command:setpriv --reuid=65534 --regid=65534 --clear-groups {probe}", marks=pytest.mark.root),
 ]
