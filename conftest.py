@@ -41,9 +41,20 @@ def _qemu(*kernels: str) -> str | None:
     return None
 
 
+@cache
+def _kernel_build() -> str | None:
+    tools = ("bc", "bison", "flex", "gcc", "gzip", "ld", "make", "patch", "perl", "tar")
+    if missing := [tool for tool in tools if shutil.which(tool) is None]:
+        return f"needs what builds a kernel: {', '.join(missing)}"
+    elf = ["gcc", "-E", "-include", "gelf.h", "-x", "c", "/dev/null"]
+    done = subprocess.run(elf, capture_output=True, check=False)
+    return "needs what builds a kernel: libelf-dev" if done.returncode else None
+
+
 _NEEDS: dict[str, tuple[Callable[..., str | None], str]] = {
     "root": (_root, "needs root"),
     "gvisor": (_gvisor, "needs runsc (gVisor) on PATH"),
+    "kernel_build": (_kernel_build, "needs what builds a kernel"),
     "qemu": (_qemu, "qemu(kernel, ...): needs QEMU and kernels that were fetched or built"),
 }
 """By marker, whose arguments are the function's: why the test cannot run here; and what the marker says."""
