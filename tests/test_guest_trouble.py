@@ -16,18 +16,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lockproof.conformance.engine import Engine
-from lockproof.conformance.loading import load
 from lockproof.runners import channel, qemu
 from lockproof.runners.kernels import cross
 from lockproof.runners.machines import MACHINES
-from lockproof.runners.target import make_target
 from tests.command import SMALL, children, lockproof, results, start, verdicts
+from tests.helpers import judged, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from lockproof.conformance.store import Result
 
 KERNEL = "debian/6.12"
 TARGET = f"qemu:{KERNEL}"
@@ -71,28 +67,6 @@ def broken_by(flags: int) -> str:
     return "".join(case.format(id=name, flags=number) for name, number in (("a", 77), ("b", flags), ("c", 77)))
 
 
-def judged(cases: Path, *, time_limit: float = 30.0) -> list[Result]:
-    """Run cases with the engine in this process."""
-    corpus = load(cases)
-    found: list[Result] = []
-    engine = Engine(
-        cases=corpus.cases,
-        requirements=corpus.requirements,
-        on_result=found.append,
-        on_start=lambda *_: None,
-        time_limit=time_limit,
-    )
-    engine.run([make_target(TARGET)])
-    return found
-
-
-def write(folder: Path, text: str) -> Path:
-    """Write a case file."""
-    path = folder / "trouble.yaml"
-    path.write_text(text)
-    return path
-
-
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
@@ -107,7 +81,7 @@ def test_a_kernel_that_breaks_fails_its_case_and_no_other(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, breaking_probe: Path, flags: int, message: str
 ) -> None:
     monkeypatch.setattr(cross, "probe_for", lambda *_: breaking_probe)
-    found = {result.case.rpartition("/")[2]: result for result in judged(write(tmp_path, broken_by(flags)))}
+    found = {result.case.rpartition("/")[2]: result for result in judged(TARGET, write(tmp_path, broken_by(flags)))}
     assert {name: result.verdict.status for name, result in found.items()} == {"a": "PASS", "b": "FAIL", "c": "PASS"}
     assert found["b"].verdict.findings[0].message == message
     assert f"  kernel    {message}" in found["b"].picture
@@ -117,7 +91,7 @@ def test_a_panic_is_shown_with_the_log_that_belongs_to_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, breaking_probe: Path
 ) -> None:
     monkeypatch.setattr(cross, "probe_for", lambda *_: breaking_probe)
-    broken = next(result for result in judged(write(tmp_path, broken_by(1001))) if result.case.endswith("/b"))
+    broken = next(result for result in judged(TARGET, write(tmp_path, broken_by(1001))) if result.case.endswith("/b"))
     assert "Kernel panic - not syncing: sysrq triggered crash" in broken.picture
     assert "sysrq_handle_crash" in broken.picture  # of the call trace
     assert broken.picture.count("Kernel panic") == 2
@@ -178,7 +152,7 @@ def many(count: int) -> str:
 def test_a_qemu_that_is_stopped_is_a_kernel_that_hangs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(channel, "_GRACE", 3.0)
     with when_busy(signal.SIGSTOP):
-        found = judged(write(tmp_path, many(2000)), time_limit=2.0)
+        found = judged(TARGET, write(tmp_path, many(2000)), time_limit=2.0)
     failed = [result for result in found if result.verdict.status == "FAIL"]
     assert [result.verdict.findings[0].message for result in failed] == ["the kernel hung: no answer in 5 s"]
     assert [str(result.verdict.status) for result in found].count("PASS") == 1999
@@ -186,7 +160,7 @@ def test_a_qemu_that_is_stopped_is_a_kernel_that_hangs(monkeypatch: pytest.Monke
 
 def test_a_qemu_that_is_killed_costs_one_case_which_is_unresolved(tmp_path: Path) -> None:
     with when_busy(signal.SIGKILL):
-        found = judged(write(tmp_path, many(2000)))
+        found = judged(TARGET, write(tmp_path, many(2000)))
     lost = [result for result in found if result.verdict.status != "PASS"]
     assert [(result.verdict.status, result.verdict.reason.partition(";")[0]) for result in lost] == [
         ("UNRESOLVED", "QEMU was killed by SIGKILL")
@@ -228,7 +202,7 @@ def test_a_guest_whose_init_ends_never_comes_up_and_the_end_of_its_log_says_why(
     source.write_text("int main(void) { return 3; }\n")
     subprocess.run(["cc", "-static", "-o", tmp_path / "init", source], check=True)
     monkeypatch.setattr(cross, "probe_for", lambda *_: tmp_path / "init")
-    found = judged(write(tmp_path, SMALL))
+    found = judged(TARGET, write(tmp_path, SMALL))
     assert [result.verdict.status for result in found] == ["UNRESOLVED", "UNRESOLVED"]
     assert "the guest did not come up: QEMU ended with exit status 0" in found[0].verdict.reason
     assert "Attempted to kill init! exitcode=0x00000300" in found[0].verdict.reason
@@ -240,7 +214,7 @@ def test_a_guest_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch, 
     subprocess.run(["cc", "-static", "-o", tmp_path / "init", source], check=True)
     monkeypatch.setattr(cross, "probe_for", lambda *_: tmp_path / "init")
     monkeypatch.setitem(MACHINES, "x86_64", replace(MACHINES["x86_64"], patience=8.0))
-    found = judged(write(tmp_path, SMALL))
+    found = judged(TARGET, write(tmp_path, SMALL))
     assert [result.verdict.status for result in found] == ["UNRESOLVED", "UNRESOLVED"]
     assert "the guest did not come up: no answer in 8 s; the console" in found[0].verdict.reason
 
