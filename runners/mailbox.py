@@ -14,7 +14,10 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from lockproof.conformance.errors import TargetError
 
 if TYPE_CHECKING:
     from lockproof.runners.connection import Pipes
@@ -93,8 +96,17 @@ class _Ring:
 
     @property
     def count(self) -> int:
-        """Bytes that lie in it."""
-        return (self._get(0) - self._get(1)) & 0xFFFFFFFF
+        """Bytes that lie in it. Raises TargetError where there cannot be so many."""
+        count = (self._get(0) - self._get(1)) & 0xFFFFFFFF
+        if count > self._size:
+            msg = "the guest has overwritten the mailbox"
+            raise TargetError(msg)
+        return count
+
+    @property
+    def room(self) -> int:
+        """Bytes that can be put. Raises TargetError as `count` does."""
+        return self._size - self.count
 
     @property
     def waiting(self) -> bool:
@@ -107,7 +119,7 @@ class _Ring:
 
     def put(self, data: bytes | bytearray) -> int:
         first = self._get(0)
-        count = min(len(data), self._size - self.count)
+        count = min(len(data), self.room)
         at = first % self._size
         head = min(count, self._size - at)
         self._bytes[at : at + head] = data[:head]
@@ -151,15 +163,18 @@ class Mailbox:
         self._is_used: bool | None = None
 
     def send(self, data: bytes | bytearray) -> int:
-        """See Stream."""
+        """See Stream. Where the guest has overwritten the mailbox, there is no room: `wait` says why."""
         if not self._is_used:
             return self._pipes.send(data)
-        count = self._programs.put(data)
-        self._ring()
+        try:
+            count = self._programs.put(data[: self._room])
+            self._ring()
+        except TargetError:
+            return 0
         return count
 
     def receive(self) -> bytes | None:
-        """See Stream."""
+        """See Stream. Raises TargetError where the guest has overwritten the mailbox."""
         rung = self._pipes.receive()
         if self._is_used is None and rung:
             self._is_used = self._traces.used
@@ -169,7 +184,7 @@ class Mailbox:
         return None if rung is None and not data else data
 
     def wait(self, seconds: float, *, to_send: bool) -> bool:
-        """See Stream."""
+        """See Stream. Raises TargetError where the guest has overwritten the mailbox."""
         if not self._is_used:
             return self._pipes.wait(seconds, to_send=to_send)
         deadline = time.monotonic() + seconds
@@ -177,11 +192,11 @@ class Mailbox:
         looks = itertools.count()
         while not self._traces.count:
             self._traces.waiting = next(looks) >= _LOOKS
-            if self._traces.count:
+            if self._traces.count or (to_send and self._room):
                 break
             left = deadline - time.monotonic()
             pause = _FULL if to_send else _LOOK_AGAIN if self._traces.waiting else _LOOK
-            if self._pipes.wait(min(left, pause), to_send=False) or to_send:
+            if self._pipes.wait(min(left, pause), to_send=False):
                 break
             if left <= 0:
                 return False
@@ -192,7 +207,8 @@ class Mailbox:
     def end(self) -> None:
         """See Stream."""
         if self._is_used:
-            self._programs.put(END_OF_INPUT)
+            with suppress(TargetError):  # nothing reaches a guest that has overwritten the mailbox
+                self._programs.put(END_OF_INPUT)
             self._pipes.send(_DOORBELL)
         else:
             self._pipes.send(END_OF_INPUT)
@@ -205,6 +221,11 @@ class Mailbox:
             self._traces.release()
             self._view.release()
             self._map.close()
+
+    @property
+    def _room(self) -> int:
+        """Bytes that can be sent; the end of input always finds room."""
+        return max(0, self._programs.room - len(END_OF_INPUT))
 
     def _ring(self) -> None:
         if self._programs.waiting and self._programs.count:

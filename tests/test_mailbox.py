@@ -21,6 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lockproof.conformance.errors import TargetError
 from lockproof.runners.connection import Pipes, start_process
 from lockproof.runners.mailbox import END_OF_INPUT, SIZE, Mailbox, Terminal, _Ring
 
@@ -253,11 +254,32 @@ def test_a_guest_that_waits_hears_no_doorbell_for_nothing(guest: Guest, used: Ma
 
 def test_no_more_is_sent_than_there_is_room_for(guest: Guest, used: Mailbox) -> None:
     data = chance(1).randbytes(guest.programs.size + 10)
-    assert used.send(data) == guest.programs.size
+    assert used.send(data) == guest.programs.size - 1  # the end of input has room
     assert used.send(b"more") == 0
     assert guest.programs.take(7) == data[:7]
-    assert used.send(data[-10:]) == 7
-    assert guest.programs.take(SIZE) == data[7:-3]
+    assert used.send(data[-11:]) == 7
+    assert guest.programs.take(SIZE) == data[7:-4]
+
+
+def test_the_end_of_input_reaches_a_guest_that_has_not_read_what_came_before(guest: Guest, used: Mailbox) -> None:
+    used.send(bytes(guest.programs.size))
+    used.end()
+    assert guest.programs.take(SIZE) == bytes(guest.programs.size - 1) + END_OF_INPUT
+
+
+@pytest.mark.parametrize("counter", [0, 1])
+def test_a_guest_that_has_overwritten_the_counters_is_a_target_error(guest: Guest, used: Mailbox, counter: int) -> None:
+    guest.traces[counter] = guest.traces[counter] + 2**31
+    for look in (lambda: used.wait(LIMIT, to_send=False), used.receive):
+        with pytest.raises(TargetError, match=r"^the guest has overwritten the mailbox$"):
+            look()
+    guest.traces[0] = guest.traces[1] = 0
+    guest.programs[counter] = 2**31
+    assert used.send(b"program\n") == 0
+    with pytest.raises(TargetError, match=r"^the guest has overwritten the mailbox$"):
+        used.wait(LIMIT, to_send=True)
+    used.end()
+    assert guest.hears() == b"\a"
 
 
 @pytest.mark.parametrize("start", [0, 2**32 - 5, 2**32 - 100_000, 2**31 - 5])
@@ -306,8 +328,10 @@ def test_a_long_wait_for_nothing_ends_and_leaves_word_that_the_host_waits(guest:
     assert used.receive() == b""
 
 
-def test_a_wait_to_send_ends_though_nothing_comes(guest: Guest, used: Mailbox) -> None:
+def test_a_wait_to_send_ends_when_there_is_room_though_nothing_comes(guest: Guest, used: Mailbox) -> None:
     used.send(bytes(guest.programs.size))
+    assert not used.wait(0, to_send=True)
+    guest.programs.take(1)
     assert used.wait(LIMIT, to_send=True)
     assert used.receive() == b""
 
