@@ -77,6 +77,8 @@ def test_what_a_user_asked_for_and_did_not_get_is_said(
         ("CONFIG_A=y\n", "# CONFIG_A is not set\n", [], "CONFIG_A=n"),
         ("", "CONFIG_A=y\nCONFIG_B=y\n", ["# CONFIG_A is not set\n"], "CONFIG_B=y"),
         ("", "CONFIG_A=y\n", ["CONFIG_AB=y\n"], "CONFIG_A=y"),
+        ("", "CONFIG_A=y\n", ["CONFIG_A=y\n"], "CONFIG_A=y"),
+        ("", "CONFIG_A=y\n", ["# CONFIG_A is not set\n", "CONFIG_A=y\n"], "CONFIG_A=y"),
     ],
 )  # fmt: skip
 def test_a_kernel_without_what_the_probe_needs_is_refused(
@@ -157,6 +159,8 @@ def test_a_fragment_that_cannot_be_read_says_why(tmp_path: Path, content: bytes 
         config.own(path)
     assert str(caught.value).startswith(f"{path}: cannot be read as a fragment of configuration: ")
     assert why in str(caught.value)
+    assert str(caught.value).endswith("; give a file of lines CONFIG_NAME=value")
+    assert str(caught.value).count(str(path)) == 1
     assert "\n" not in str(caught.value)
 
 
