@@ -91,6 +91,12 @@ def zboot(payload: bytes, way: bytes = b"gzip") -> bytes:
     return b"MZ\0\0zimg" + struct.pack("<II8x", 64, len(payload)) + way.ljust(40, b"\0") + payload
 
 
+def compressed(content: bytes, times: int) -> bytes:
+    for _ in range(times):
+        content = gzip.compress(content)
+    return content
+
+
 WHOLE = {
     "bzImage": (bzimage(), "x86_64"),
     "bzImage whose header has no number of sectors": (bzimage(sectors=0), "x86_64"),
@@ -108,6 +114,7 @@ WHOLE = {
     "ELF without sections": (elf(21, sections=0), "ppc64le"),
     "s390": (s390(), "s390x"),
     "gzip of arm64": (gzip.compress(arm64(1, (512, 1024))), "arm64"),
+    "gzip of zboot of arm64": (gzip.compress(zboot(gzip.compress(arm64(2, (512, 1024))))), "arm64-16k"),
     "zboot of arm64": (zboot(gzip.compress(arm64(2, (512, 1024)))), "arm64-16k"),
 }
 
@@ -210,6 +217,8 @@ def test_any_bytes_are_an_image_or_a_usage_error_of_one_line(folder: Path, conte
         (zboot(b"\x28\xb5\x2f\xfd", b"zstd22"), "a kernel compressed by zstd22, which is not supported; give the Image inside it"),
         (s390(b"\x20zIPM"), "the kernel image is truncated; get it again"),
         (gzip.compress(arm64())[:-9], "the kernel image is truncated; get it again"),
+        (compressed(arm64(), 3), "a kernel compressed more than 2 times, which is not supported; give the Image inside"),
+        (compressed(b"", 1500), "a kernel compressed more than 2 times, which is not supported; give the Image inside"),
     ],
     ids=without_bytes,
 )  # fmt: skip
@@ -221,7 +230,19 @@ def test_a_file_that_is_no_kernel_says_what_it_is(folder: Path, content: bytes, 
 def test_a_file_that_cannot_be_read_says_why(folder: Path, name: str, why: str) -> None:
     with pytest.raises(UsageError) as caught:
         image.read(folder / name)
-    assert str(caught.value).startswith(f"{folder / name}: cannot be read as a kernel image: {why}")
+    assert str(caught.value).startswith(f"{folder / name}: cannot be read as a kernel image: {why}; check the path")
+
+
+def test_what_unpacks_to_more_than_any_kernel_has_is_refused_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCKPROOF_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(image, "_LARGEST", 3_000_000)
+    assert read(tmp_path, gzip.compress(arm64(1, (512, 3_000_000 - 512)))).arch == "arm64"
+    what = refused(tmp_path, gzip.compress(arm64(1, (512, 3_000_000 - 511))))
+    assert what == "no kernel image: it unpacks to more than 3000000 bytes"
+    left = [path.suffix for path in (tmp_path / "cache" / "kernels" / "unpacked").iterdir()]
+    assert sorted(left) == ["", ".lock", ".lock"]
 
 
 def test_a_compressed_image_is_unpacked_once_into_the_cache(folder: Path) -> None:
