@@ -77,6 +77,8 @@ NEXT = "\n\nTypes: deb\nURIs: http://next\nSuites: bookworm\nComponents: main\n"
     "Types: deb\nURIs: https://deb.nodesource.com/node_20.x\nSuites: nodistro\nComponents: main",
     "Types: deb\nURIs: http://archive.ubuntu.com/ubuntu\nSuites: noble noble-updates\nComponents: main universe",
     f"# Types: deb\n# URIs: {DEBIAN}\n# Suites: bookworm\n# Components: main",
+    "Types: deb\nSuites: bookworm\nComponents: main",
+    "Types: deb\nURIs:\nSuites: bookworm\nComponents: main",
 ])  # fmt: skip
 @pytest.mark.parametrize("separator", [NEXT, f"\n \t{NEXT}", f"\n\n# comment{NEXT}"])
 def test_a_stanza_that_is_not_for_debians_main_component_is_passed_over(
@@ -109,6 +111,35 @@ def test_a_machine_without_a_mirror_of_debian_is_told_what_to_do(tmp_path: Path,
         mirror(folder)
     assert str(caught.value) == (
         f"no mirror of Debian (main) in {folder}/sources.list and sources.list.d; add one, or give an image by its path"
+    )
+
+
+BRAVE = "deb https://brave-browser-apt-release.s3.brave.com/ stable main\n"
+
+
+def test_the_distributions_own_file_comes_before_those_of_others(tmp_path: Path) -> None:
+    own = f"Types: deb\nURIs: {DEBIAN}\nSuites: trixie\nComponents: main\n"
+    folder = apt(tmp_path / "apt", **{"brave-browser-release_list": BRAVE}, debian_sources=own)
+    assert mirror(folder) == Mirror(DEBIAN, "")
+
+
+def test_an_entry_that_is_signed_by_debians_keyring_comes_before_all_others(tmp_path: Path) -> None:
+    own = f"deb [signed-by={KEYRING}] {DEBIAN} trixie main\n"
+    folder = apt(tmp_path / "apt", list=BRAVE, **{"brave-browser-release_list": BRAVE}, own_list=own)
+    assert mirror(folder) == Mirror(DEBIAN, KEYRING)
+
+
+def test_a_file_that_cannot_be_read_is_passed_over_and_named_where_no_other_has_a_mirror(tmp_path: Path) -> None:
+    folder = apt(tmp_path / "apt", own_list="deb http://here bookworm main\n")
+    bad = folder / "sources.list.d" / "a.list"
+    bad.symlink_to("/proc/self/mem")  # nobody can read its beginning, not even root
+    assert mirror(folder).address == "http://here"
+    (folder / "sources.list.d" / "own.list").unlink()
+    with pytest.raises(UsageError) as caught:
+        mirror(folder)
+    assert str(caught.value) == (
+        f"no mirror of Debian (main) in {folder}/sources.list and sources.list.d; "
+        f"{bad} cannot be read: Input/output error; add one, or give an image by its path"
     )
 
 
