@@ -187,8 +187,8 @@ def kernel_fetch(names: tuple[str, ...]) -> None:
     from lockproof.runners.kernels import debian, terminal  # noqa: PLC0415
 
     with terminal.watching() as watcher:
-        for name in names:
-            click.echo(terminal.entry(debian.fetch(name, watcher.say)))
+        for made in debian.fetch_all(names, watcher.say):
+            click.echo(terminal.entry(made))
 
 
 @kernel.command("build")

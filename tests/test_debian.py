@@ -211,6 +211,29 @@ def test_the_newest_of_each_version_is_offered_in_the_order_of_versions() -> Non
 UNSIGNED = "linux-image-{}-{}-unsigned"
 
 
+@pytest.mark.parametrize(("version", "base"), [
+    ("6.12.117-1", "6.12"), ("7.0-1", "7.0"), ("6.16-1~exp1", "6.16"), ("6.16~rc3-1~exp1", "6.16~rc3"),
+])  # fmt: skip
+def test_a_kernel_is_named_by_two_numbers_of_its_version(version: str, base: str) -> None:
+    assert image(version, "sid").base == base
+
+
+@pytest.mark.parametrize("content", ["[", '[{"name":"a"}]', "7"])
+def test_a_list_that_cannot_be_read_is_offered_to_nobody_and_fetched_anew(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    lists(*FOUR)
+    for suite in ("bookworm", "sid"):
+        _Root(suite, "amd64").summary.write_text(content)
+    assert list(offered()) == ["debian/6.12"]
+    asked = apt(folder, monkeypatch, FAILS)
+    with pytest.raises(
+        TargetError, match=r"bookworm, sid for amd64: Could not resolve 'mirror\.invalid'; it has 6\.12$"
+    ):
+        debian.fetch("debian/6.1", said)
+    assert asked.read_text() == "update\n" * 2
+
+
 @pytest.mark.parametrize(("packages", "taken"), [
     ([image("6.12.1-1", "sid", "amd64"), image("6.12.1-1", "sid")], "linux-image-6.12.1-cloud-amd64"),
     ([image("6.12.1-1", "sid", name=UNSIGNED), image("6.12.1-1", "sid")], "linux-image-6.12.1-cloud-amd64"),
@@ -343,6 +366,10 @@ def test_the_kernel_is_found_wherever_debian_has_it(folder: Path, monkeypatch: p
         "exit 100",
         "linux-image-6.12.117-cloud-amd64 6.12.117-1 cannot be fetched from trixie: apt-get failed without a word",
     ),
+    (
+        "echo 'W: Ignored'; echo 'E: Failed to fetch http://mirror/k.deb  404  Not Found'; exit 100",
+        "linux-image-6.12.117-cloud-amd64 6.12.117-1 cannot be fetched from trixie: 404  Not Found",
+    ),
     (":", "linux-image-6.12.117-cloud-amd64 6.12.117-1 cannot be fetched from trixie: apt-get failed without a word"),
     ("echo '<html>' >k.deb", "k.deb: cannot be unpacked: empty file"),
 ])  # fmt: skip
@@ -407,16 +434,15 @@ AWAY = "E: Failed to fetch http://mirror.invalid/InRelease  Could not resolve 'm
 FAILS = f"echo 'E: Some index files failed to download.'; echo {shlex.quote(AWAY)}; exit 100"
 
 
-def test_a_mirror_that_cannot_be_reached_is_a_target_error_for_each_suite(
+def test_a_mirror_that_cannot_be_reached_is_a_target_error_that_names_the_suites_once(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = apt(folder, monkeypatch, FAILS)
     with pytest.raises(TargetError) as caught:
         debian.fetch("debian/6.1", said)
-    reason = "for amd64: Could not resolve 'mirror.invalid'"
-    order = ("bookworm", "bullseye", "trixie", "bookworm-backports", "trixie-backports", "sid")
     assert str(caught.value) == (
-        f"Debian has no Linux 6.1 for x86_64; {'; '.join(f'{suite} {reason}' for suite in order)}; and no other"
+        "Debian has no Linux 6.1 for x86_64; bookworm, bullseye, trixie, bookworm-backports, trixie-backports, sid "
+        "for amd64: Could not resolve 'mirror.invalid'; and no other"
     )
     assert asked.read_text() == "update\n" * len(SUITES)
 
@@ -430,6 +456,36 @@ def test_a_suite_that_cannot_be_had_is_left_out_where_another_has_the_kernel(
     told: list[str] = []
     assert debian.fetch("debian/7.2", told.append).version == "7.2.13-1"
     assert told[0] == "left out: trixie-backports for amd64: Could not resolve 'mirror.invalid'"
+
+
+SYNCING = """echo "E: Failed to fetch http://mirror.invalid/Packages.xz  File has unexpected size ($$ != 7). Mirror sync in progress?"
+exit 100"""
+
+
+def test_one_trouble_of_the_mirror_is_one_line_for_all_suites_and_kernels(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = deb(folder, {"boot/vmlinuz-6": bzimage()})
+    apt(folder, monkeypatch, f'[ "$1" = download ] && exec cp {shlex.quote(str(package))} .\n{SYNCING}')
+    lists(*FOUR, suites=tuple(suite for suite in SUITES if not suite.endswith("-backports")))
+    told: list[str] = []
+    names = [made.name for made in debian.fetch_all(["debian/7.2", "debian/7"], told.append)]
+    assert names == ["debian/7.2", "debian/7"]
+    reason = "File has unexpected size. Mirror sync in progress?"
+    line = f"left out: bookworm-backports, trixie-backports for amd64: {reason}"
+    assert [each for each in told if "left out" in each] == [line]
+
+
+def test_a_kernel_that_cannot_be_had_keeps_no_other_back(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lists(*FOUR)
+    package = deb(folder, {"boot/vmlinuz-6": bzimage()})
+    apt(folder, monkeypatch, f"cp {shlex.quote(str(package))} .")
+    with pytest.raises(UsageError) as caught:
+        list(debian.fetch_all(["debian/6.2", "debian/6.1"], said))
+    assert [entry.name for entry in kernel.known()] == ["debian/6.1"]
+    assert str(caught.value) == "Debian has no Linux 6.2 for x86_64; it has 6.1, 6.12, 7.2"
+    with pytest.raises(UsageError, match=r"no Linux 6\.2 .*\n.*no Linux 6\.3 "):
+        list(debian.fetch_all(["debian/6.2", "debian/6.3"], said))
 
 
 @pytest.mark.parametrize("text", ["debian/6.12", "debian/6.12.107"])
