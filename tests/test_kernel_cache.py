@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lockproof.conformance.errors import StoreError
-from lockproof.runners.kernels import cache
+from lockproof.runners.kernels import cache, debian, kernel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -134,18 +134,10 @@ def half(new: Path) -> None:
     raise ZeroDivisionError(msg)
 
 
-def half_a_folder(new: Path) -> None:
-    new.mkdir()
-    half(new / "file")
-
-
-@pytest.mark.parametrize("make", [half, half_a_folder])
-def test_what_could_not_be_made_leaves_nothing_and_is_asked_for_again(
-    tmp_path: Path, make: Callable[[Path], None]
-) -> None:
+def test_what_could_not_be_made_leaves_nothing_and_is_asked_for_again(tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(ZeroDivisionError, match="the compiler failed"):
-            cache.once(tmp_path / "it", make)
+            cache.once(tmp_path / "it", half)
         assert names(tmp_path) == {".it.lock"}
 
 
@@ -158,12 +150,6 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     cache.replace(path, zeros(3))
     assert path.read_bytes() == bytes(3)
     assert names(tmp_path) == {"it"}
-
-
-def test_what_a_killed_process_left_of_a_folder_is_removed(tmp_path: Path) -> None:
-    (tmp_path / ".it.new" / "deep").mkdir(parents=True)
-    assert cache.once(tmp_path / "it", zeros(3)).read_bytes() == bytes(3)
-    assert names(tmp_path) == {"it", ".it.lock"}
 
 
 def test_a_path_that_is_locked_is_free_again_after_an_error(tmp_path: Path) -> None:
@@ -213,6 +199,16 @@ def test_a_cache_that_is_a_file_is_one_line_that_says_what_to_do(tmp_path: Path)
     with pytest.raises(StoreError) as caught:
         cache.once(tmp_path / "file" / "it", half)
     assert str(caught.value) == f"{tmp_path / 'file'}: File exists; check it, or set LOCKPROOF_CACHE"
+
+
+def test_a_cache_that_nobody_can_look_into_is_one_line_that_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCKPROOF_CACHE", f"/{'x' * 300}")
+    for look in (lambda: cache.once(cache.directory() / "it", half), kernel.known, debian.offered):
+        with pytest.raises(StoreError) as caught:
+            look()
+        said = str(caught.value)
+        assert said.startswith(str(cache.directory()))
+        assert said.endswith(": File name too long; check it, or set LOCKPROOF_CACHE")
 
 
 @pytest.mark.parametrize(

@@ -184,6 +184,11 @@ def test_a_path_whose_image_was_cut_is_refused(folder: Path) -> None:
         "debian/6.1+fault-injection",
         "kernel 'debian/6.1+fault-injection': not built yet; run: lockproof kernel build debian/6.1 --fault-injection",
     ),
+    (
+        "debian/6.1+fault-injection@arm64",
+        "kernel 'debian/6.1+fault-injection@arm64': kernels are built for x86_64 only; leave out @arm64",
+    ),
+    ("x" * 300, f"'{'x' * 300}': File name too long; check the path"),
     ("./bzImage", "kernel './bzImage': no such file"),
     ("/nowhere/bzImage", "kernel '/nowhere/bzImage': no such file"),
     (".", "kernel '.': no such file"),
@@ -193,6 +198,11 @@ def test_a_path_whose_image_was_cut_is_refused(folder: Path) -> None:
 def test_a_kernel_that_is_not_there_is_named_with_what_gets_it(text: str, message: str) -> None:
     kernel.enter(WANTED, writes(bzimage()))
     assert refused(text) == message
+
+
+def test_where_there_is_no_kernel_at_all_the_first_step_is_told() -> None:
+    hint = "none is here yet, lockproof kernel fetch debian/6.12 fetches one"
+    assert refused("no") == f"kernel 'no': no such file, fetched or built kernel; {hint}"
 
 
 # The catalogue
@@ -233,9 +243,7 @@ def test_a_kernel_is_not_written_again_unless_its_origin_is_another() -> None:
 def test_a_kernel_whose_image_was_deleted_is_written_again() -> None:
     made = kernel.enter(WANTED, writes(bzimage()))
     made.path.unlink()
-    assert refused("debian/6.12").startswith(
-        f"{made.path}: cannot be read as a kernel image: No such file or directory"
-    )
+    assert refused("debian/6.12") == f"{made.path}: the image is gone; fetch or build debian/6.12 again"
     assert kernel.enter(WANTED, writes(bzimage())) == made
     assert kernel.find("debian/6.12").image == made.path
 
@@ -310,6 +318,7 @@ def test_two_names_never_share_a_file_and_none_leaves_the_catalogue(
     b"", b"{", b"[]", b"7", b"null", b"{}", b"\xff",
     json.dumps(asdict(WANTED) | {"digest": "1"}).encode(),
     json.dumps({"name": "debian/6.12"}).encode(),
+    json.dumps(asdict(WANTED) | {"image": 5}).encode(),
 ])  # fmt: skip
 def test_a_damaged_entry_is_a_store_error_that_names_the_file(content: bytes) -> None:
     made = kernel.enter(WANTED, writes(bzimage()))

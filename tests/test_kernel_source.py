@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -82,7 +83,7 @@ def test_a_tree_is_copied_as_it_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [
     ".config", ".config.old", "vmlinux", "mm/mlock.o", "mm/built-in.a", "mm/.mlock.o.cmd", "a.ko", ".tmp_vmlinux1",
-    "arch/x86/boot/bzImage", ".git/config", ".git/objects/ab/cdef", "drivers/sub/.git/HEAD",
+    "arch/x86/boot/bzImage", ".git", "drivers/sub/.git", ".git/config", ".git/objects/ab/cdef", "drivers/sub/.git/HEAD",
 ])  # fmt: skip
 def test_what_a_build_or_git_left_in_a_tree_stays_behind_and_changes_nothing(tmp_path: Path, name: str) -> None:
     linux = tree(tmp_path / "linux")
@@ -98,6 +99,21 @@ def test_where_a_tree_lies_and_when_it_was_written_makes_no_difference(tmp_path:
     first = digest(tree(tmp_path / "linux"))
     shutil.copytree(tmp_path / "linux", tmp_path / "other", symlinks=True)
     assert digest(tmp_path / "other") == first
+
+
+def test_a_name_that_is_not_utf8_is_copied(tmp_path: Path) -> None:
+    linux, name = write(tmp_path / "linux"), os.fsdecode(b"caf\xe9.c")
+    (linux / name).write_text("int caf;")
+    source.resolve(str(linux), said).unpack(tmp_path / "copy")
+    assert (tmp_path / "copy" / name).read_text() == "int caf;"
+
+
+def test_what_is_in_one_file_is_never_taken_for_two_nor_a_link_for_a_file(tmp_path: Path) -> None:
+    two = write(tmp_path / "two", FILES | {"z": "1", "zz": "2"})
+    one = write(tmp_path / "one", FILES | {"z": "1zz\0" + "2"})
+    link, file = write(tmp_path / "link"), write(tmp_path / "file", FILES | {"z": "mm"})
+    (link / "z").symlink_to("mm")
+    assert len({digest(each) for each in (two, one, link, file)}) == 4
 
 
 @pytest.mark.parametrize("change", [
@@ -226,6 +242,7 @@ def test_a_tarball_that_is_not_linux_says_what_is_missing(tmp_path: Path) -> Non
 @pytest.mark.parametrize(("name", "message"), [
     ("bzImage", "{}: no sources; give a tree, or a tarball named .tar, .tar.xz, .tar.gz, .tar.bz2 or .tar.zst"),
     ("linux.zip", "{}: no sources; give a tree, or a tarball named .tar, .tar.xz, .tar.gz, .tar.bz2 or .tar.zst"),
+    ("linux.tar.xz.sign", "{}: no sources; give a tree, or a tarball named .tar, .tar.xz, .tar.gz, .tar.bz2 or .tar.zst"),
     ("nowhere", "{}: no such folder or file; give a tree, a tarball, or debian/VERSION such as debian/6.1"),
 ])  # fmt: skip
 def test_a_file_that_holds_no_sources_says_what_to_give(tmp_path: Path, name: str, message: str) -> None:
@@ -234,3 +251,15 @@ def test_a_file_that_holds_no_sources_says_what_to_give(tmp_path: Path, name: st
     with pytest.raises(UsageError) as caught:
         source.resolve(str(tmp_path / name), said)
     assert str(caught.value) == message.format(tmp_path / name)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "linux.tar").symlink_to("/proc/self/mem")  # nobody can read its beginning, not even root
+    with pytest.raises(UsageError, match=r"^/proc/\d+/mem: cannot be read: Input/output error; check its permissions$"):
+        source.resolve(str(tmp_path / "linux.tar"), said)
+
+
+def test_a_path_where_nobody_may_look_says_why() -> None:
+    with pytest.raises(UsageError) as caught:
+        source.resolve("x" * 300, said)
+    assert str(caught.value) == f"'{'x' * 300}': File name too long; check the path"
