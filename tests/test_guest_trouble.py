@@ -150,11 +150,11 @@ def many(count: int) -> str:
 
 
 def test_a_qemu_that_is_stopped_is_a_kernel_that_hangs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(channel, "_GRACE", 3.0)
+    monkeypatch.setattr(channel, "_GRACE", 6.0)
     with when_busy(signal.SIGSTOP):
-        found = judged(TARGET, write(tmp_path, many(2000)), time_limit=2.0)
+        found = judged(TARGET, write(tmp_path, many(2000)), time_limit=4.0)
     failed = [result for result in found if result.verdict.status == "FAIL"]
-    assert [result.verdict.findings[0].message for result in failed] == ["the kernel hung: no answer in 5 s"]
+    assert [result.verdict.findings[0].message for result in failed] == ["the kernel hung: no answer in 10 s"]
     assert [str(result.verdict.status) for result in found].count("PASS") == 1999
 
 
