@@ -164,6 +164,18 @@ def targets(names: tuple[str, ...]) -> None:
     sys.exit(0 if usable else 3)
 
 
+@main.command()
+@click.argument("name")
+def shim(name: str) -> None:
+    """Print the path of a library for LD_PRELOAD: posixmlock or fault.
+
+    LD_PRELOAD=$(lockproof shim posixmlock) program
+    """
+    from lockproof.runners import shims  # noqa: PLC0415
+
+    click.echo(shims.path(name))
+
+
 @main.group()
 def kernel() -> None:
     """Fetch, build and list the kernels that qemu:KERNEL boots."""
