@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The log of libfault.so, a line of JSON for each call: docs/inject.md. */
+#undef _FILE_OFFSET_BITS /* with 64 glibc lets the name fstat stand for fstat64, which not every libc has */
+#define _GNU_SOURCE
+
+#include "fault_log.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "errnames.h"
+#include "trace.h"
+
+enum { LINE_ROOM = 1024, HIGH_UP = 700, HEX_DIGITS = 16 };
+
+extern __typeof__(dladdr) dladdr __attribute__((weak));
+
+static int channel = -1;
+static dev_t device;
+static ino_t inode;
+
+/* Programs close the descriptors that they do not know, or use their numbers for files of their own. */
+static bool is_still_there(void)
+{
+	struct stat now;
+
+	return channel >= 0 && fstat(channel, &now) == 0 && now.st_dev == device && now.st_ino == inode;
+}
+
+void fault_log_start(const char *descriptor)
+{
+	struct stat now;
+	int given, high;
+
+	if (!descriptor)
+		return;
+	given = atoi(descriptor);
+	if (fstat(given, &now) < 0)
+		return;
+	high = (int)syscall(SYS_fcntl, given, F_DUPFD_CLOEXEC, HIGH_UP);
+	channel = high < 0 ? given : high;
+	device = now.st_dev;
+	inode = now.st_ino;
+}
+
+static void write_hex(struct text *text, uintptr_t number)
+{
+	char digits[HEX_DIGITS];
+	size_t first = sizeof(digits);
+
+	do {
+		digits[--first] = "0123456789abcdef"[number % 16];
+		number /= 16;
+	} while (number);
+	text_format(text, "\"0x%.*s\"", (int)(sizeof(digits) - first), digits + first);
+}
+
+static void write_caller(struct trace *line, const void *caller)
+{
+	Dl_info found;
+
+	text_format(&line->text, ",\"caller\":");
+	if (dladdr && dladdr(caller, &found) && found.dli_fname)
+		trace_string(line, found.dli_fname);
+	else
+		text_format(&line->text, "null");
+}
+
+bool fault_log(const struct record *record)
+{
+	char buffer[LINE_ROOM], unknown[NAME_ROOM];
+	struct trace line = trace_in(buffer, sizeof(buffer));
+	struct text *text = &line.text;
+
+	if (channel < 0)
+		return true; /* nobody asked for it */
+	if (!is_still_there())
+		return false;
+	text_format(text, "{\"pid\":%d,\"n\":%lu,\"nth\":%lu,\"call\":\"%s\",\"address\":", (int)syscall(SYS_getpid),
+		    record->of_all, record->nth, call_name(record->call));
+	write_hex(text, record->address);
+	text_format(text, ",\"length\":%lu,\"flags\":%d", (unsigned long)record->length, record->flags);
+	write_caller(&line, record->caller);
+	text_format(text, ",\"manner\":%s%s%s,\"result\":\"%s\"}", record->manner == AS_IT_IS ? "nul" : "\"",
+		    record->manner == AS_IT_IS ? "l" : manner_name(record->manner),
+		    record->manner == AS_IT_IS ? "" : "\"", record->error ? error_name(record->error, unknown) : "0");
+	return trace_end_line(&line) && syscall(SYS_write, channel, buffer, line.complete) == (long)line.complete;
+}
