@@ -11,6 +11,7 @@
 
 #include "guest.h"
 #include "kernel_settle.h"
+#include "libc.h"
 #include "proc.h"
 #include "process.h"
 
@@ -30,6 +31,8 @@ bool kernel_is_error(long result)
 long kernel_mmap(unsigned long address, size_t length, int protection, int flags, int file, size_t page,
 		 size_t page_size)
 {
+	if (libc_mmap)
+		return libc_mmap(address, length, protection, flags, file, page * page_size);
 #if defined(SYS_mmap2)
 	return raw(syscall(SYS_mmap2, address, length, protection, flags, file, page * (page_size / 4096)));
 #elif defined(__s390x__)
@@ -165,7 +168,7 @@ void kernel_stop(struct kernel *kernel)
 
 struct system kernel_system(struct kernel *kernel)
 {
-	return (struct system){
+	struct system system = {
 		.self = kernel,
 		.page_size = kernel->page_size,
 		.reserve = kernel_reserve,
@@ -199,4 +202,8 @@ struct system kernel_system(struct kernel *kernel)
 		.settle = kernel_settle,
 		.observe = kernel_observe,
 	};
+
+	if (libc_take_over)
+		libc_take_over(&system);
+	return system;
 }

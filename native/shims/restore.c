@@ -111,7 +111,7 @@ static void compare_all(struct work *work)
 }
 
 /* Whether what is mapped now becomes locked. The kernel has no other way to ask; memory is not needed for it. */
-static bool is_future_armed(void)
+static bool is_future_armed(bool otherwise)
 {
 	long page = syscall(
 #ifdef SYS_mmap2
@@ -122,8 +122,8 @@ static bool is_future_armed(void)
 		NULL, page_size(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	bool armed;
 
-	if (page == -1)
-		return errno == EAGAIN; /* locked memory would exceed its limit */
+	if (page == -1) /* EAGAIN: locked memory would exceed its limit; other errors say nothing */
+		return errno == EAGAIN || otherwise;
 	armed = syscall(SYS_msync, page, page_size(), MS_ASYNC | MS_INVALIDATE) < 0 && errno == EBUSY;
 	syscall(SYS_munmap, page, page_size());
 	return armed;
@@ -133,7 +133,7 @@ static bool is_future_armed(void)
 static void settle_future(struct work *work, bool first)
 {
 	int future = work->before->future;
-	bool armed = is_future_armed();
+	bool armed = is_future_armed(future != 0);
 
 	if (armed != (future != 0))
 		work->clean = false;
