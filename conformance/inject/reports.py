@@ -6,7 +6,9 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import socket
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -102,18 +104,21 @@ def junit(found: Injection) -> str:
         message = _plain(_did(one))
         if one.did in {Did.CRASHED, Did.HUNG}:
             case.add_failure_info(
-                message, f"{_call(one.called)} by {one.called.caller}\n{shlex.join(found.argv)}", str(one.did)
+                message, f"{_call(one.called)} by {one.called.caller}\n{shlex.join(found.argv)}", "FAIL"
             )
         elif one.did is Did.NOT_REACHED:
-            case.add_skipped_info(message)
+            case.add_skipped_info(message, message)
         else:
             case.stdout = message
         cases.append(case)
     if not cases:
         case = TestCase("no call", f"lockproof.inject.{name.replace('.', '_')}")
-        case.add_skipped_info("no call could be made to fail")
+        case.add_skipped_info("no call could be made to fail", "no call could be made to fail")
         cases.append(case)
-    return _mended(to_xml_report_string([TestSuite(_plain(f"inject/{name}"), cases)], prettyprint=False))
+    suite = TestSuite(
+        _plain(f"inject/{name}"), cases, hostname=socket.gethostname(), timestamp=f"{datetime.now(UTC):%FT%T}"
+    )
+    return _mended(to_xml_report_string([suite], prettyprint=False))
 
 
 def _mended(text: str) -> str:

@@ -32,6 +32,8 @@ _PAUSE = 0.01  # seconds between two looks at whether a program has ended
 _TIME_TO_END = 2.0  # seconds from SIGTERM to SIGKILL
 _LARGEST_OUTPUT = 1 << 20  # bytes that are read of what a program said
 _PR_SET_CHILD_SUBREAPER = 36
+_OF_A_SHELL = 128  # and the number of the signal is the exit status of a shell whose command died of it
+_CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGSYS}
 
 # What a kernel gives for these calls where memory or a limit is short (mlock(2), mmap(2)).
 _USUAL_ERRNO = {"mmap": "EAGAIN"}
@@ -248,6 +250,8 @@ def _judge(called: Called, rule: str, seen: Observed, whole: Observed) -> Failed
         did, how = Did.WENT_ON, ""
     elif code < 0:
         did, how = Did.CRASHED, _signal(-code)
+    elif code - _OF_A_SHELL in _CRASHES:
+        did, how = Did.CRASHED, f"{_signal(code - _OF_A_SHELL)} of a process that it started"
     else:
         did, how = Did.EXITED, f"with {code}"
     return Failed(called, rule, did, ": ".join(part for part in (how, said) if part), seen.ending)

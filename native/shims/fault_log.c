@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,7 +18,7 @@
 #include "errnames.h"
 #include "trace.h"
 
-enum { LINE_ROOM = 1024, HIGH_UP = 700, HEX_DIGITS = 16 };
+enum { LINE_ROOM = 1024, PATH_ROOM = 512, HIGH_UP = 700, HEX_DIGITS = 16 };
 
 extern __typeof__(dladdr) dladdr __attribute__((weak));
 
@@ -61,15 +62,27 @@ static void write_hex(struct text *text, uintptr_t number)
 	text_format(text, "\"0x%.*s\"", (int)(sizeof(digits) - first), digits + first);
 }
 
+/* The loader knows the program by its first argument only, which it may have changed. */
+static bool is_program(const Dl_info *found)
+{
+	return (getauxval(AT_PHDR) & ~(getauxval(AT_PAGESZ) - 1)) == (unsigned long)found->dli_fbase;
+}
+
 static void write_caller(struct trace *line, const void *caller)
 {
+	char program[PATH_ROOM];
 	Dl_info found;
+	long length;
 
 	text_format(&line->text, ",\"caller\":");
-	if (dladdr && dladdr(caller, &found) && found.dli_fname)
-		trace_string(line, found.dli_fname);
-	else
+	if (!dladdr || !dladdr(caller, &found) || !found.dli_fname) {
 		text_format(&line->text, "null");
+		return;
+	}
+	length = is_program(&found) ? syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", program, PATH_ROOM - 1) : -1;
+	if (length >= 0)
+		program[length] = '\0';
+	trace_string(line, length >= 0 ? program : found.dli_fname);
 }
 
 bool fault_log(const struct record *record)
