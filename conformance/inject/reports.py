@@ -133,7 +133,9 @@ def _mended(text: str) -> str:
 
 def _about(program: Program) -> Iterator[str]:
     what = f"a script of {program.script_of}, which is" if program.script_of else "is"
-    yield f"{program.path}: {what} linked dynamically, with {len(program.libraries)} libraries, by {program.loader}"
+    count = len(program.libraries)
+    libraries = f"{count} librar{'y' if count == 1 else 'ies'}"
+    yield f"{program.path}: {what} linked dynamically by {program.loader}, with {libraries}"
     if not program.imports:
         yield f"neither it nor its libraries import any of {', '.join(FUNCTIONS)}; what it loads or starts later may"
     for file in dict.fromkeys(entry.object for entry in program.imports):

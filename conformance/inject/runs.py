@@ -275,4 +275,4 @@ def _new_line(seen: Observed, whole: Observed) -> str:
 
 
 def _shape(line: str) -> str:
-    return re.sub(r"[0-9]+", "0", line.strip())
+    return re.sub(r"[0-9]+", "0", " ".join(line.split()))
