@@ -16,8 +16,7 @@
 
 enum {
 	CHUNK = 1024,
-	LINE = 128,	   /* as much of a line of smaps as matters */
-	WORTH_A_FILE = 32, /* pages; to ask about fewer one by one is quicker than to open a file */
+	LINE = 128, /* as much of a line of smaps as matters */
 };
 
 size_t page_size(void)
@@ -216,7 +215,7 @@ static struct range piece_at(int *maps, uintptr_t address, uintptr_t end)
 /* ENOMEM says that a page is not mapped. Where there is a better witness it is not taken at its word. */
 static enum sight look_by_asking(struct range range, bool trusting, struct runs *runs, uintptr_t *upto)
 {
-	int maps = (range.end - range.start) / page_size() > WORTH_A_FILE ? open_file("/proc/self/maps") : -1;
+	int maps = (range.end - range.start) / page_size() > FEW_PAGES ? open_file("/proc/self/maps") : -1;
 	enum sight sight = SEEN;
 	struct range piece = { range.start, range.start };
 

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { FEW_PAGES = 32 }; /* to ask about them one by one is quicker than to open a file */
+
 enum mode { NOT_LOCKED, EAGER, ON_FAULT };
 
 /* Neighbouring pages that are locked in one mode; [start, end). */

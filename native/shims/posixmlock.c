@@ -31,7 +31,7 @@
 #define EXPORTED __attribute__((visibility("default")))
 
 enum {
-	ROOM = 4096,  /* runs of locked pages, of all calls that are under way */
+	ROOM = 8192,  /* runs of locked pages, half of them for a call, and half for those inside it */
 	JOURNAL = 16, /* calls by signal handlers inside one call */
 	STACK = 2048, /* bytes; more than is used below */
 };
@@ -129,19 +129,24 @@ static void grow_stack(void)
 		stack[i] = 0;
 }
 
-/* While room is being filled, no signal handler may ask for some of it. */
+/* Half of the room that is left, so that there is some for a signal handler while it is being filled. */
 static enum sight learn_closely(enum witness witness, struct before *before)
 {
-	uint64_t found = block_signals();
+	size_t used = state.used;
 	uintptr_t upto;
 	enum sight sight;
 
-	before->runs = free_room();
+	before->runs = (struct runs){ state.room + used, 0, (ROOM - used) / 2 };
+	state.used = used + before->runs.room;
 	sight = look(before->range, witness, &before->runs, &upto);
-	if (sight == SEEN)
-		state.used += before->runs.count;
-	unblock_signals(found);
+	state.used = used + (sight == SEEN ? before->runs.count : 0);
 	return sight;
+}
+
+/* What is unlocked is locked as a rule. Where to look closely is cheap, nothing is asked beforehand. */
+static bool is_about_few_locks(const struct call *call, struct range range)
+{
+	return call->operation == UNLOCK && (range.end - range.start) / page_size() <= FEW_PAGES;
 }
 
 /*
@@ -164,7 +169,7 @@ static bool learn(const struct call *call, struct before *before)
 	before->range = pages_of(call);
 	if (before->range.start == before->range.end)
 		return true;
-	said = ask_msync(before->range.start, before->range.end);
+	said = is_about_few_locks(call, before->range) ? EBUSY : ask_msync(before->range.start, before->range.end);
 	if (said == 0)
 		return true;
 	if (said == EBUSY && !state.on_fault)
