@@ -176,7 +176,7 @@ static void try_guard(struct kernel *kernel, struct facts *facts)
 
 static void try_privilege(struct kernel *kernel, struct facts *facts)
 {
-	struct system system = kernel_system(kernel);
+	struct system system = kernel_raw_system(kernel);
 	struct rlimit limit;
 	long address =
 		kernel_mmap(0, kernel->page_size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, kernel->page_size);
@@ -261,9 +261,10 @@ static void calibrate_elsewhere(struct sight *sight, long before, long with_lock
 	sight->elsewhere_locks &= before >= 0 && with_lock == before + 1;
 }
 
+/* The observers are tried on what the kernel does, whatever stands in front of it. */
 static void calibrate(struct kernel *kernel, struct facts *facts)
 {
-	struct system system = kernel_system(kernel);
+	struct system system = kernel_raw_system(kernel);
 	struct sight *sight = &kernel->sight;
 	const struct snapshot *snapshot;
 	unsigned long arena, page;

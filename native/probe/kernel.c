@@ -166,9 +166,9 @@ void kernel_stop(struct kernel *kernel)
 		kernel_faults_stop(&kernel->faults);
 }
 
-struct system kernel_system(struct kernel *kernel)
+struct system kernel_raw_system(struct kernel *kernel)
 {
-	struct system system = {
+	return (struct system){
 		.self = kernel,
 		.page_size = kernel->page_size,
 		.reserve = kernel_reserve,
@@ -202,6 +202,11 @@ struct system kernel_system(struct kernel *kernel)
 		.settle = kernel_settle,
 		.observe = kernel_observe,
 	};
+}
+
+struct system kernel_system(struct kernel *kernel)
+{
+	struct system system = kernel_raw_system(kernel);
 
 	if (libc_take_over)
 		libc_take_over(&system);
