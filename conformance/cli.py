@@ -206,6 +206,20 @@ def inject(
     sys.exit(injecting.start(command, fail, limit=time_limit, most=most, files=files))
 
 
+@main.command()
+@click.argument("path", required=False, metavar="[PATH|SYSROOT]")
+def libc(path: str | None) -> None:
+    """Say what a C library exports and promises of memory locking, and whether the cases agree.
+
+    PATH is its file, SYSROOT the root of a system. Default: the one of this machine.
+    """
+    from lockproof.conformance import libc as describing  # noqa: PLC0415
+
+    text, agrees = describing.report(path)
+    click.echo(text)
+    sys.exit(0 if agrees else 1)
+
+
 @main.group()
 def kernel() -> None:
     """Fetch, build and list the kernels that qemu:KERNEL boots."""
