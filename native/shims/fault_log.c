@@ -18,7 +18,7 @@
 #include "errnames.h"
 #include "trace.h"
 
-enum { LINE_ROOM = 1024, PATH_ROOM = 512, HIGH_UP = 700, HEX_DIGITS = 16 };
+enum { LINE_ROOM = 1024, PATH_ROOM = 512, HIGH_UP = 700 };
 
 extern __typeof__(dladdr) dladdr __attribute__((weak));
 
@@ -48,18 +48,6 @@ void fault_log_start(const char *descriptor)
 	channel = high < 0 ? given : high;
 	device = now.st_dev;
 	inode = now.st_ino;
-}
-
-static void write_hex(struct text *text, uintptr_t number)
-{
-	char digits[HEX_DIGITS];
-	size_t first = sizeof(digits);
-
-	do {
-		digits[--first] = "0123456789abcdef"[number % 16];
-		number /= 16;
-	} while (number);
-	text_format(text, "\"0x%.*s\"", (int)(sizeof(digits) - first), digits + first);
 }
 
 /* The loader knows the program by its first argument only, which it may have changed. */
@@ -95,13 +83,16 @@ bool fault_log(const struct record *record)
 		return true; /* nobody asked for it */
 	if (!is_still_there())
 		return false;
-	text_format(text, "{\"pid\":%d,\"n\":%lu,\"nth\":%lu,\"call\":\"%s\",\"address\":", (int)syscall(SYS_getpid),
-		    record->of_all, record->nth, call_name(record->call));
-	write_hex(text, record->address);
+	text_format(text, "{\"pid\":%d,\"n\":%lu,\"nth\":%lu,\"call\":\"%s\",\"address\":\"0x%lx\"",
+		    (int)syscall(SYS_getpid), record->of_all, record->nth, call_name(record->call),
+		    (unsigned long)record->address);
 	text_format(text, ",\"length\":%lu,\"flags\":%d", (unsigned long)record->length, record->flags);
 	write_caller(&line, record->caller);
-	text_format(text, ",\"manner\":%s%s%s,\"result\":\"%s\"}", record->manner == AS_IT_IS ? "nul" : "\"",
-		    record->manner == AS_IT_IS ? "l" : manner_name(record->manner),
-		    record->manner == AS_IT_IS ? "" : "\"", record->error ? error_name(record->error, unknown) : "0");
+	text_format(text, ",\"manner\":");
+	if (record->manner == AS_IT_IS)
+		text_format(text, "null");
+	else
+		trace_string(&line, manner_name(record->manner));
+	text_format(text, ",\"result\":\"%s\"}", record->error ? error_name(record->error, unknown) : "0");
 	return trace_end_line(&line) && syscall(SYS_write, channel, buffer, line.complete) == (long)line.complete;
 }

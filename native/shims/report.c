@@ -10,69 +10,31 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "text.h"
+
 enum { LONGEST = 320 };
 
 static int channel = STDERR_FILENO;
 
-struct message {
-	char bytes[LONGEST];
-	size_t used;
-};
-
-static void put(struct message *message, const char *text)
+static void begin(struct text *line, const struct made *made)
 {
-	while (*text && message->used < LONGEST - 1)
-		message->bytes[message->used++] = *text++;
+	text_format(line, "posixmlock: not restored: pid=%d call=%s address=0x%lx length=%lu errno=%d",
+		    (int)syscall(SYS_getpid), made->name, (unsigned long)made->address, (unsigned long)made->length,
+		    made->error);
 }
 
-static void put_number(struct message *message, uintptr_t number, unsigned base)
+static void send(const struct text *line)
 {
-	char digits[sizeof(number) * 3 + 1];
-	char *at = digits + sizeof(digits) - 1;
+	size_t sent = 0;
 
-	*at = '\0';
-	do {
-		*--at = "0123456789abcdef"[number % base];
-		number /= base;
-	} while (number);
-	put(message, at);
-}
-
-static void put_field(struct message *message, const char *name, uintptr_t number, unsigned base)
-{
-	put(message, name);
-	if (base == 16)
-		put(message, "0x");
-	put_number(message, number, base);
-}
-
-static void begin(struct message *message, const struct made *made)
-{
-	message->used = 0;
-	put_field(message, "posixmlock: not restored: pid=", (uintptr_t)syscall(SYS_getpid), 10);
-	put(message, " call=");
-	put(message, made->name);
-	put_field(message, " address=", made->address, 16);
-	put_field(message, " length=", made->length, 10);
-	put_field(message, " errno=", (uintptr_t)made->error, 10);
-}
-
-static void send(struct message *message)
-{
-	const char *at = message->bytes;
-	size_t left;
-
-	put(message, "\n");
-	message->bytes[message->used - 1] = '\n';
-	for (left = message->used; left;) {
-		long count = syscall(SYS_write, channel, at, left);
+	while (sent < line->used) {
+		long count = syscall(SYS_write, channel, line->bytes + sent, line->used - sent);
 
 		if (count < 0 && errno == EINTR)
 			continue;
 		if (count <= 0)
 			return; /* nobody listens */
-		at += count;
-		left -= (size_t)count;
+		sent += (size_t)count;
 	}
 }
 
@@ -94,24 +56,21 @@ void report_start(void)
 void report_difference(const struct made *made, struct range where, enum mode before, enum mode now)
 {
 	static const char *const names[] = { "not-locked", "eager", "on-fault" };
-	struct message message;
+	char bytes[LONGEST];
+	struct text line = text_in(bytes, sizeof(bytes));
 
-	begin(&message, made);
-	put_field(&message, " pages=", where.start, 16);
-	put_field(&message, "-", where.end, 16);
-	put(&message, " before=");
-	put(&message, names[before]);
-	put(&message, " now=");
-	put(&message, names[now]);
-	send(&message);
+	begin(&line, made);
+	text_format(&line, " pages=0x%lx-0x%lx before=%s now=%s\n", (unsigned long)where.start,
+		    (unsigned long)where.end, names[before], names[now]);
+	send(&line);
 }
 
 void report_trouble(const struct made *made, const char *what)
 {
-	struct message message;
+	char bytes[LONGEST];
+	struct text line = text_in(bytes, sizeof(bytes));
 
-	begin(&message, made);
-	put(&message, " trouble=");
-	put(&message, what);
-	send(&message);
+	begin(&line, made);
+	text_format(&line, " trouble=%s\n", what);
+	send(&line);
 }
