@@ -203,9 +203,12 @@ def _sysconf(libc: _Libc) -> tuple[dict[str, int], str]:
     if loader is None:
         return {}, "not asked, no loader is found beside the library"
     library_path = ["--library-path", str(libc.path.parent)] if libc.kind == "glibc" else []
-    done = subprocess.run(
-        [str(loader), *library_path, str(program)], capture_output=True, text=True, check=False, timeout=_LIMIT
-    )
+    try:
+        done = subprocess.run(
+            [str(loader), *library_path, str(program)], capture_output=True, text=True, check=False, timeout=_LIMIT
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return {}, f"not known, its loader cannot be started: {error}"
     if done.returncode:
         return {}, f"not known, asking it ended with {done.returncode}"
     return {name: int(value) for name, value in (line.split() for line in done.stdout.splitlines())}, ""

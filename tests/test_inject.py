@@ -177,7 +177,7 @@ def test_what_the_shim_cannot_reach_gets_a_line_that_says_why(compiled: Callable
     text.write_text("no program\n")
     assert refusal(tmp_path, "--", text).endswith("is not executable; check its x bit")
     text.chmod(0o755)
-    assert "is neither an ELF program nor a script" in refusal(tmp_path, "--", text)
+    assert "is neither an ELF program nor a script: " in refusal(tmp_path, "--", text)
     assert "is statically linked" in refusal(tmp_path, "--", compiled("static", "-static"))
     assert refusal(tmp_path, "--", "./missing") == "./missing: there is no such file; check the path"
     assert "not found on PATH" in refusal(tmp_path, "--", "no-such-program")

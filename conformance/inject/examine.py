@@ -8,6 +8,7 @@ import re
 import shutil
 import stat
 import subprocess
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,12 +74,18 @@ def examine(command: str) -> Program:
 
 def imports_of(file: str) -> Iterator[Import]:
     """Give the functions of memory locking that an ELF file imports. Raises UsageError where it cannot be read."""
-    with Path(file).open("rb") as stream:
-        try:
-            yield from _imports(file, ELFFile(stream))
-        except (ELFError, ValueError, UnicodeError) as error:
-            msg = f"{file}: its symbols cannot be read: {error}; is the file damaged?"
-            raise UsageError(msg) from error
+    with _reading(f"{file}: its symbols cannot be read", "is the file damaged?"), Path(file).open("rb") as stream:
+        yield from _imports(file, ELFFile(stream))
+
+
+@contextmanager
+def _reading(what: str, hint: str) -> Iterator[None]:
+    """Turn whatever pyelftools makes of a file that is none into a line for people."""
+    try:
+        yield
+    except (ELFError, OSError, ValueError) as error:
+        msg = f"{what}: {error}; {hint}"
+        raise UsageError(msg) from error
 
 
 def _imports(file: str, elf: ELFFile) -> Iterator[Import]:
@@ -160,14 +167,11 @@ def _has_capabilities(path: str) -> bool:
 
 def _loader(path: str, command: str) -> str:
     """Give the loader that an ELF file asks for. Raises UsageError where there is none, or it is of another machine."""
-    with Path(path).open("rb") as stream:
-        try:
-            elf = ELFFile(stream)
-            own, machine = _kind(elf), elf.get_machine_arch()
-            found = [segment.get_interp_name() for segment in elf.iter_segments() if isinstance(segment, InterpSegment)]
-        except (ELFError, ValueError) as error:
-            msg = f"{command}: is neither an ELF program nor a script ({error}); name a program"
-            raise UsageError(msg) from error
+    what = f"{command}: is neither an ELF program nor a script"
+    with _reading(what, "name a program"), Path(path).open("rb") as stream:
+        elf = ELFFile(stream)
+        own, machine = _kind(elf), elf.get_machine_arch()
+        found = [segment.get_interp_name() for segment in elf.iter_segments() if isinstance(segment, InterpSegment)]
     with Path(shims.path("fault")).open("rb") as stream:
         needed = _kind(ELFFile(stream))
     if own != needed:
@@ -189,16 +193,20 @@ def _libraries(loader: str, path: str, command: str) -> tuple[str, ...]:
         msg = f"{command}: its loader, {loader}, is not installed; install the libc that it was built for"
         raise UsageError(msg)
     environment = {key: value for key, value in os.environ.items() if key != "LD_PRELOAD"}
-    done = subprocess.run(
-        [loader, "--list", path],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-        timeout=_LOADER_LIMIT,
-    )
+    try:
+        done = subprocess.run(
+            [loader, "--list", path],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=_LOADER_LIMIT,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        msg = f"{command}: its loader, {loader}, does not list its libraries: {error}"
+        raise UsageError(msg) from error
     found = []
     for line in done.stdout.splitlines():
         match = _LISTED.match(line)
@@ -218,11 +226,6 @@ def _libraries(loader: str, path: str, command: str) -> tuple[str, ...]:
 
 
 def _needs_libraries(path: str) -> bool:
-    with Path(path).open("rb") as stream:
-        elf = ELFFile(stream)
-        return any(
-            tag.entry.d_tag == "DT_NEEDED"
-            for section in elf.iter_sections()
-            if isinstance(section, DynamicSection)
-            for tag in section.iter_tags()
-        )
+    with _reading(f"{path}: its libraries cannot be read", "is the file damaged?"), Path(path).open("rb") as stream:
+        sections = [section for section in ELFFile(stream).iter_sections() if isinstance(section, DynamicSection)]
+        return any(tag.entry.d_tag == "DT_NEEDED" for section in sections for tag in section.iter_tags())

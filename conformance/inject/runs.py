@@ -196,26 +196,28 @@ def _reap() -> int | None:
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End all processes of the program, first as they may expect it."""
     for number in (signal.SIGTERM, signal.SIGKILL):
+        told: set[int] = set()
         deadline = time.monotonic() + _TIME_TO_END
         while time.monotonic() < deadline:
             left = _children()
             if process.poll() is not None and not left:
                 return
-            for pid in {process.pid, *left} if process.returncode is None else left:
+            for pid in left - told:
                 with suppress(ProcessLookupError):
                     os.kill(pid, number)
+                told.add(pid)
             time.sleep(_PAUSE)
             while process.poll() is not None and _reap():
                 pass
 
 
-def _children() -> list[int]:
-    found = []
+def _children() -> set[int]:
+    found = set()
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # it has just ended
             own, _, rest = stat.read_text(errors="replace").partition(" ")
             if int(rest.rpartition(") ")[2].split()[1]) == os.getpid():
-                found.append(int(own))
+                found.add(int(own))
     return found
 
 
