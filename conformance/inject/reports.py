@@ -48,7 +48,9 @@ def table(found: Injection) -> str:
     """Write for people."""
     lines = [*_about(found.program), f"undisturbed: {_ended(found.whole.ending)}; {_count(found)}"]
     if found.whole.unlogged:
-        lines.append(f"{found.whole.unlogged} of its calls are not known: it closed the descriptor of the log")
+        lines.append(
+            f"{found.whole.unlogged} of its calls are not known: it closed, or used, the descriptor of the log"
+        )
     if not found.whole.calls:
         lines.append(f"{found.argv[0]} made no call that locks memory, so none could be made to fail")
     elif found.failed:

@@ -71,7 +71,7 @@ class Observed:
     ending: Ending
     calls: tuple[Called, ...]
     unlogged: int
-    """Calls whose lines in the log were lost, as the program had closed its descriptor."""
+    """Calls whose lines in the log were lost, as the program had closed its descriptor or wrote to it itself."""
     stdout: str
     stderr: str
 
@@ -114,7 +114,9 @@ def observe(argv: Sequence[str], path: str, rules: str, limit: float) -> Observe
             unlogged = _unlogged(state)
         finally:
             os.close(state)
-        return Observed(ending, tuple(_calls(_text(log))), unlogged, _text(out), _text(errors))
+        calls, unreadable = _calls(_text(log, os.fstat(log.fileno()).st_size))
+        said = _text(out, _LARGEST_OUTPUT), _text(errors, _LARGEST_OUTPUT)
+        return Observed(ending, calls, unlogged + unreadable, *said)
 
 
 def failed_runs(
@@ -165,9 +167,11 @@ def _run(
     except OSError as error:
         msg = f"{argv[0]} cannot be started: {error.strerror}"
         raise TargetError(msg) from error
-    code = _wait(process, began + limit)
-    seconds = time.monotonic() - began
-    _end(process)
+    try:
+        code = _wait(process, began + limit)
+        seconds = time.monotonic() - began
+    finally:
+        _end(process)
     return Ending(code, seconds)
 
 
@@ -228,15 +232,23 @@ def _unlogged(state: int) -> int:
     return int.from_bytes(os.pread(state, size, at), sys.byteorder)
 
 
-def _text(file: BinaryIO) -> str:
-    return os.pread(file.fileno(), _LARGEST_OUTPUT, 0).decode(errors="replace")
+def _text(file: BinaryIO, most: int) -> str:
+    return os.pread(file.fileno(), most, 0).decode(errors="replace")
 
 
-def _calls(log: str) -> Iterator[Called]:
+def _calls(log: str) -> tuple[tuple[Called, ...], int]:
+    """Read the log; also give the number of lines that cannot be read, as the program wrote to it or was ended."""
+    calls, unreadable = [], 0
     for line in log.splitlines():
-        record: dict[str, Any] = json.loads(line)
-        if record["call"] != "msync":  # a question about locks, no lock
-            yield Called(**{name: record[name] for name in Called._fields} | {"caller": record["caller"] or "?"})
+        try:
+            record: dict[str, Any] = json.loads(line)
+            called = Called(**{name: record[name] for name in Called._fields} | {"caller": record["caller"] or "?"})
+        except (ValueError, LookupError, TypeError):
+            unreadable += 1
+            continue
+        if called.call != "msync":  # a question about locks, no lock
+            calls.append(called)
+    return tuple(calls), unreadable
 
 
 def _judge(called: Called, rule: str, seen: Observed, whole: Observed) -> Failed:

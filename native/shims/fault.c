@@ -26,7 +26,7 @@
 
 #define EXPORTED __attribute__((visibility("default")))
 
-enum { WRONG_USE = 2, MESSAGE_ROOM = 256 };
+enum { WRONG_USE = 2, MESSAGE_ROOM = 256, LARGEST_DESCRIPTOR = 1 << 20 };
 
 /* Counted over all processes that share it, where LOCKPROOF_FAULT_STATE names a file of at least a page. */
 struct counts {
@@ -232,32 +232,53 @@ EXPORTED void *mmap64(void *address, size_t length, int protection, int flags, i
 }
 #endif
 
-static void share_counts(const char *descriptor)
+/* A program that is treated otherwise than was asked for proves nothing. */
+static void refuse(struct text *message)
+{
+	message->used = message->used < message->size ? message->used : message->size - 1;
+	message->bytes[message->used] = '\n';
+	syscall(SYS_write, STDERR_FILENO, message->bytes, message->used + 1);
+	syscall(SYS_exit_group, WRONG_USE);
+}
+
+/* The number of a descriptor; -1: none is given. */
+static int read_descriptor(const char *variable)
+{
+	const char *given = getenv(variable), *at = given;
+	char buffer[MESSAGE_ROOM];
+	struct text message = text_in(buffer, sizeof(buffer));
+	int number = 0;
+
+	if (!given || !*given)
+		return -1;
+	for (; *at >= '0' && *at <= '9' && number < LARGEST_DESCRIPTOR / 10; at++)
+		number = number * 10 + (*at - '0');
+	if (*at) {
+		text_format(&message, "libfault: %s: \"%s\" is no number of a file descriptor", variable, given);
+		refuse(&message);
+	}
+	return number;
+}
+
+static void share_counts(int descriptor)
 {
 	void *memory;
 
-	if (!descriptor)
+	if (descriptor < 0)
 		return;
-	memory = raw_mmap(NULL, sizeof(struct counts), PROT_READ | PROT_WRITE, MAP_SHARED, atoi(descriptor), 0);
+	memory = raw_mmap(NULL, sizeof(struct counts), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
 	if (memory != MAP_FAILED)
 		counts = memory;
 }
 
-/* A program under rules that nobody understands is not what was asked for. */
 static void read_rules(const char *given)
 {
 	char buffer[MESSAGE_ROOM];
 	struct text message = text_in(buffer, sizeof(buffer));
 
-	if (!given)
-		return;
 	text_format(&message, "libfault: LOCKPROOF_FAULT: ");
-	if (rules_read(given, &rules, &message))
-		return;
-	message.used = message.used < sizeof(buffer) ? message.used : sizeof(buffer) - 1;
-	buffer[message.used] = '\n';
-	syscall(SYS_write, STDERR_FILENO, buffer, message.used + 1);
-	syscall(SYS_exit_group, WRONG_USE);
+	if (given && !rules_read(given, &rules, &message))
+		refuse(&message);
 }
 
 __attribute__((constructor)) static void start(void)
@@ -267,7 +288,7 @@ __attribute__((constructor)) static void start(void)
 	next_find();
 	if (found)
 		next_mmap = (mapper *)found;
-	share_counts(getenv("LOCKPROOF_FAULT_STATE"));
-	fault_log_start(getenv("LOCKPROOF_FAULT_LOG"));
+	share_counts(read_descriptor("LOCKPROOF_FAULT_STATE"));
+	fault_log_start(read_descriptor("LOCKPROOF_FAULT_LOG"));
 	read_rules(getenv("LOCKPROOF_FAULT"));
 }

@@ -9,7 +9,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -34,18 +33,15 @@ static bool is_still_there(void)
 	return channel >= 0 && fstat(channel, &now) == 0 && now.st_dev == device && now.st_ino == inode;
 }
 
-void fault_log_start(const char *descriptor)
+void fault_log_start(int descriptor)
 {
 	struct stat now;
-	int given, high;
+	int high;
 
-	if (!descriptor)
+	if (descriptor < 0 || fstat(descriptor, &now) < 0)
 		return;
-	given = atoi(descriptor);
-	if (fstat(given, &now) < 0)
-		return;
-	high = (int)syscall(SYS_fcntl, given, F_DUPFD_CLOEXEC, HIGH_UP);
-	channel = high < 0 ? given : high;
+	high = (int)syscall(SYS_fcntl, descriptor, F_DUPFD_CLOEXEC, HIGH_UP);
+	channel = high < 0 ? descriptor : high;
 	device = now.st_dev;
 	inode = now.st_ino;
 }

@@ -19,8 +19,8 @@ struct record {
 	const void *caller; /* the address that the call returns to */
 };
 
-/* Takes the descriptor that the environment names. */
-void fault_log_start(const char *descriptor);
+/* Takes a descriptor; -1: nothing is logged. */
+void fault_log_start(int descriptor);
 
 /* Writes a line; false: it is lost, as the program has closed the descriptor. */
 bool fault_log(const struct record *record);

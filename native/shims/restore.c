@@ -119,7 +119,7 @@ static bool is_future_armed(bool otherwise)
 #else
 		SYS_mmap,
 #endif
-		NULL, page_size(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		NULL, page_size(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1L, 0L);
 	bool armed;
 
 	if (page == -1) /* EAGAIN: locked memory would exceed its limit; other errors say nothing */
