@@ -3,9 +3,9 @@
 /*
  * Eight threads lock and unlock ranges of their own, and ranges of one arena
  * that all of them share, through the wrapper, while some of its inner calls
- * fail and a signal handler locks as well. Of its own range each thread knows
- * what must be locked after every call; the shared one has to be free of locks
- * when all is unlocked at the end.
+ * fail, a signal handler locks as well, and children are forked. Of its own
+ * range each thread knows what must be locked after every call; the shared one
+ * has to be free of locks when all is unlocked at the end.
  *
  *     stress_posixmlock [CALLS]
  */
@@ -23,16 +23,17 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "next.h"
 
-enum { THREADS = 8, PAGES = 16, SHARED_PAGES = 64, EVERY = 61, TICK = 2000 };
+enum { THREADS = 8, PAGES = 16, SHARED_PAGES = 64, EVERY = 61, TICK = 2000, FORKS = 50 };
 
 static struct next kernel;
-static _Atomic unsigned long inner_calls, failures, wrong;
+static _Atomic unsigned long inner_calls, failures, wrong, stuck;
 static char *shared;
-static char *of_handler;
+static char *of_handler, *of_child;
 
 /* Every so manieth inner call fails, half of them after they were made. */
 static int maybe(int (*call)(const void *, size_t), const void *address, size_t length)
@@ -133,6 +134,24 @@ static void *work(void *argument)
 	return NULL;
 }
 
+/* In a child no other thread is left that could still be inside; a child that waits for one is ended. */
+static void fork_and_lock(void)
+{
+	pid_t child = fork();
+	int status = 1;
+
+	if (child == 0) {
+		next = kernel;
+		signal(SIGALRM, SIG_DFL);
+		alarm(10);
+		_exit(mlock(of_child, page()) || munlock(of_child, page()));
+	}
+	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	if (status)
+		atomic_fetch_add(&stuck, 1);
+}
+
 static long locked_kib(void)
 {
 	char line[256];
@@ -160,6 +179,7 @@ int main(int count, char **arguments)
 	next.munlock = failing_munlock;
 	shared = map(SHARED_PAGES);
 	of_handler = map(1);
+	of_child = map(1);
 	for (int i = 0; i < THREADS; i++) {
 		threads[i] = (struct thread){ .seed = (unsigned)i + 1, .calls = calls / THREADS, .own = map(PAGES) };
 		if (pthread_create(&threads[i].id, NULL, work, &threads[i]))
@@ -167,6 +187,8 @@ int main(int count, char **arguments)
 	}
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &interval, NULL);
+	for (int i = 0; i < FORKS; i++)
+		fork_and_lock();
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i].id, NULL);
 	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
@@ -175,8 +197,9 @@ int main(int count, char **arguments)
 		munlock(threads[i].own, PAGES * page());
 	munlock(shared, SHARED_PAGES * page());
 	munlock(of_handler, page());
-	printf("%lu calls, %lu inner calls of mlock and munlock, %lu calls failed, %lu pages were wrong, VmLck %ld "
+	printf("%lu calls, %lu inner calls of mlock and munlock, %lu calls failed, %lu pages were wrong, %lu of %d "
+	       "children failed, VmLck %ld "
 	       "kB\n",
-	       calls / THREADS * THREADS, inner_calls, failures, wrong, locked_kib());
-	return wrong || locked_kib() ? 1 : 0;
+	       calls / THREADS * THREADS, inner_calls, failures, wrong, stuck, (int)FORKS, locked_kib());
+	return wrong || stuck || locked_kib() ? 1 : 0;
 }

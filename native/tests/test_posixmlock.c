@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -361,6 +362,59 @@ static void a_child_has_none_of_what_its_parent_armed(void **data)
 	assert_int_equal(status, 0);
 }
 
+/* No file can be opened then. */
+static struct rlimit forbid_files(void)
+{
+	struct rlimit found, none;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &found), 0);
+	none = (struct rlimit){ 0, found.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	return found;
+}
+
+static void without_proc_all_but_the_modes_is_restored(void **data)
+{
+	struct rlimit found = forbid_files();
+	int locked, unlocked;
+
+	(void)data;
+	locked = mlock(arena, pages(PAGES));
+	unlocked = munlock(arena, pages(PAGES));
+	setrlimit(RLIMIT_NOFILE, &found);
+	assert_int_equal(locked, -1);
+	assert_int_equal(unlocked, -1);
+	assert_string_equal(locks(), ".LL.L.....");
+	assert_false(said_something());
+}
+
+static void a_long_range_is_restored_with_and_without_proc(void **data)
+{
+	enum { MANY = 100, HOLE = 90 };
+	char *memory = mmap(NULL, pages(MANY), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)data;
+	munmap(memory + pages(HOLE), page_size());
+	for (int i = 0; i < HOLE; i += 3)
+		assert_int_equal(kernel.mlock(memory + pages(i), 1), 0);
+	for (int without = 0; without < 2; without++) {
+		struct rlimit found = { RLIM_INFINITY, RLIM_INFINITY };
+
+		if (without)
+			found = forbid_files();
+		assert_int_equal(munlock(memory, pages(MANY)), -1);
+		assert_int_equal(mlock(memory, pages(MANY)), -1);
+		if (without)
+			setrlimit(RLIMIT_NOFILE, &found);
+		for (int i = 0; i < HOLE; i++) {
+			uintptr_t at = (uintptr_t)memory + pages(i);
+
+			assert_int_equal(ask_msync(at, at + page_size()), i % 3 ? 0 : EBUSY);
+		}
+	}
+	munmap(memory, pages(MANY));
+}
+
 static void pages_and_smaps_tell_the_same(void **data)
 {
 	struct run room[2][ROOM];
@@ -396,6 +450,8 @@ int main(void)
 		TEST(more_locks_than_there_is_room_for_are_refused_before_anything_is_changed),
 		TEST(what_a_signal_handler_does_inside_a_call_that_fails_stays_done),
 		TEST(a_child_has_none_of_what_its_parent_armed),
+		TEST(without_proc_all_but_the_modes_is_restored),
+		TEST(a_long_range_is_restored_with_and_without_proc),
 		TEST(pages_and_smaps_tell_the_same),
 	};
 	char number[16];
