@@ -229,15 +229,16 @@ def _own_machine() -> str:
         return str(ELFFile(stream).get_machine_arch())
 
 
-def _verdict(
-    says: Mapping[str, int | None], exported: object, cases: tuple[str, ...], running: str
-) -> tuple[bool, str]:
+def _verdict(says: Mapping[str, int | None], exported: bool, cases: tuple[str, ...], running: str) -> tuple[bool, str]:
     """Compare what is promised with what is there; whether nothing disagrees, and a sentence."""
     promises = {value > 0 for value in says.values() if value is not None}
     if len(promises) > 1:
         return False, "the macro and sysconf disagree"
-    if promises and bool(exported) not in promises:
-        return False, f"promised, but not all of its functions are {'exported' if not exported else 'missing'}"
+    if promises and exported not in promises:
+        return (
+            False,
+            "not promised, though its functions are there" if exported else "promised, but functions are missing",
+        )
     if not running:
         return (
             True,

@@ -62,6 +62,19 @@ def test_a_macro_that_says_something_else_than_sysconf_is_found(tmp_path: Path) 
     assert "    _POSIX_MEMLOCK: macro -1, sysconf 200809\n      the macro and sysconf disagree\n" in done.stdout
 
 
+def test_functions_that_are_there_without_a_promise_are_found(tmp_path: Path) -> None:
+    root = sysroot(tmp_path, "-1")
+    library = root / "lib/some-linux-gnu/libc.so.6"
+    image = bytearray(library.read_bytes())
+    image[0x12] = 0xB7  # EM_AARCH64: it is read, but not asked
+    library.write_bytes(image)
+    done = lockproof("libc", str(root), cwd=tmp_path)
+    assert done.returncode == 1
+    assert (
+        "    _POSIX_MEMLOCK: macro -1, sysconf ?\n      not promised, though its functions are there\n" in done.stdout
+    )
+
+
 def test_what_is_no_c_library_is_told_with_what_to_name(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no library\n")
     for path, complaint in (
