@@ -171,7 +171,7 @@ def _describe(libc: _Libc, root: Path, *, running: str) -> tuple[list[str], bool
     for option, (functions, cases) in _OPTIONS.items():
         says = {"macro": macros.get(option), "sysconf": sysconf.get(option)}
         text = ", ".join(f"{who} {value if value is not None else '?'}" for who, value in says.items())
-        found, verdict = _verdict(says, all(name in libc.exports for name in functions), cases, running)
+        found, verdict = _verdict(says, cases, running, exported=set(functions) <= set(libc.exports))
         lines += [f"    {option}: {text}", f"      {verdict}"]
         agree = agree and found
     return lines, agree
@@ -229,7 +229,9 @@ def _own_machine() -> str:
         return str(ELFFile(stream).get_machine_arch())
 
 
-def _verdict(says: Mapping[str, int | None], exported: bool, cases: tuple[str, ...], running: str) -> tuple[bool, str]:
+def _verdict(
+    says: Mapping[str, int | None], cases: tuple[str, ...], running: str, *, exported: bool
+) -> tuple[bool, str]:
     """Compare what is promised with what is there; whether nothing disagrees, and a sentence."""
     promises = {value > 0 for value in says.values() if value is not None}
     if len(promises) > 1:
