@@ -274,6 +274,41 @@ static void whichever_inner_call_fails_all_or_nothing_is_done(void **data)
 	start(data);
 }
 
+/* Nothing works any more from the nth inner call on: what cannot be restored then is reported. */
+static void whatever_stops_working_all_or_nothing_is_done_or_it_is_reported(void **data)
+{
+	static int (*const calls[])(void) = { lock_all_of_it,	lock_beyond_the_hole, lock_on_fault,
+					      unlock_all_of_it, lock_everything,      unlock_everything };
+	static const char *const done[] = { "LLLLLLL...", "", "FFFFFFF...", "..........", "FFFFFFF.FF", ".........." };
+	int reported = 0;
+
+	finish(data);
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		bool reached = true;
+
+		for (unsigned long nth = 1; reached; nth++) {
+			bool differs;
+			int result;
+
+			start(NULL);
+			arm(nth, nth % 2 ? INSTEAD : AFTERWARDS, ENOMEM);
+			fault.from_there_on = true;
+			result = calls[i]();
+			fault.from_there_on = false;
+			reached = fault.calls >= nth;
+			next = kernel;
+			differs = strcmp(locks(), result == 0 ? done[i] : as_before) != 0;
+			if (differs) {
+				assert_true(said_something());
+				reported++;
+			}
+			finish(NULL);
+		}
+	}
+	assert_true(reported > 0);
+	start(data);
+}
+
 static void a_failed_mlockall_keeps_an_earlier_mcl_future(void **data)
 {
 	(void)data;
@@ -445,6 +480,7 @@ int main(void)
 		TEST(a_call_that_succeeds_leaves_errno_alone),
 		TEST(errors_of_arguments_are_the_kernels),
 		TEST(whichever_inner_call_fails_all_or_nothing_is_done),
+		TEST(whatever_stops_working_all_or_nothing_is_done_or_it_is_reported),
 		TEST(a_failed_mlockall_keeps_an_earlier_mcl_future),
 		TEST(a_restore_that_fails_is_reported_with_what_differs),
 		TEST(more_locks_than_there_is_room_for_are_refused_before_anything_is_changed),
