@@ -20,7 +20,7 @@ from lockproof.conformance.errors import TargetError
 from lockproof.runners.target import TargetInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lockproof.conformance.trace import Crash, Trace, TraceReader
 
@@ -110,8 +110,13 @@ class Pipes:
         self._out.close()
 
 
-def start_process(argv: Sequence[str], errors: BinaryIO, *, pass_fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:
-    """Start a process with pipes; what it says on standard error goes to a file. Raises TargetError."""
+def start_process(
+    argv: Sequence[str], errors: BinaryIO, *, pass_fds: Sequence[int] = (), environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a process with pipes; what it says on standard error goes to a file. Raises TargetError.
+
+    `environment`: what is added to the one that there is.
+    """
     try:
         # A session of its own: a Ctrl-C on the terminal is for lockproof, which then ends the probe in good order.
         return subprocess.Popen(
@@ -122,6 +127,7 @@ def start_process(argv: Sequence[str], errors: BinaryIO, *, pass_fds: Sequence[i
             bufsize=0,
             start_new_session=True,
             pass_fds=pass_fds,
+            env=os.environ | environment if environment else None,
         )
     except OSError as error:
         errors.close()

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 TARGETS = [
     "local",
+    "local+libc",
+    "local+posixmlock",
+    "local+posixmlock+fault",
     "model:posix",
     pytest.param("gvisor", marks=pytest.mark.gvisor),
     pytest.param("qemu:debian/6.12", marks=pytest.mark.qemu("debian/6.12")),

@@ -12,6 +12,7 @@
 
 #include "kernel_news.h"
 #include "kernel_settle.h"
+#include "libc.h"
 #include "process.h"
 
 enum { PROTOCOL_VERSION = 1, TIME_TO_TRY = 30000 };
@@ -175,7 +176,7 @@ static void try_guard(struct kernel *kernel, struct facts *facts)
 
 static void try_privilege(struct kernel *kernel, struct facts *facts)
 {
-	struct system system = kernel_system(kernel);
+	struct system system = kernel_raw_system(kernel);
 	struct rlimit limit;
 	long address =
 		kernel_mmap(0, kernel->page_size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, kernel->page_size);
@@ -260,9 +261,10 @@ static void calibrate_elsewhere(struct sight *sight, long before, long with_lock
 	sight->elsewhere_locks &= before >= 0 && with_lock == before + 1;
 }
 
+/* The observers are tried on what the kernel does, whatever stands in front of it. */
 static void calibrate(struct kernel *kernel, struct facts *facts)
 {
-	struct system system = kernel_system(kernel);
+	struct system system = kernel_raw_system(kernel);
 	struct sight *sight = &kernel->sight;
 	const struct snapshot *snapshot;
 	unsigned long arena, page;
@@ -327,21 +329,27 @@ static long lock_with_fault(struct kernel *kernel, long *once_more, bool *reache
 	return result;
 }
 
+/* What a shim calls first, its mlock may do without. */
 static void try_fault(struct kernel *kernel, struct facts *facts)
 {
-	bool reached = false;
+	const struct system system = kernel_system(kernel);
+	bool reached = false, failed;
 
-	if (kernel_prepare_faults(kernel, false) == 0)
-		facts->faults[FAULT_EACH_ALLOCATION] = lock_with_fault(kernel, NULL, &reached) < 0 && reached;
+	facts->shim = libc_has_shim && libc_has_shim();
+	if (system.prepare_faults(system.self, false) < 0)
+		return;
+	failed = lock_with_fault(kernel, NULL, &reached) < 0;
+	facts->faults[FAULT_EACH_ALLOCATION] = reached && (failed || facts->shim);
 }
 
 /* Without a persistent fault the call would succeed when it is made again. */
 static void try_persistent_fault(struct kernel *kernel, struct facts *facts)
 {
+	const struct system system = kernel_system(kernel);
 	bool reached = false;
 	long once_more = 0;
 
-	if (facts->faults[FAULT_EACH_ALLOCATION] && kernel_prepare_faults(kernel, true) == 0)
+	if (facts->faults[FAULT_EACH_ALLOCATION] && system.prepare_faults(system.self, true) == 0)
 		facts->faults[FAULT_FROM_EACH_ALLOCATION] =
 			lock_with_fault(kernel, &once_more, &reached) < 0 && reached && once_more < 0;
 }
@@ -444,7 +452,8 @@ static void write_faults(struct trace *trace, const struct facts *facts)
 	const char *separator = "";
 
 	text_format(&trace->text, ",\"faults\":{");
-	write_provider(trace, facts->faults[FAULT_EACH_ALLOCATION], "each-allocation", "fail-nth", &separator);
+	write_provider(trace, facts->faults[FAULT_EACH_ALLOCATION], "each-allocation",
+		       facts->shim ? "shim" : "fail-nth", &separator);
 	write_provider(trace, facts->faults[FAULT_FROM_EACH_ALLOCATION], "from-each-allocation", "make-it-fail",
 		       &separator);
 	write_provider(trace, facts->limit_memory, "memory", "memcg", &separator);

@@ -14,6 +14,7 @@
 
 #include "guest.h"
 #include "kernel_settle.h"
+#include "libc.h"
 #include "proc.h"
 #include "process.h"
 
@@ -33,6 +34,8 @@ bool kernel_is_error(long result)
 long kernel_mmap(unsigned long address, size_t length, int protection, int flags, int file, size_t page,
 		 size_t page_size)
 {
+	if (libc_mmap)
+		return libc_mmap(address, length, protection, flags, file, page * page_size);
 #if defined(SYS_mmap2)
 	return raw(syscall(SYS_mmap2, address, length, protection, flags, file, page * (page_size / 4096)));
 #elif defined(__s390x__)
@@ -177,7 +180,7 @@ void kernel_stop(struct kernel *kernel)
 		kernel_faults_stop(&kernel->faults);
 }
 
-struct system kernel_system(struct kernel *kernel)
+struct system kernel_raw_system(struct kernel *kernel)
 {
 	return (struct system){
 		.self = kernel,
@@ -213,4 +216,13 @@ struct system kernel_system(struct kernel *kernel)
 		.settle = kernel_settle,
 		.observe = kernel_observe,
 	};
+}
+
+struct system kernel_system(struct kernel *kernel)
+{
+	struct system system = kernel_raw_system(kernel);
+
+	if (libc_take_over)
+		libc_take_over(&system);
+	return system;
 }

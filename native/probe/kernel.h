@@ -62,7 +62,8 @@ void kernel_warm_up(void);
 /* Leaves the kernel's settings as they were. */
 void kernel_stop(struct kernel *kernel);
 
-/* The table of calls of the running kernel. */
+/* The table of calls of the running kernel; as system calls, also where the other table goes through a libc. */
+struct system kernel_raw_system(struct kernel *kernel);
 struct system kernel_system(struct kernel *kernel);
 
 /* mmap as a raw system call; the address or a negative errno. */
