@@ -130,7 +130,11 @@ def _steps(
     for step in steps:
         own = number
         number += 1
-        inner = list(_steps(step.child, number, seen, findings, "child: ")) if step.call is Call.FORK else []
+        inner = (
+            list(_steps(step.child, number, seen, findings, "thread: " if step.call is Call.THREAD else "child: "))
+            if step.child
+            else []
+        )
         number += sum(1 for _ in flatten(step.child))
         done = seen.get(own)
         result = "not made" if done is None else sweep.outcome(done.result)
@@ -141,9 +145,9 @@ def _steps(
 
 
 def _asked(step: Step) -> str:
-    words = [_range(step.range)] if step.range else []
+    words = [_range(asked) for asked in (step.range, step.to) if asked]
     words += [",".join(step.flags)] if step.flags else []
-    words += [word for word in (step.region, step.protection, step.advice) if word]
+    words += [word for word in (step.region, step.protection, step.advice, step.image) if word]
     return " ".join(words)
 
 

@@ -27,6 +27,7 @@ void mm_copy(struct mm *to, const struct mm *from)
 {
 	to->limit = from->limit;
 	to->future = from->future;
+	to->heap = from->heap;
 	to->count = from->count;
 	memcpy(to->mappings, from->mappings, from->count * sizeof(*from->mappings));
 	memcpy(to->pages, from->pages, from->space * sizeof(*from->pages));

@@ -54,6 +54,7 @@ struct mm {
 	size_t space;	  /* pages from 0 on that can be mapped */
 	size_t limit;	  /* mappings that it may have */
 	enum lock future; /* the lock that new mappings get */
+	struct span heap; /* what brk moves the end of */
 	size_t count;
 	struct mapping *mappings; /* sorted, disjoint, not empty */
 	struct page *pages;

@@ -67,8 +67,9 @@ char *lockproof_model_hello(const char *name)
 		    8 * (unsigned long)sizeof(unsigned long));
 	text_format(&text,
 		    ",\"calls\":[\"mlock\",\"mlock2\",\"munlock\",\"mlockall\",\"munlockall\",\"mmap\",\"munmap\","
-		    "\"mprotect\",\"madvise\",\"msync\",\"fork\"]");
-	text_format(&text, ",\"kinds\":[\"anonymous\",\"file\",\"shared\",\"shm\",\"memfd\",\"stack\"],\"guard\":true");
+		    "\"mprotect\",\"madvise\",\"msync\",\"fork\",\"mremap\",\"brk\",\"exec\",\"thread\"]");
+	text_format(&text, ",\"kinds\":[\"anonymous\",\"file\",\"shared\",\"shm\",\"memfd\",\"hugetlb\",\"stack\","
+			   "\"sysv\",\"heap\"],\"guard\":true");
 	text_format(&text, ",\"lock_observers\":[\"model\"],\"lock_modes\":true,\"residency\":\"model\"");
 	text_format(&text, ",\"mappings\":true,\"accounting\":true,\"elsewhere\":true");
 	text_format(&text, ",\"faults\":{\"each-allocation\":\"countdown\",\"from-each-allocation\":\"countdown\","

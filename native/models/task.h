@@ -44,6 +44,12 @@ void task_close(struct system *system);
 /* The mapping that mmap of that region would make. */
 struct mapping task_mapping(struct task *task, int region, struct span span, size_t object_page);
 
+/* The text, data and stack of a new program: OWN_PAGES in all. */
+void task_map_own(struct task *task, struct mm *mm);
+
+/* Accesses pages that are mapped, one after another. */
+long task_touch(void *self, unsigned long address, size_t pages);
+
 /* Goes on in a copy of the address space; false: out of memory. The table's leave() goes back. */
 bool task_fork(struct task *task);
 

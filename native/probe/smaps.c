@@ -72,7 +72,13 @@ static bool inside(const struct smaps *smaps, size_t *first, size_t *count)
 /* Whether the name is one of the mappings that the kernel makes for itself. */
 static bool is_kernels(const struct line *name)
 {
-	return starts_with(name, "[vdso]") || starts_with(name, "[vvar") || starts_with(name, "[vsyscall]");
+	static const char *const names[] = { "[vdso]", "[vvar", "[vsyscall]", "[usertrap]" }; /* the last is gVisor's */
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (starts_with(name, names[i]))
+			return true;
+	}
+	return false;
 }
 
 static void fill(char *strip, size_t first, size_t count, char character)
