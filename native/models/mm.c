@@ -142,6 +142,14 @@ void mm_merge(struct mm *mm)
 		mm->count = kept + 1;
 }
 
+void mm_set_lock(struct mm *mm, struct span span, enum lock lock)
+{
+	mm_split(mm, span);
+	for (struct mapping *m = mm_find(mm, span.start); mm_meets(mm, m, span); m++)
+		m->lock = lock;
+	mm_merge(mm);
+}
+
 void mm_unmap(struct mm *mm, struct span span)
 {
 	struct mapping *first, *past;

@@ -83,6 +83,9 @@ void mm_split(struct mm *mm, struct span span);
 /* Joins all neighbours that are alike. */
 void mm_merge(struct mm *mm);
 
+/* Gives what is mapped in the span that lock. */
+void mm_set_lock(struct mm *mm, struct span span, enum lock lock);
+
 /* Replaces what is there; absent pages. Within the space. */
 void mm_map(struct mm *mm, const struct mapping *mapping);
 void mm_unmap(struct mm *mm, struct span span);

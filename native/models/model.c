@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "answer.h"
+#include "mutants.h"
 #include "posix.h"
 #include "task.h"
 
@@ -29,6 +30,7 @@ enum {
 /* What one program needs. */
 struct run {
 	const struct model *model;
+	const struct mutant *mutant; /* NULL: the model as it is */
 	struct program program;
 	struct execution execution;
 	char trace[TRACE_SIZE];
@@ -36,10 +38,16 @@ struct run {
 	size_t length;
 };
 
-static const struct model *find_model(const char *name)
+/* MODEL or MODEL/MUTANT. */
+static const struct model *find_model(const char *name, const struct mutant **mutant)
 {
 	for (size_t i = 0; i < MODEL_COUNT; i++) {
-		if (!strcmp(models[i].name, name))
+		size_t length = strlen(models[i].name);
+
+		if (strncmp(models[i].name, name, length) != 0)
+			continue;
+		*mutant = name[length] == '/' ? mutant_named(name + length + 1) : NULL;
+		if (!name[length] || *mutant)
 			return &models[i];
 	}
 	return NULL;
@@ -50,9 +58,25 @@ const char *lockproof_model_name(size_t number)
 	return number < MODEL_COUNT ? models[number].name : NULL;
 }
 
+const char *lockproof_mutant_name(size_t number)
+{
+	return mutant_numbered(number) ? mutant_numbered(number)->name : NULL;
+}
+
+const char *lockproof_mutant_requirement(size_t number)
+{
+	return mutant_numbered(number) ? mutant_numbered(number)->requirement : NULL;
+}
+
+const char *lockproof_mutant_about(size_t number)
+{
+	return mutant_numbered(number) ? mutant_numbered(number)->about : NULL;
+}
+
 char *lockproof_model_hello(const char *name)
 {
-	const struct model *model = find_model(name);
+	const struct mutant *mutant;
+	const struct model *model = find_model(name, &mutant);
 	char *answer = malloc(HELLO_SIZE);
 	struct text text = text_in(answer, HELLO_SIZE);
 
@@ -91,6 +115,12 @@ static void execute(void *self, const struct program *program, unsigned long fau
 		return;
 	}
 	run->model->calls(&system);
+	if (run->mutant && !mutate(&system, run->mutant)) {
+		task_close(&system);
+		execution->status = STATUS_SETUP;
+		strcpy(execution->reason, "out of memory");
+		return;
+	}
 	interpret(program, &system, fault, execution);
 	task_close(&system);
 }
@@ -119,7 +149,8 @@ static const struct abilities abilities = {
 
 char *lockproof_model_run(const char *name, const char *text, size_t length)
 {
-	const struct model *model = find_model(name);
+	const struct mutant *mutant;
+	const struct model *model = find_model(name, &mutant);
 	struct run *run = malloc(sizeof(*run));
 	char *answer = NULL;
 
@@ -133,6 +164,7 @@ char *lockproof_model_run(const char *name, const char *text, size_t length)
 		};
 
 		run->model = model;
+		run->mutant = mutant;
 		run->answer = calloc(1, 1);
 		run->length = 0;
 		answer_program(&target, &desk, text, length);

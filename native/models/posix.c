@@ -46,18 +46,10 @@ static bool is_validly_mapped(const struct task *task, unsigned long address, si
 	return is_mapped(task, address, length, span) && mm_is_backed(task->mm, *span);
 }
 
-static void set_lock(struct mm *mm, struct span span, enum lock lock)
-{
-	mm_split(mm, span);
-	for (struct mapping *m = mm_find(mm, span.start); mm_meets(mm, m, span); m++)
-		m->lock = lock;
-	mm_merge(mm);
-}
-
 /* Locks the span of the draft: mlock and mlockall list the same errors for it. */
 static long lock_span(const struct task *task, struct span span, enum lock lock)
 {
-	set_lock(task->draft, span, lock);
+	mm_set_lock(task->draft, span, lock);
 	if (!draft_within_memlock(task))
 		return -ENOMEM; /* mlock.enomem.limit, mlockall.enomem.limit */
 	if (!draft_within_map_count(task) || !draft_allocate_mappings(task))
@@ -114,7 +106,7 @@ static long call_munlock(void *self, unsigned long address, size_t length)
 	if (!is_validly_mapped(task, address, length, &span))
 		return -ENOMEM; /* munlock.enomem.unmapped */
 
-	set_lock(draft_begin(task), span, LOCK_NONE); /* munlock.unlocks */
+	mm_set_lock(draft_begin(task), span, LOCK_NONE); /* munlock.unlocks */
 	if (!draft_within_map_count(task) || !draft_allocate_mappings(task))
 		return -EAGAIN; /* not listed for munlock, which may fail for other reasons: the one of mlock.eagain */
 	return draft_commit(task);
@@ -147,8 +139,8 @@ static long call_munlockall(void *self)
 {
 	struct mm *draft = draft_begin(self);
 
-	set_lock(draft, mm_everything(draft), LOCK_NONE); /* munlockall.unlocks-all */
-	draft->future = LOCK_NONE;			  /* munlockall.cancels-future */
+	mm_set_lock(draft, mm_everything(draft), LOCK_NONE); /* munlockall.unlocks-all */
+	draft->future = LOCK_NONE;			     /* munlockall.cancels-future */
 	return draft_commit(self);
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { ARENA_PAGE = 48 }; /* unmapped pages lie before and after the arena */
+#include "mutants.h"
 
 void task_map_own(struct task *task, struct mm *mm)
 {
@@ -283,5 +283,6 @@ void task_close(struct system *system)
 	free(task->mm);
 	free(task->draft);
 	free(task->parent);
+	mutation_end(task->mutation);
 	free(task);
 }

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The teeth of the cases: which deliberate defects of the reference model they catch, and which case catches what."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from lockproof.conformance.applicability import unmet
+from lockproof.conformance.judge import judge
+from lockproof.conformance.program import Program, compile_case
+from lockproof.conformance.verdict import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from lockproof.conformance.case import Case
+    from lockproof.conformance.loading import Corpus
+    from lockproof.conformance.requirements import Requirement
+    from lockproof.conformance.trace import Trace
+    from lockproof.runners.target import TargetInfo
+
+__all__ = ["Defect", "Report", "examine", "report"]
+
+_WIDTH = 118
+
+
+class Model(Protocol):
+    """A session of a model, whose answers can be compared before they are read."""
+
+    info: TargetInfo
+
+    def answer(self, program: Program) -> str:
+        """Execute a program."""
+
+    def read(self, program: Program, answer: str) -> Trace:
+        """Read what it answered."""
+
+
+class Defect(Protocol):
+    """A deliberate defect: its name, the requirement that it breaks, and what is wrong."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def requirement(self) -> str:
+        """The requirement that it breaks."""
+
+    @property
+    def about(self) -> str:
+        """What is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the cases catch."""
+
+    killers: Mapping[str, tuple[str, ...]]
+    """For each defect the cases that pass without it and fail with it."""
+    defects: Sequence[Defect]
+    cases: tuple[str, ...]
+    """The cases that pass without a defect."""
+    untried: tuple[str, ...]
+    """Those that the model cannot run, so that nothing is known of their teeth."""
+    by_requirement: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """For each defect those of the killers that check the requirement that it breaks."""
+
+    @property
+    def survivors(self) -> list[Defect]:
+        """Defects that no case catches."""
+        return [defect for defect in self.defects if not self.killers[defect.name]]
+
+    @property
+    def idle(self) -> list[str]:
+        """Cases that catch nothing."""
+        used = {case for cases in self.killers.values() for case in cases}
+        return [case for case in self.cases if case not in used]
+
+
+def examine(corpus: Corpus, defects: Sequence[Defect], open_model: Callable[[str], Model]) -> Report:
+    """Run all cases on the model without and with each defect.
+
+    `open_model` gives the model with the defect of that name, without any for the empty one.
+    """
+    right = open_model("")
+    trials = list(_trials(corpus, right))
+    passing = [trial for trial in trials if trial.passes]
+    killers = {defect.name: tuple(_kills(passing, open_model(defect.name), corpus.requirements)) for defect in defects}
+    tried = {trial.case.name for trial in passing}
+    checks = {case.name: case.checks for case in corpus.cases}
+    own = {
+        defect.name: [case for case in killers[defect.name] if defect.requirement in checks[case]]
+        for defect in defects
+    }
+    untried = tuple(case.name for case in corpus.cases if case.name not in tried)
+    return Report(killers, defects, tuple(trial.case.name for trial in passing), untried, own)
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    case: Case
+    program: Program
+    answer: str
+    passes: bool
+
+
+def _trials(corpus: Corpus, model: Model) -> Iterator[_Trial]:
+    for case in corpus.cases:
+        if unmet(case, model.info) is not None:
+            continue
+        program = compile_case(case)
+        answer = model.answer(program)
+        status = judge(case, model.read(program, answer), corpus.requirements).status
+        yield _Trial(case, program, answer, status is Status.PASS)
+
+
+def _kills(trials: Sequence[_Trial], model: Model, requirements: Mapping[str, Requirement]) -> Iterator[str]:
+    """Give the cases that fail on a model; an answer that is the right one needs no second judgement."""
+    for trial in trials:
+        answer = model.answer(trial.program)
+        if answer != trial.answer:
+            trace = model.read(trial.program, answer)
+            if judge(trial.case, trace, requirements).status is Status.FAIL:
+                yield trial.case.name
+
+
+def report(found: Report, *, verbose: bool) -> str:
+    """Print what catches each defect, the survivors, and the cases that catch nothing."""
+    lines = []
+    width = max(len(defect.name) for defect in found.defects)
+    for defect in found.defects:
+        killers = found.killers[defect.name]
+        shown = (found.by_requirement.get(defect.name) or killers or ["none"])[0]
+        count = f"{len(killers):4} cases" if killers else "  SURVIVES"
+        lines.append(f"{defect.name:<{width}}  {count}, such as {shown}" if killers else f"{defect.name:<{width}}{count}")
+        if verbose:
+            lines += textwrap.wrap(" ".join(killers), _WIDTH, initial_indent="    ", subsequent_indent="    ")
+    survivors = found.survivors
+    lines += ["", f"{len(found.defects)} mutants, {len(found.defects) - len(survivors)} killed by {len(found.cases)} cases"]
+    lines += [f"survives: {defect.name} ({defect.requirement}): {defect.about}" for defect in survivors]
+    elsewhere = [d for d in found.defects if found.killers[d.name] and not found.by_requirement.get(d.name)]
+    lines += [
+        f"killed, but by no case that checks its requirement: {defect.name} ({defect.requirement})"
+        for defect in elsewhere
+    ]
+    if idle := found.idle:
+        lines += ["", f"{len(idle)} cases kill no mutant:", *(f"  {name}" for name in idle)]
+    if found.untried:
+        lines += ["", f"{len(found.untried)} cases cannot be tried on the model:", *(f"  {n}" for n in found.untried)]
+    return "\n".join(lines)
