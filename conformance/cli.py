@@ -132,12 +132,38 @@ def run(  # noqa: PLR0913, PLR0917  one for each option
 @main.command()
 @click.argument("selection", nargs=-1, metavar="[CASE]...")
 @_CASES
-@click.option("--schema", "as_schema", is_flag=True, help="Print the JSON Schema of a case file, for editors.")
-def cases(selection: tuple[str, ...], cases: Path | None, *, as_schema: bool) -> None:
-    """List cases, or print the schema of case files."""
-    from lockproof.conformance import listings  # noqa: PLC0415
+@click.option("--schema", "what", flag_value="schema", help="Print the JSON Schema of a case file, for editors.")
+@click.option("--show", "what", flag_value="show", help="Draw the cases instead of listing them.")
+@click.option("--coverage", "what", flag_value="coverage", help="Print which cases check each requirement.")
+@click.option("--lint", "what", flag_value="lint", help="Say what is doubtful in the cases.")
+def cases(selection: tuple[str, ...], cases: Path | None, what: str | None) -> None:
+    """List cases, draw them, look for what is doubtful in them, or print the schema of case files."""
+    from lockproof.conformance import corpus_commands, listings  # noqa: PLC0415
 
-    click.echo(listings.schema() if as_schema else listings.cases(cases, selection))
+    if what == "schema":
+        click.echo(listings.schema())
+    elif what is None:
+        click.echo(listings.cases(cases, selection))
+    else:
+        text, code = corpus_commands.COMMANDS[what](cases, selection)
+        click.echo(text)
+        sys.exit(code)
+
+
+@main.command()
+@click.argument("selection", nargs=-1, metavar="[MUTANT]...")
+@_CASES
+@click.option("-v", "--verbose", is_flag=True, help="Name all cases that kill each mutant.")
+def mutants(selection: tuple[str, ...], cases: Path | None, *, verbose: bool) -> None:
+    """Give the reference model one deliberate defect after another, and say which cases catch it.
+
+    MUTANT is a name, or a pattern with * and ?. Exit code 1: one survives, or a case fails without any defect.
+    """
+    from lockproof.conformance import corpus_commands  # noqa: PLC0415
+
+    text, code = corpus_commands.mutants(cases, selection, verbose=verbose)
+    click.echo(text)
+    sys.exit(code)
 
 
 @main.command()

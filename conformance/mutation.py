@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from lockproof.conformance.applicability import unmet
 from lockproof.conformance.judge import judge
 from lockproof.conformance.program import Program, compile_case
+from lockproof.conformance.requirements import Modality
 from lockproof.conformance.verdict import Status
 
 if TYPE_CHECKING:
@@ -63,8 +64,12 @@ class Report:
     defects: Sequence[Defect]
     cases: tuple[str, ...]
     """The cases that pass without a defect."""
+    failing: tuple[str, ...]
+    """Those that fail without a defect: a false alarm, or a model that is wrong."""
     untried: tuple[str, ...]
-    """Those that the model cannot run, so that nothing is known of their teeth."""
+    """Those that prove nothing on the model, so that nothing is known of their teeth."""
+    recording: frozenset[str]
+    """Those that check only what is unspecified: they record, and never fail."""
     by_requirement: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """For each defect those of the killers that check the requirement that it breaks."""
 
@@ -77,7 +82,7 @@ class Report:
     def idle(self) -> list[str]:
         """Cases that catch nothing."""
         used = {case for cases in self.killers.values() for case in cases}
-        return [case for case in self.cases if case not in used]
+        return [case for case in self.cases if case not in used and case not in self.recording]
 
 
 def examine(corpus: Corpus, defects: Sequence[Defect], open_model: Callable[[str], Model]) -> Report:
@@ -89,14 +94,24 @@ def examine(corpus: Corpus, defects: Sequence[Defect], open_model: Callable[[str
     trials = list(_trials(corpus, right))
     passing = [trial for trial in trials if trial.passes]
     killers = {defect.name: tuple(_kills(passing, open_model(defect.name), corpus.requirements)) for defect in defects}
-    tried = {trial.case.name for trial in passing}
+    failing = tuple(trial.case.name for trial in trials if trial.status is Status.FAIL)
+    tried = {*failing, *(trial.case.name for trial in passing)}
     checks = {case.name: case.checks for case in corpus.cases}
     own = {
-        defect.name: [case for case in killers[defect.name] if defect.requirement in checks[case]]
-        for defect in defects
+        defect.name: [case for case in killers[defect.name] if defect.requirement in checks[case]] for defect in defects
     }
     untried = tuple(case.name for case in corpus.cases if case.name not in tried)
-    return Report(killers, defects, tuple(trial.case.name for trial in passing), untried, own)
+    return Report(
+        killers, defects, tuple(trial.case.name for trial in passing), failing, untried, _recording(corpus), own
+    )
+
+
+def _recording(corpus: Corpus) -> frozenset[str]:
+    return frozenset(
+        case.name
+        for case in corpus.cases
+        if all(corpus.requirements[name].modality is Modality.UNSPECIFIED for name in case.checks)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +119,12 @@ class _Trial:
     case: Case
     program: Program
     answer: str
-    passes: bool
+    status: Status
+
+    @property
+    def passes(self) -> bool:
+        """Whether it passes on the right model."""
+        return self.status is Status.PASS
 
 
 def _trials(corpus: Corpus, model: Model) -> Iterator[_Trial]:
@@ -114,7 +134,7 @@ def _trials(corpus: Corpus, model: Model) -> Iterator[_Trial]:
         program = compile_case(case)
         answer = model.answer(program)
         status = judge(case, model.read(program, answer), corpus.requirements).status
-        yield _Trial(case, program, answer, status is Status.PASS)
+        yield _Trial(case, program, answer, status)
 
 
 def _kills(trials: Sequence[_Trial], model: Model, requirements: Mapping[str, Requirement]) -> Iterator[str]:
@@ -127,27 +147,39 @@ def _kills(trials: Sequence[_Trial], model: Model, requirements: Mapping[str, Re
                 yield trial.case.name
 
 
-def report(found: Report, *, verbose: bool) -> str:
-    """Print what catches each defect, the survivors, and the cases that catch nothing."""
+def report(found: Report, *, verbose: bool, partial: bool) -> str:
+    """Print what catches each defect, and the survivors; unless only a part was tried, also what catches nothing."""
     lines = []
     width = max(len(defect.name) for defect in found.defects)
     for defect in found.defects:
-        killers = found.killers[defect.name]
-        shown = (found.by_requirement.get(defect.name) or killers or ["none"])[0]
-        count = f"{len(killers):4} cases" if killers else "  SURVIVES"
-        lines.append(f"{defect.name:<{width}}  {count}, such as {shown}" if killers else f"{defect.name:<{width}}{count}")
+        lines.append(f"{defect.name:<{width}}  {_killers(found, defect)}")
         if verbose:
-            lines += textwrap.wrap(" ".join(killers), _WIDTH, initial_indent="    ", subsequent_indent="    ")
+            killers = " ".join(found.killers[defect.name])
+            lines += textwrap.wrap(killers, _WIDTH, initial_indent="    ", subsequent_indent="    ")
     survivors = found.survivors
-    lines += ["", f"{len(found.defects)} mutants, {len(found.defects) - len(survivors)} killed by {len(found.cases)} cases"]
+    killed = len(found.defects) - len(survivors)
+    lines += ["", f"{len(found.defects)} mutants, {killed} killed by {len(found.cases)} cases"]
     lines += [f"survives: {defect.name} ({defect.requirement}): {defect.about}" for defect in survivors]
-    elsewhere = [d for d in found.defects if found.killers[d.name] and not found.by_requirement.get(d.name)]
     lines += [
         f"killed, but by no case that checks its requirement: {defect.name} ({defect.requirement})"
-        for defect in elsewhere
+        for defect in found.defects
+        if found.killers[defect.name] and not found.by_requirement.get(defect.name)
     ]
-    if idle := found.idle:
-        lines += ["", f"{len(idle)} cases kill no mutant:", *(f"  {name}" for name in idle)]
-    if found.untried:
-        lines += ["", f"{len(found.untried)} cases cannot be tried on the model:", *(f"  {n}" for n in found.untried)]
+    lines += [f"fails without a defect: {name}" for name in found.failing]
+    if not partial:
+        lines += _list("record what is unspecified", sorted(found.recording & set(found.cases)))
+        lines += _list("kill no mutant", found.idle)
+        lines += _list("cannot be tried on the model", found.untried)
     return "\n".join(lines)
+
+
+def _killers(found: Report, defect: Defect) -> str:
+    killers = found.killers[defect.name]
+    if not killers:
+        return "SURVIVES"
+    shown = (found.by_requirement.get(defect.name) or killers)[0]
+    return f"{len(killers):4} {'case' if len(killers) == 1 else 'cases, such as'} {shown}"
+
+
+def _list(what: str, names: Sequence[str]) -> list[str]:
+    return ["", f"{len(names)} cases {what}:", *(f"  {name}" for name in names)] if names else []

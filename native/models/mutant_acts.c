@@ -169,6 +169,11 @@ bool for_shortage(const struct deed *deed)
 	return deed->result == -EAGAIN && !for_limit(deed);
 }
 
+bool for_unbacked(const struct deed *deed)
+{
+	return failed(deed) && mm_is_mapped(deed->before, deed->span) && !mm_is_backed(deed->before, deed->span);
+}
+
 bool for_fault(const struct deed *deed)
 {
 	return failed(deed) && deed->task->faults.injected;

@@ -21,6 +21,7 @@ bool for_limit(const struct deed *deed);     /* RLIMIT_MEMLOCK */
 bool for_privilege(const struct deed *deed); /* EPERM */
 bool for_flags(const struct deed *deed);     /* EINVAL */
 bool for_shortage(const struct deed *deed);  /* what could not be had, or made resident */
+bool for_unbacked(const struct deed *deed);  /* a page past the end of its file */
 bool for_fault(const struct deed *deed);     /* an allocation that was made to fail */
 bool for_memory(const struct deed *deed);    /* memory that has run out */
 bool for_busy(const struct deed *deed);	     /* EBUSY */
