@@ -93,6 +93,20 @@ def main() -> None:
     help="Folder that run folders are made in.",
 )
 @click.option("--resume", metavar="RUN", help="Run what is missing from an earlier run, as it was asked for then.")
+@click.option(
+    "--baseline",
+    "baselines",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Known deviations: only what differs from them is a failure. May be given several times.",
+)
+@click.option(
+    "--write-baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Put what deviates into a baseline; its reasons stay, and new lines need one.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Say what became of every case, also of those that pass.")
 def run(  # noqa: PLR0913, PLR0917  one for each option
     selection: tuple[str, ...],
@@ -103,6 +117,8 @@ def run(  # noqa: PLR0913, PLR0917  one for each option
     time_limit: float | None,
     results: Path,
     resume: str | None,
+    baselines: tuple[Path, ...],
+    write_baseline: Path | None,
     *,
     verbose: bool,
 ) -> None:
@@ -113,11 +129,12 @@ def run(  # noqa: PLR0913, PLR0917  one for each option
     from lockproof.conformance import running  # noqa: PLC0415
     from lockproof.conformance.program import DEFAULT_TIME_LIMIT  # noqa: PLC0415
 
+    known = running.Known.of(baselines, write_baseline)
     if resume is not None:
         if selection or targets or cases or repeat > 1 or time_limit:
             msg = "--resume runs what the earlier run was asked for; leave out CASE and the other options"
             raise click.UsageError(msg)
-        sys.exit(running.resume(results, resume, jobs=jobs, verbose=verbose))
+        sys.exit(running.resume(results, resume, jobs=jobs, verbose=verbose, known=known))
     request = running.Request(
         results=results,
         cases=cases,
@@ -126,7 +143,7 @@ def run(  # noqa: PLR0913, PLR0917  one for each option
         repeat=repeat,
         time_limit=time_limit or DEFAULT_TIME_LIMIT,
     )
-    sys.exit(running.start(request, jobs=jobs, verbose=verbose))
+    sys.exit(running.start(request, jobs=jobs, verbose=verbose, known=known))
 
 
 @main.command()
