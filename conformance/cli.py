@@ -184,6 +184,35 @@ def mutants(selection: tuple[str, ...], cases: Path | None, *, verbose: bool) ->
 
 
 @main.command()
+@click.argument("target")
+@click.option(
+    "--seconds", type=click.FloatRange(0.1, 86400), default=60, show_default=True, callback=_number, help="How long."
+)
+@click.option("--count", type=click.IntRange(1), metavar="N", help="Stop after so many cases.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same cases.")
+def explore(target: str, seconds: float, count: int | None, seed: int) -> None:
+    """Try generated cases on a target, and print the smallest that does what is not permitted, as YAML.
+
+    What is permitted says a naive statement of the standard: a set of locked pages. Exit code 1: a case differs.
+    """
+    try:
+        from lockproof.conformance import exploring  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if error.name != "hypothesis":
+            raise
+        msg = "explore needs hypothesis; install lockproof[explore]"
+        raise click.UsageError(msg) from error
+
+    found = exploring.explore(target, seconds=seconds, number=seed, most=count)
+    if found.yaml:
+        click.echo(f"# on {target}, seed {seed}: {found.what}\n{found.yaml}")
+    rate = found.count / found.seconds
+    end = "a difference" if found.yaml else "no difference"
+    click.echo(f"{found.count} cases in {found.seconds:.1f} s ({rate:.0f} each second), seed {seed}: {end}", err=True)
+    sys.exit(1 if found.yaml else 0)
+
+
+@main.command()
 @click.argument("requirement")
 @_CASES
 def explain(requirement: str, cases: Path | None) -> None:
