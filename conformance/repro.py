@@ -15,7 +15,20 @@ from typing import TYPE_CHECKING
 from lockproof.conformance import strips
 from lockproof.conformance.case import ANY, UNCHANGED, Call, Kind, Region, flatten
 from lockproof.conformance.errors import UsageError
-from lockproof.conformance.repro_text import ARM, BUSY, DISARM, FILL, LIKE, LOOP, MAPS, MODES, PERSIST, RESIDENT
+from lockproof.conformance.repro_text import (
+    ARM,
+    BUSY,
+    DISARM,
+    FILL,
+    LIKE,
+    LOOP,
+    MAP,
+    MAPS,
+    MODES,
+    PERSIST,
+    RESIDENT,
+    RESIDENT_ONLY,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["MOST_LINES", "repro"]
 
 MOST_LINES = 40
-_WIDTH = 110
+_WIDTH = 118
 _LONG = 40  # pages
 _MANY = 8  # mappings; more are mapped in a loop
 _HEADERS = {
@@ -40,23 +53,7 @@ _HEADERS = {
     "sys/wait.h": ("wait(",),
     "unistd.h": ("sysconf",),
 }
-_PARTS = (
-    "for",
-    "while",
-    "if",
-    "||",
-    "static",
-    "enum",
-    "now[",
-    "in[",
-    "at[",
-    "s = u",
-    "*(",
-    "exit(2)",
-    "run(n)",
-    '"',
-    ";",
-)
+_PARTS = ("for", "while", "if", "||", "enum", "now[", "in[", "at[", "*(", "fork()", "run(n)", '"', ";", "return")
 """What begins a statement that is part of another."""
 _KIND_FLAGS = {Kind.STACK: "MAP_GROWSDOWN", Kind.HUGETLB: "MAP_HUGETLB"}
 
@@ -66,19 +63,11 @@ _FLAGS = {
 }  # fmt: skip
 _PROTECTIONS = {"r": "PROT_READ", "w": "PROT_WRITE", "x": "PROT_EXEC"}
 _OPENS = {
-    Kind.FILE: 'open("/tmp", O_TMPFILE | O_RDWR, 0600)',
+    Kind.FILE: "fileno(tmpfile())",
     Kind.SHM: 'open("/dev/shm", O_TMPFILE | O_RDWR, 0600)',
     Kind.MEMFD: 'memfd_create("m", 0)',
 }
 _MADV_GUARD_INSTALL = 102  # Linux 6.13; older headers lack it
-_KNOBS = {
-    "ignore-gfp-wait": "N",
-    "ignore-gfp-highmem": "N",
-    "min-order": "0",
-    "task-filter": "Y",
-    "times": "-1",
-}
-"""Without them no allocation of a memory lock fails; the last two concern those that fail after the first."""
 
 
 def repro(case: Case) -> str:
@@ -107,20 +96,20 @@ class _Writer:
                 raise UsageError(msg)
         self.swept = any(step.fault for step in steps)
         self.persistent = any(step.fault == "from-each-allocation" for step in steps)
-        self.modes = any("F" in strip for strip in (self.case.locked, *(o.locked for o in outcomes)))
+        strips_of_locks = "".join((self.case.locked, *(o.locked for o in outcomes)))
+        eager = any(step.call is Call.MLOCK or "ONFAULT" not in step.flags for step in steps)
+        self.modes = "F" in strips_of_locks and eager and any(step.call in {Call.MLOCK, Call.MLOCK2} for step in steps)
         self.resident = any(o.resident != ANY for o in outcomes)
         self.mappings = any(o.mappings != ANY for o in outcomes)
         self.heap = any(region.kind is Kind.HEAP for region in self.case.regions.values())
 
     def program(self) -> str:
         """Write all of it."""
-        body = [*self._layout(), *self._conditions(), *self._steps(self.case.steps)]
-        end = ["return wrong;"] if not self.swept else ["exit(wrong);"]
-        head = "static void run(int n)" if self.swept else "int main(void)"
-        start = [] if self.swept else ["p = sysconf(_SC_PAGESIZE);"]
-        inside = _indented([*start, *body, *self._verdict(), *end])
-        code = _packed([*self._globals(), *self._see(), head, "{", *inside, "}", *self._main()])
-        text = "\n".join([LIKE, *code] if any("like(" in line for line in code) else code)
+        body = [*self._layout(), *self._conditions(), *self._steps(self.case.steps), *self._verdict(), "return wrong;"]
+        start = ["p = sysconf(_SC_PAGESIZE);", *(self._sweep() if self.swept else ())]
+        code = _packed([*self._globals(), *self._see(), "int main(void) {", *_indented([*start, *body]), "}"])
+        used = [LIKE] if any("like(" in line for line in code) else []
+        text = "\n".join([self._sizes(), MAP, code[0], *used, *code[1:]])
         lines = [*self._title(), "#define _GNU_SOURCE", *_headers(text), *text.splitlines()]
         if len(lines) > MOST_LINES:
             msg = f"{self.case.name}: takes {len(lines)} lines, more than {MOST_LINES}; use lockproof run"
@@ -128,10 +117,12 @@ class _Writer:
         return "\n".join(lines)
 
     def _title(self) -> list[str]:
-        return textwrap.wrap(f"/* {self.case.name}: {self.case.about} */", _WIDTH, subsequent_indent=" * ")
+        return [f"/* {textwrap.shorten(f'{self.case.name}: {self.case.about}', _WIDTH - 6, placeholder=' …')} */"]
+
+    def _sizes(self) -> str:
+        return f"enum {{ N = {len(self.case.map)}, RW = PROT_READ | PROT_WRITE, ANON = MAP_PRIVATE | MAP_ANONYMOUS }};"
 
     def _globals(self) -> Iterator[str]:
-        yield f"enum {{ N = {len(self.case.map)} }};"
         names = ["now[N + 1]", "was[N + 1]"]
         names += ["in[N + 1]"] if self.resident else []
         names += ["at[N + 1]", "before[N + 1]"] if self.mappings else []
@@ -140,8 +131,7 @@ class _Writer:
 
     def _see(self) -> Iterator[str]:
         """Write the function that shows what a call has left."""
-        yield "static void see(const char *call, long result)"
-        yield "{"
+        yield "static void see(const char *call, long result) {"
         if self.resident:
             yield "\tunsigned char r;"
         if self.modes or self.mappings:
@@ -152,10 +142,10 @@ class _Writer:
         if self.mappings:
             yield "\tstrcpy(before, at);"
             yield MAPS
-        yield MODES if self.modes else BUSY
+        yield MODES if self.modes else RESIDENT if self.resident else BUSY
         shown, values = "%s  %s %s", "now"
         if self.resident:
-            yield RESIDENT
+            yield from () if not self.modes else [RESIDENT_ONLY]
             shown, values = "%s  in memory %s  %s %s", "now, in"
         elif self.mappings:
             shown, values = "%s  mappings %s  %s %s", "now, at"
@@ -166,24 +156,13 @@ class _Writer:
         if not self.swept:
             yield 'puts(wrong ? "that is not permitted" : "all of that is permitted");'
 
-    def _main(self) -> Iterator[str]:
-        if not self.swept:
-            return
-        yield "int main(void)"
-        yield "{"
-        yield "\tp = sysconf(_SC_PAGESIZE);"
-        yield from _indented(self._knobs())
+    def _sweep(self) -> Iterator[str]:
+        """Let allocations of the swept call fail, and make a process for each: what follows is the child's."""
+        yield "int n = 1, status = 0;"
+        yield 'system("cd /sys/kernel/debug; for d in failslab fail_page_alloc; do echo N | tee $d/ignore-gfp-*; "'
+        later = "echo Y >$d/task-filter; echo -1 >$d/times; echo 100 >$d/probability; " if self.persistent else ""
+        yield f'       "echo 0 >$d/min-order; {later}done >/dev/null");'
         yield LOOP
-        yield "\treturn wrong;"
-        yield "}"
-
-    def _knobs(self) -> Iterator[str]:
-        """Write a line of shell, as many settings have to be made."""
-        knobs = {**_KNOBS, "probability": "100"} if self.persistent else dict(list(_KNOBS.items())[:3])
-        sets = "; ".join(f"echo {value} >$d/{name}" for name, value in knobs.items())
-        where = "/sys/kernel/debug/failslab /sys/kernel/debug/fail_page_alloc"
-        yield f'system("for d in {where}; do "'
-        yield f'       "{sets}; done 2>/dev/null");'
 
     def _layout(self) -> Iterator[str]:
         pages = len(self.case.map)
@@ -192,13 +171,14 @@ class _Writer:
             yield "a = (char *)(((long)sbrk(0) / p + 1) * p);"
             yield "brk(a);"
         else:
-            yield f"a = mmap(0, {pages + 2} * p, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);"
-            yield f"munmap(a, {pages + 2} * p), a += p;"
-        for letter, region in self.case.regions.items():
-            if region.kind in _OPENS and region.alias is None:
-                length = region.file_pages if region.file_pages is not None else pages
-                yield f"int f{letter} = {_OPENS[region.kind]};"
-                yield f"ftruncate(f{letter}, {length} * p);"
+            around = 1024 if any(region.kind is Kind.STACK for region in self.case.regions.values()) else 2
+            yield f"a = mmap(0, {pages + around} * p, PROT_NONE, ANON, -1, 0);"
+            yield f"munmap(a, {pages + around} * p), a += {around - 1} * p;"
+        files = {a: r for a, r in self.case.regions.items() if r.kind in _OPENS and r.alias is None}
+        opened = [f"f{letter} = {_OPENS[region.kind]}" for letter, region in files.items()]
+        yield from textwrap.wrap(f"int {', '.join(opened)};", _WIDTH - 8) if opened else ()
+        for letter, region in files.items():
+            yield f"ftruncate(f{letter}, {region.file_pages if region.file_pages is not None else pages} * p);"
         yield from self._maps()
         guards = {letter: iter(region.guard) for letter, region in self.case.regions.items() if region.guard}
         strip = "".join(next(guards[letter]) if letter in guards else "." for letter in self.case.map)
@@ -216,36 +196,24 @@ class _Writer:
         if len(runs) > _MANY and {self.case.regions[run.character] for run in runs} == {Region()}:
             yield "for (int i = 0; i < N; i++) /* a mapping for each letter */"
             yield f"\tif (\"{self.case.map}\"[i] != '_')"
-            mapped = "mmap(a + i * p, p, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)"
-            yield f"\t\tmadvise({mapped},"
-            yield "\t\t\tp, i % 2 ? MADV_DONTDUMP : MADV_DODUMP);"
+            yield "\t\tmadvise(MAP(i, 1, RW, ANON, -1, 0), p, i % 2 ? MADV_DONTDUMP : MADV_DODUMP);"
             return
         apart, end = False, -1
         for letter, first, count in runs:
             apart = end == first and not apart
-            yield self._map(letter, first, count, "")
+            yield self._map(letter, first, count)
             if apart:
                 yield f"madvise({_at(first)}, {count} * p, MADV_DONTDUMP);"
             end = first + count
 
-    def _map(self, letter: str, first: int, count: int, flags: str) -> str:
+    def _map(self, letter: str, first: int, count: int) -> str:
         region = self.case.regions[letter]
         page, self.objects[letter] = self.objects[letter], self.objects[letter] + count
         if region.kind is Kind.HEAP:
             return f"brk({_at(first + count)});"
         if region.kind is Kind.SYSV:
             return f"shmat(shmget(IPC_PRIVATE, {count} * p, IPC_CREAT | 0600), {_at(first)}, SHM_REMAP);"
-        return self._mmap(letter, region, first, count, page, flags) + ";"
-
-    @staticmethod
-    def _mmap(letter: str, region: Region, first: int, count: int, page: int, flags: str) -> str:
-        words = ["MAP_SHARED" if region.shared else "MAP_PRIVATE", "MAP_FIXED"]
-        words += [] if region.kind in _OPENS else ["MAP_ANONYMOUS"]
-        words += [flag for kind, flag in _KIND_FLAGS.items() if kind is region.kind]
-        words += [flags] if flags else []
-        file = f"f{region.alias or letter}" if region.kind in _OPENS else "-1"
-        offset = f"{page} * p" if region.kind in _OPENS and page else "0"
-        return f"mmap({_at(first)}, {count} * p, {_prot(region.protection)}, {' | '.join(words)}, {file}, {offset})"
+        return _mmap(letter, region, first, count, page) + ";"
 
     def _conditions(self) -> Iterator[str]:
         limit = self.case.limits.memlock
@@ -254,12 +222,11 @@ class _Writer:
             yield f"setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){{ {size}, {size} }});"
         if self.case.privilege == "unprivileged":
             yield "setresuid(65534, 65534, 65534);"
+        yield 'see("at first", 0);'
         left = self.case.limits.mappings
         if left is not None:
             yield FILL.removeprefix("\t").replace("\n\t", "\n")
-            if left:
-                yield f"munmap(m + (i - {left}) * p, {left} * p);"
-        yield 'see("at first", 0);'
+            yield f"munmap(m + (i - {left + 1}) * p, {left + 1} * p);"
 
     def _steps(self, steps: tuple[Step, ...]) -> Iterator[str]:
         for step in steps:
@@ -274,7 +241,7 @@ class _Writer:
             else:
                 yield from self._call(step)
             if step.expect:
-                yield from _check(step)
+                yield from _check(step, modes=self.modes)
 
     def _call(self, step: Step) -> Iterator[str]:
         if step.call is Call.TOUCH and step.range:
@@ -284,9 +251,9 @@ class _Writer:
         elif step.call is Call.OBSERVE:
             yield 'see("observe", 0);'
         elif step.fault:
-            yield from (PERSIST.replace("\t", "").splitlines() if self.persistent else ())
-            yield "char nth[9];"
-            yield from ARM.replace("\t", "").splitlines()
+            yield from ARM.splitlines()
+            yield from PERSIST.splitlines() if self.persistent else ()
+            yield "write(f, nth, strlen(nth));"
             yield f"long result = (long){self._expression(step)}, error = errno;"
             yield from (['write(g, "0", 1);'] if self.persistent else [])
             yield from DISARM.removeprefix("\t").replace("\n\t", "\n").splitlines()
@@ -298,7 +265,7 @@ class _Writer:
         if step.call is Call.MMAP and step.range and step.region:
             page, self.objects[step.region] = self.objects[step.region], self.objects[step.region] + step.range.count
             region = self.case.regions[step.region]
-            return self._mmap(step.region, region, step.range.first, step.range.count, page, _flags(step))
+            return _mmap(step.region, region, step.range.first, step.range.count, page, flags=_flags(step))
         if step.call is Call.BRK and step.range:
             return f"brk({_at(step.range.first + step.range.count)})"
         words = [*_range(step), *_moved(step)]
@@ -306,6 +273,17 @@ class _Writer:
         words += [f"MADV_{step.advice.upper()}"] if step.advice else []
         words += [flags] if (flags := _flags(step)) else []
         return f"{step.call}({', '.join(words)})"
+
+
+def _mmap(letter: str, region: Region, first: int, count: int, page: int, flags: str = "") -> str:
+    words = [] if region.kind not in _OPENS else ["MAP_SHARED" if region.shared else "MAP_PRIVATE"]
+    words += [] if region.kind in _OPENS else ["MAP_SHARED | MAP_ANONYMOUS" if region.shared else "ANON"]
+    words += [flag for kind, flag in _KIND_FLAGS.items() if kind is region.kind]
+    words += [flags] if flags else []
+    file = f"f{region.alias or letter}" if region.kind in _OPENS else "-1"
+    offset = page if region.kind in _OPENS else 0
+    what = f"{first}, {count}, {_prot(region.protection)}, {' | '.join(words)}, {file}, {offset}"
+    return f"MAP({what})"
 
 
 def _headers(text: str) -> Iterator[str]:
@@ -316,6 +294,8 @@ def _headers(text: str) -> Iterator[str]:
 
 
 def _prot(protection: str) -> str:
+    if protection == "rw":
+        return "RW"
     return " | ".join(_PROTECTIONS[part] for part in protection if part in _PROTECTIONS) or "PROT_NONE"
 
 
@@ -334,21 +314,23 @@ def _moved(step: Step) -> list[str]:
     return [f"{step.to.count} * p", flags, _at(step.to.first)]
 
 
-def _check(step: Step) -> Iterator[str]:
+def _check(step: Step, *, modes: bool) -> Iterator[str]:
     """Write what is permitted, an outcome a line."""
-    first, *others = (_condition(outcome) for outcome in step.expect)
-    lines = [f"wrong |= !(({first})", *(f"\t   || ({other})" for other in others)]
-    yield from [*lines[:-1], f"{lines[-1]});"]
+    first, *others = (_condition(outcome, modes=modes) for outcome in step.expect)
+    lines = [f"wrong |= !(({first})", *(f"({other})" for other in others)]
+    whole = f"{' || '.join(lines)});"
+    yield from [whole] if len(whole) < _WIDTH else [*(f"{line} ||" for line in lines[:-1]), f"\t   {lines[-1]});"]
 
 
-def _condition(outcome: Outcome) -> str:
+def _condition(outcome: Outcome, *, modes: bool) -> str:
     parts = []
     if ANY not in outcome.result:
-        parts.append("(" + " || ".join("!e" if result == "0" else f"e == {result}" for result in outcome.result) + ")")
+        errors = " || ".join("!e" if result == "0" else f"e == {result}" for result in outcome.result)
+        parts.append(f"({errors})" if " " in errors and errors != "!e" else errors)
     if outcome.locked == UNCHANGED:
         parts.append("like(now, was)")
     elif outcome.locked != ANY:
-        parts.append(_like("now", outcome.locked))
+        parts.append(_like("now", outcome.locked if modes else outcome.locked.replace("F", "L")))
     if outcome.resident != ANY:
         parts.append(_like("in", outcome.resident))
     if outcome.mappings == UNCHANGED:
