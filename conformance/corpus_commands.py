@@ -53,7 +53,9 @@ def lint(path: Path | None, patterns: Sequence[str]) -> _Printed:
     corpus = load(path)
     chosen = select(corpus.cases, patterns)
     problems = linting.lint(corpus, chosen, mutation.examine(corpus, all_mutants(), open_model))
-    lines = [str(problem) for problem in problems] or [f"{len(chosen)} cases, nothing doubtful"]
+    lines = [str(problem) for problem in problems] or [
+        f"{len(chosen)} case{'' if len(chosen) == 1 else 's'}, nothing doubtful"
+    ]
     return "\n".join(lines), 2 if problems else 0
 
 
