@@ -8,6 +8,7 @@
  */
 #define _GNU_SOURCE /* MREMAP_FIXED and its like in sys/mman.h */
 #include <errno.h>
+#include <stddef.h>
 #include <sys/mman.h>
 
 #include "mutant_acts.h"
