@@ -263,8 +263,10 @@ bool mutate(struct system *system, const struct mutant *mutant)
 	return true;
 }
 
-void mutation_end(struct mutation *mutation)
+void mutate_end(struct system *system)
 {
+	struct mutation *mutation = ((struct task *)system->self)->mutation;
+
 	if (mutation)
 		free(mutation->before);
 	free(mutation);

@@ -81,6 +81,7 @@ const struct mutant *mutant_named(const char *name);
 /* Puts the defect into a system of tasks; false: out of memory. */
 bool mutate(struct system *system, const struct mutant *mutant);
 
-void mutation_end(struct mutation *mutation);
+/* Takes it out, before the task is closed; there may be none. */
+void mutate_end(struct system *system);
 
 #endif
