@@ -45,8 +45,7 @@ ANY = "any"
 UNCHANGED = "unchanged"
 
 _SIZE = re.compile(r"(?P<sign>-?)(?:(?P<pages>[0-9]{1,15})p)?(?P<bytes>(?(pages)[+-])[0-9]{1,18})?")
-# The errnos that mlock(2), mmap(2), msync(2), madvise(2), mprotect(2) and fork(2) know, and what an injected failure
-# may give.
+# The errnos that the manual pages of the calls know, and what an injected failure may give.
 ERRNOS = frozenset(
     {
         "EACCES",
@@ -58,12 +57,16 @@ ERRNOS = frozenset(
         "EINVAL",
         "EIO",
         "ENODEV",
+        "ENOENT",
         "ENOMEM",
         "ENOSYS",
         "ENOTSUP",
         "EPERM",
     }
 )
+
+SIGNALS = frozenset({"SIGBUS", "SIGSEGV"})
+"""What an access to memory may end in."""
 
 
 class Call(StrEnum):
@@ -79,7 +82,11 @@ class Call(StrEnum):
     MPROTECT = "mprotect"
     MADVISE = "madvise"
     MSYNC = "msync"
+    MREMAP = "mremap"
+    BRK = "brk"
+    EXEC = "exec"
     FORK = "fork"
+    THREAD = "thread"
     TOUCH = "touch"
     OBSERVE = "observe"
     SETTLE = "settle"
@@ -96,6 +103,8 @@ class Kind(StrEnum):
     HUGETLB = "hugetlb"
     SECRETMEM = "secretmem"
     STACK = "stack"
+    SYSV = "sysv"
+    HEAP = "heap"
 
 
 class Size(NamedTuple):
@@ -186,8 +195,8 @@ def _range(value: object) -> object:
 
 def _results(results: tuple[str, ...]) -> tuple[str, ...]:
     for result in results:
-        if result not in {"0", ANY} and result not in ERRNOS:
-            msg = f"{result!r} is no result; {suggest(result, {'0', ANY, *ERRNOS})}"
+        if result not in {"0", ANY, *ERRNOS, *SIGNALS}:
+            msg = f"{result!r} is no result; {suggest(result, {'0', ANY, *ERRNOS, *SIGNALS})}"
             raise ValueError(msg)
     return results
 
@@ -222,7 +231,7 @@ _ExpectedResidency = Annotated[str, AfterValidator(partial(_arena_strip, "R._?",
 _RangeStrip = Annotated[
     str, AfterValidator(partial(_arena_strip, "^.", ())), AfterValidator(_marked), _for_editors(r"\^.")
 ]
-_RESULT = {"enum": [0, ANY, *sorted(ERRNOS)]}
+_RESULT = {"enum": [0, ANY, *sorted(ERRNOS), *sorted(SIGNALS)]}
 _Flags = Annotated[tuple[str, ...], BeforeValidator(_one_or_more, json_schema_input_type=str | int | list[str])]
 _Results = Annotated[
     tuple[str, ...],
@@ -250,7 +259,10 @@ class Region:
     """The memory that a letter of the map stands for."""
 
     kind: Kind = Kind.ANONYMOUS
-    """Kind of memory. `shared` is anonymous memory that is shared, `stack` grows downwards."""
+    """Kind of memory. `shared` is anonymous memory that is shared, `stack` grows downwards, `sysv` is a segment of
+    System V shared memory for each run of its letter, `heap` is what brk() gives: the first memory of the map, in one
+    piece.
+    """
     protection: Literal["none", "r", "w", "x", "rw", "rx", "wx", "rwx"] = "rw"
     """What the mapping permits."""
     share: Literal["private", "shared"] | None = None
@@ -276,7 +288,7 @@ class Region:
     def shared(self) -> bool:
         """Whether the mapping is MAP_SHARED."""
         own = self.share or (
-            "shared" if self.kind in {Kind.SHARED, Kind.SHM, Kind.MEMFD, Kind.SECRETMEM} else "private"
+            "shared" if self.kind in {Kind.SHARED, Kind.SHM, Kind.SYSV, Kind.MEMFD, Kind.SECRETMEM} else "private"
         )
         return own == "shared"
 
@@ -333,7 +345,7 @@ class Outcome:
     """One permitted outcome of a step. What it does not state is not judged."""
 
     result: _Results = (ANY,)
-    """0, an errno, a list of them, or `any`."""
+    """0, an errno, a list of them, or `any`. touch: also the signal that ends the process, SIGSEGV or SIGBUS."""
     locked: _ExpectedLocks = ANY
     """A strip: `L` locked, `F` locked on fault, `.` not locked, `_` not mapped, `?` anything. Or `unchanged`: as
     before the step, everywhere in the address space. Or `any`.
@@ -364,16 +376,18 @@ class Step:
     __pydantic_config__ = _CONFIG
 
     call: Call
-    """The call; `touch` accesses pages, `observe` only looks, `settle` waits until nothing of earlier processes is
-    left in the system's own counts.
+    """The call; `touch` accesses pages, `thread` makes the steps of its `child` in another thread, `observe` only
+    looks, `settle` waits until nothing of earlier processes is left in the system's own counts.
     """
     range: Annotated[Range, BeforeValidator(_range, json_schema_input_type=_RangeStrip | Range)] | None = None
-    """The range, as a strip like `.^^^^^^.`, or with byte offsets. Not for mlockall, munlockall, fork, observe and
-    settle.
+    """The range, as a strip like `.^^^^^^.`, or with byte offsets. brk: the pages that the heap has then. Not for
+    mlockall, munlockall, fork, thread, exec, observe and settle.
     """
+    to: Annotated[Range, BeforeValidator(_range, json_schema_input_type=_RangeStrip | Range)] | None = None
+    """mremap: a strip, the pages that the range becomes: more or fewer of them, or elsewhere."""
     flags: _Flags = ()
     """Flags by name without prefix (CURRENT, FUTURE, ONFAULT, ASYNC, SYNC, INVALIDATE), or one number. For mlock2,
-    mlockall and msync.
+    mlockall and msync; for mmap LOCKED, if any.
     """
     region: str | None = None
     """mmap: letter of the region that is mapped over the range."""
@@ -382,7 +396,9 @@ class Step:
     advice: Literal["dontneed", "willneed"] | None = None
     """madvise: the advice."""
     child: tuple[Step, ...] = ()
-    """fork: the steps that the child makes while the parent waits."""
+    """fork, thread: the steps that the child, or the other thread, makes while this one waits."""
+    image: Literal["self", "missing"] | None = None
+    """exec: the program that takes the place of this one: `self` (the default) again, or one that is `missing`."""
     fault: Literal["each-allocation", "from-each-allocation"] | None = None
     """Makes allocations inside the call fail: `each-allocation` the first, then the second, the third… alone,
     `from-each-allocation` also all that follow it. Each in a fresh process, until the call no longer reaches it.

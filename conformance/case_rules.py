@@ -33,6 +33,8 @@ class _Takes:
 
     fields: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    """Fields that it may have besides."""
     bytewise: bool = True
     """Whether the range may have byte offsets."""
 
@@ -43,18 +45,22 @@ _CALLS = {
     Call.MUNLOCK: _Takes(("range",)),
     Call.MLOCKALL: _Takes(("flags",), ("CURRENT", "FUTURE", "ONFAULT")),
     Call.MUNLOCKALL: _Takes(),
-    Call.MMAP: _Takes(("range", "region"), bytewise=False),
+    Call.MMAP: _Takes(("range", "region"), ("LOCKED",), ("flags",), bytewise=False),
     Call.MUNMAP: _Takes(("range",)),
     Call.MPROTECT: _Takes(("range", "protection")),
     Call.MADVISE: _Takes(("range", "advice")),
     Call.MSYNC: _Takes(("range", "flags"), ("ASYNC", "SYNC", "INVALIDATE")),
+    Call.MREMAP: _Takes(("range", "to"), bytewise=False),
+    Call.BRK: _Takes(("range",), bytewise=False),
+    Call.EXEC: _Takes(optional=("image",)),
     Call.FORK: _Takes(("child",)),
+    Call.THREAD: _Takes(("child",)),
     Call.TOUCH: _Takes(("range",), bytewise=False),
     Call.OBSERVE: _Takes(),
     Call.SETTLE: _Takes(),
 }
-_OPTIONAL = ("range", "flags", "region", "protection", "advice", "child")
-_NOT_SWEPT = {Call.FORK, Call.TOUCH, Call.OBSERVE, Call.SETTLE}
+_OPTIONAL = ("range", "to", "flags", "region", "protection", "advice", "child", "image")
+_NOT_SWEPT = {Call.EXEC, Call.FORK, Call.THREAD, Call.TOUCH, Call.OBSERVE, Call.SETTLE}
 _ONE_PAGE_SIZE = {Kind.HUGETLB, Kind.SECRETMEM}
 _HAS_OBJECT = {Kind.FILE, Kind.SHM, Kind.MEMFD}
 
@@ -83,7 +89,8 @@ def check(entry: Entry, requirements: Mapping[str, Requirement]) -> Iterator[tup
     yield from _regions(entry)
     if entry.locked is not None:
         yield from _holes(entry.locked, entry.map)
-    yield from _steps(entry.steps, ("steps",), within_fork=False)
+    yield from _heap(entry)
+    yield from _steps(entry.steps, ("steps",), within=None)
     everything = list(_flat(entry.steps, ("steps",)))
     faults = [path for path, step in everything if step.fault]
     yield from (((*path, "fault"), "a second fault; write one for each case") for path in faults[1:])
@@ -173,14 +180,20 @@ def _regions(entry: Entry) -> Iterator[tuple[_Path, str]]:
             )
 
 
-def _steps(steps: tuple[Step, ...], path: _Path, *, within_fork: bool) -> Iterator[tuple[_Path, str]]:
+def _heap(entry: Entry) -> Iterator[tuple[_Path, str]]:
+    """Find memory of kind heap that is not what brk() can give."""
+    for letter in (letter for letter, region in entry.regions.items() if region.kind is Kind.HEAP):
+        if entry.map.lstrip(_HOLE).lstrip(letter).count(letter) or not entry.map.lstrip(_HOLE).startswith(letter):
+            yield ("map",), f"{letter} is the heap; write it as the first memory of the map, in one piece"
+        if any(step.region == letter for step in flatten(entry.steps)):
+            yield ("regions", letter, "kind"), "the heap cannot be mapped; make it larger with `call: brk`"
+
+
+def _steps(steps: tuple[Step, ...], path: _Path, *, within: Call | None) -> Iterator[tuple[_Path, str]]:
     for index, step in enumerate(steps):
         here = (*path, index)
         yield from _arguments(step, here)
-        if step.call is Call.FORK and within_fork:
-            yield (*here, "call"), "a child does not fork again; write the steps after the fork"
-        if step.call is Call.SETTLE and within_fork:
-            yield (*here, "call"), "the system is not at rest while a child runs; settle after the fork"
+        yield from _nested(step, here, within)
         yield from _system(step, here)
         if step.fault is not None and step.call in _NOT_SWEPT:
             yield (*here, "fault"), f"the allocations of {step.call} cannot be made to fail; write it at another call"
@@ -194,7 +207,23 @@ def _steps(steps: tuple[Step, ...], path: _Path, *, within_fork: bool) -> Iterat
         ):
             yield (*here, "range"), f"{step.call} takes whole pages; write only the strip"
         yield from _inherited(step, here)
-        yield from _steps(step.child, (*here, "child"), within_fork=True)
+        yield from _steps(step.child, (*here, "child"), within=step.call)
+
+
+def _nested(step: Step, path: _Path, within: Call | None) -> Iterator[tuple[_Path, str]]:
+    """Find what a child or another thread cannot do."""
+    if within is None:
+        return
+    if step.call is Call.FORK:
+        yield (*path, "call"), "a child does not fork again; write the steps after the fork"
+    if step.call is Call.THREAD:
+        yield (*path, "call"), "children do not nest; write the steps after the fork or thread"
+    if step.call is Call.SETTLE:
+        yield (*path, "call"), "the system is not at rest while a child runs; settle after the fork"
+    if step.call is Call.EXEC and within is Call.THREAD:
+        yield (*path, "call"), "would end all other threads; write the step after the thread"
+    if step.fault is not None and within is Call.THREAD:
+        yield (*path, "fault"), "faults are armed for the first thread only; write it at a call outside"
 
 
 def _system(step: Step, path: _Path) -> Iterator[tuple[_Path, str]]:
@@ -208,7 +237,7 @@ def _system(step: Step, path: _Path) -> Iterator[tuple[_Path, str]]:
 
 def _inherited(fork: Step, path: _Path) -> Iterator[tuple[_Path, str]]:
     """Find where a child's first step compares with the state before it: that was not seen, and is not the parent's."""
-    for first in fork.child[:1]:
+    for first in fork.child[:1] if fork.call is Call.FORK else ():
         for number, outcome in enumerate(first.expect):
             if UNCHANGED in {outcome.locked, outcome.locks_elsewhere, outcome.mappings}:
                 yield (
@@ -221,7 +250,7 @@ def _arguments(step: Step, path: _Path) -> Iterator[tuple[_Path, str]]:
     takes = _CALLS[step.call]
     for field in _OPTIONAL:
         given = getattr(step, field) not in (None, ())
-        if given and field not in takes.fields:
+        if given and field not in (*takes.fields, *takes.optional):
             what = f"takes {' and '.join(takes.fields)}" if takes.fields else "takes no argument"
             yield (*path, field), f"{step.call} has none; it {what}"
         elif field in takes.fields and not given:

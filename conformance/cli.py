@@ -93,6 +93,20 @@ def main() -> None:
     help="Folder that run folders are made in.",
 )
 @click.option("--resume", metavar="RUN", help="Run what is missing from an earlier run, as it was asked for then.")
+@click.option(
+    "--baseline",
+    "baselines",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Known deviations: only what differs from them is a failure. May be given several times.",
+)
+@click.option(
+    "--write-baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Put what deviates into a baseline; its reasons stay, and new lines need one.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Say what became of every case, also of those that pass.")
 def run(  # noqa: PLR0913, PLR0917  one for each option
     selection: tuple[str, ...],
@@ -103,6 +117,8 @@ def run(  # noqa: PLR0913, PLR0917  one for each option
     time_limit: float | None,
     results: Path,
     resume: str | None,
+    baselines: tuple[Path, ...],
+    write_baseline: Path | None,
     *,
     verbose: bool,
 ) -> None:
@@ -113,11 +129,12 @@ def run(  # noqa: PLR0913, PLR0917  one for each option
     from lockproof.conformance import running  # noqa: PLC0415
     from lockproof.conformance.program import DEFAULT_TIME_LIMIT  # noqa: PLC0415
 
+    known = running.Known.of(baselines, write_baseline)
     if resume is not None:
         if selection or targets or cases or repeat > 1 or time_limit:
             msg = "--resume runs what the earlier run was asked for; leave out CASE and the other options"
             raise click.UsageError(msg)
-        sys.exit(running.resume(results, resume, jobs=jobs, verbose=verbose))
+        sys.exit(running.resume(results, resume, jobs=jobs, verbose=verbose, known=known))
     request = running.Request(
         results=results,
         cases=cases,
@@ -126,18 +143,83 @@ def run(  # noqa: PLR0913, PLR0917  one for each option
         repeat=repeat,
         time_limit=time_limit or DEFAULT_TIME_LIMIT,
     )
-    sys.exit(running.start(request, jobs=jobs, verbose=verbose))
+    sys.exit(running.start(request, jobs=jobs, verbose=verbose, known=known))
 
 
 @main.command()
 @click.argument("selection", nargs=-1, metavar="[CASE]...")
 @_CASES
-@click.option("--schema", "as_schema", is_flag=True, help="Print the JSON Schema of a case file, for editors.")
-def cases(selection: tuple[str, ...], cases: Path | None, *, as_schema: bool) -> None:
-    """List cases, or print the schema of case files."""
-    from lockproof.conformance import listings  # noqa: PLC0415
+@click.option("--schema", "what", flag_value="schema", help="Print the JSON Schema of a case file, for editors.")
+@click.option("--show", "what", flag_value="show", help="Draw the cases instead of listing them.")
+@click.option("--coverage", "what", flag_value="coverage", help="Print which cases check each requirement.")
+@click.option("--lint", "what", flag_value="lint", help="Say what is doubtful in the cases.")
+def cases(selection: tuple[str, ...], cases: Path | None, what: str | None) -> None:
+    """List cases, draw them, look for what is doubtful in them, or print the schema of case files."""
+    from lockproof.conformance import corpus_commands, listings  # noqa: PLC0415
 
-    click.echo(listings.schema() if as_schema else listings.cases(cases, selection))
+    if what == "schema":
+        click.echo(listings.schema())
+    elif what is None:
+        click.echo(listings.cases(cases, selection))
+    else:
+        text, code = corpus_commands.COMMANDS[what](cases, selection)
+        click.echo(text)
+        sys.exit(code)
+
+
+@main.command()
+@click.argument("selection", nargs=-1, metavar="[MUTANT]...")
+@_CASES
+@click.option("-v", "--verbose", is_flag=True, help="Name all cases that kill each mutant.")
+def mutants(selection: tuple[str, ...], cases: Path | None, *, verbose: bool) -> None:
+    """Give the reference model one deliberate defect after another, and say which cases catch it.
+
+    MUTANT is a name, or a pattern with * and ?. Exit code 1: one survives, or a case fails without any defect.
+    """
+    from lockproof.conformance import corpus_commands  # noqa: PLC0415
+
+    text, code = corpus_commands.mutants(cases, selection, verbose=verbose)
+    click.echo(text)
+    sys.exit(code)
+
+
+@main.command()
+@click.argument("case")
+@_CASES
+def repro(case: str, cases: Path | None) -> None:
+    """Print a C program that does what CASE does, for those who have no lockproof: cc repro.c && ./a.out."""
+    from lockproof.conformance import corpus_commands  # noqa: PLC0415
+
+    click.echo(corpus_commands.repro(cases, case))
+
+
+@main.command()
+@click.argument("target")
+@click.option(
+    "--seconds", type=click.FloatRange(0.1, 86400), default=60, show_default=True, callback=_number, help="How long."
+)
+@click.option("--count", type=click.IntRange(1), metavar="N", help="Stop after so many cases.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same cases.")
+def explore(target: str, seconds: float, count: int | None, seed: int) -> None:
+    """Try generated cases on a target, and print the smallest that does what is not permitted, as YAML.
+
+    What is permitted says a naive statement of the standard: a set of locked pages. Exit code 1: a case differs.
+    """
+    try:
+        from lockproof.conformance import exploring  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if error.name != "hypothesis":
+            raise
+        msg = "explore needs hypothesis; install lockproof[explore]"
+        raise click.UsageError(msg) from error
+
+    found = exploring.explore(target, seconds=seconds, number=seed, most=count)
+    if found.yaml:
+        click.echo(f"# on {target}, seed {seed}: {found.what}\n{found.yaml}")
+    rate = found.count / found.seconds
+    end = "a difference" if found.yaml else "no difference"
+    click.echo(f"{found.count} cases in {found.seconds:.1f} s ({rate:.0f} each second), seed {seed}: {end}", err=True)
+    sys.exit(1 if found.yaml else 0)
 
 
 @main.command()

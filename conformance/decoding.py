@@ -42,8 +42,9 @@ class Implicit(Sequence):
 class Table:
     """A node as plain data, and where each part of it is written."""
 
-    def __init__(self, node: Node) -> None:
-        """Take the node apart."""
+    def __init__(self, node: Node, holds: dict[str, type] = _HOLDS) -> None:
+        """Take the node apart; `holds`: what the value of a field, or each item or value in it, is."""
+        self.holds = holds
         self.places: dict[_Path, Location] = {}
         self.keys: dict[_Path, Location] = {}
         self.hidden: set[_Path] = set()
@@ -84,7 +85,7 @@ class Table:
     def decode(self, type_: type[_T], problems: list[Problem], **context: object) -> _T | None:
         """Make a value of the type, or add to the problems; the context is for the types' own validators."""
         try:
-            value: _T = _ADAPTERS[type_].validate_python(self.data, context=context)
+            value: _T = (_ADAPTERS.get(type_) or TypeAdapter(type_)).validate_python(self.data, context=context)
         except ValidationError as error:
             errors = error.errors(include_url=False)
             inner = {found["loc"][:-1] for found in errors}  # a list whose items are wrong is not also too short
@@ -107,7 +108,9 @@ class Table:
             return Problem(self.at(path), self.name(path), "is missing; write it")
         if kind == "unexpected_keyword_argument":
             return Problem(
-                self.keys[path], self.name(path), f"is no field here; {suggest(str(path[-1]), _known(type_, path))}"
+                self.keys[path],
+                self.name(path),
+                f"is no field here; {suggest(str(path[-1]), _known(type_, path, self.holds))}",
             )
         if kind in {"too_short", "string_too_short"}:
             return Problem(self.at(path), self.name(path), "is empty; write at least one")
@@ -126,7 +129,7 @@ class Table:
         return value
 
 
-def _known(type_: type, path: _Path) -> frozenset[str]:
+def _known(type_: type, path: _Path, holds: dict[str, type]) -> frozenset[str]:
     """Give the fields that could stand where an unknown one does."""
-    owner = next((_HOLDS[part] for part in reversed(path[:-1]) if part in _HOLDS), type_)
+    owner = next((holds[part] for part in reversed(path[:-1]) if isinstance(part, str) and part in holds), type_)
     return field_names(owner) | (_STEP_KEYS if owner is Entry else frozenset())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lockproof.conformance import allocation, splats, strips
-from lockproof.conformance.case import Call, Case, Step, flatten
+from lockproof.conformance.case import Case, Step, flatten
 from lockproof.conformance.comparison import Comparison, Deviation
 from lockproof.conformance.requirements import Aspect, Modality
 from lockproof.conformance.trace import Ended
@@ -121,6 +121,8 @@ class _Execution:
         """Judge how the process ended; whether there is something to say about its steps."""
         execution = self.execution
         where = self._where(execution.at_step)
+        if self._died_as_permitted() is not None:
+            return True
         match execution.status:
             case Ended.DONE:
                 return True
@@ -139,6 +141,15 @@ class _Execution:
                 else:
                     self._find(execution.at_step, Deviation(Aspect.RESULT, f"the process {how}{where}"))
         return False
+
+    def _died_as_permitted(self) -> int | None:
+        """Give the step that ended the process with a signal which it permits."""
+        ended = self.execution
+        steps = list(flatten(self.case.steps))
+        if ended.status is not Ended.DIED or ended.at_step is None or not 0 <= ended.at_step < len(steps):
+            return None
+        permitted = {result for outcome in steps[ended.at_step].expect for result in outcome.result}
+        return ended.at_step if ended.signal and ended.signal in permitted else None
 
     def _where(self, at_step: int | None) -> str:
         if at_step is None or at_step < 0:
@@ -162,9 +173,11 @@ class _Execution:
     def _steps(self, steps: tuple[Step, ...], before: Snapshot, number: int, seen: Mapping[int, StepTrace]) -> int:
         for step in steps:
             own, number = number, number + 1
-            if step.call is Call.FORK:
+            if step.child:
                 number = self._steps(step.child, before, number, seen)
             done = seen.get(own)
+            if done is None and own == self._died_as_permitted():
+                return number
             if done is None:
                 self.doubts.append(f"step {own}, {step.call}, was not reported")
                 return number

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lockproof.conformance.verdict import Finding, Verdict
     from lockproof.runners.target import TargetInfo
 
-__all__ = ["picture", "summary"]
+__all__ = ["asked", "drawn", "picture", "row", "setting", "summary"]
 
 _TITLE_WIDTH = 84
 _LABEL_WIDTH = 10
@@ -31,8 +31,8 @@ def picture(case: Case, trace: Trace, verdict: Verdict, info: TargetInfo) -> str
     title = f"{case.name} on {info.kernel}, {info.page_size // 1024} KiB pages"
     lines = [f"{title:<{_TITLE_WIDTH - 1}} {verdict.status}"]
     if verdict.reason:
-        lines.append(_row("reason", verdict.reason))
-    lines += _setting(case)
+        lines.append(row("reason", verdict.reason))
+    lines += setting(case)
     about_steps = [finding for finding in verdict.findings if finding.step >= 0]
     number = about_steps[0].execution if about_steps else None
     shown = [execution for execution in trace.executions if number in (None, execution.number)]
@@ -40,7 +40,7 @@ def picture(case: Case, trace: Trace, verdict: Verdict, info: TargetInfo) -> str
         findings = [finding for finding in about_steps if finding.execution == shown[-1].number]
         lines += _execution(case, shown[-1], findings)
         if more := len(about_steps) - len(findings):
-            lines.append(_row("and", f"{more} more finding{'s' if more > 1 else ''} in other executions of the sweep"))
+            lines.append(row("and", f"{more} more finding{'s' if more > 1 else ''} in other executions of the sweep"))
     lines += _sweep(trace, about_steps)
     if len(about_steps) < len(verdict.findings):
         lines += _kernel(trace, verdict.findings[0].message)
@@ -50,37 +50,40 @@ def picture(case: Case, trace: Trace, verdict: Verdict, info: TargetInfo) -> str
 def _sweep(trace: Trace, findings: list[Finding]) -> Iterator[str]:
     if any(execution.number for execution in trace.executions):
         failing = {finding.execution for finding in findings}
-        yield from (_row(label, line) for label, line in sweep.table(trace.executions, failing, _locks))
+        yield from (row(label, line) for label, line in sweep.table(trace.executions, failing, _locks))
 
 
 def _kernel(trace: Trace, message: str) -> Iterator[str]:
-    yield _row("kernel", message)
+    yield row("kernel", message)
     for line in splats.excerpt(trace.crash.log if trace.crash is not None else trace.log):
-        yield _row("", line.rstrip())
+        yield row("", line.rstrip())
 
 
-def _row(label: str, text: str, note: str = "") -> str:
+def row(label: str, text: str, note: str = "") -> str:
+    """Write a line of a picture."""
     row = f"  {label:<{_LABEL_WIDTH - 1}} {text}"
     return f"{row:<31} {note}".rstrip()
 
 
-def _drawn(strip: str) -> str:
+def drawn(strip: str) -> str:
+    """Write a strip to scale, or a long one with run lengths."""
     return strip if len(strip) <= _DRAWN_PAGES else strips.compact(strip)
 
 
-def _setting(case: Case) -> Iterator[str]:
-    yield _row("map", _drawn(case.map))
+def setting(case: Case) -> Iterator[str]:
+    """Draw the layout of a case, and what it sets up."""
+    yield row("map", drawn(case.map))
     for letter, region in case.regions.items():
         if text := _region(region):
-            yield _row(f"  {letter}", text)
+            yield row(f"  {letter}", text)
     if case.limits.memlock is not None:
-        yield _row("limit", f"RLIMIT_MEMLOCK {case.limits.memlock}")
+        yield row("limit", f"RLIMIT_MEMLOCK {case.limits.memlock}")
     if case.limits.mappings is not None:
-        yield _row("limit", f"room for {case.limits.mappings} more mapping{'' if case.limits.mappings == 1 else 's'}")
+        yield row("limit", f"room for {case.limits.mappings} more mapping{'' if case.limits.mappings == 1 else 's'}")
     if case.limits.memory is not None:
-        yield _row("limit", f"memory for about {case.limits.memory} more pages")
+        yield row("limit", f"memory for about {case.limits.memory} more pages")
     if case.privilege is not None:
-        yield _row("as", case.privilege)
+        yield row("as", case.privilege)
 
 
 def _region(region: Region) -> str:
@@ -96,15 +99,15 @@ def _region(region: Region) -> str:
 
 def _execution(case: Case, execution: Execution, findings: list[Finding]) -> Iterator[str]:
     if execution.number:
-        yield _row("fault", _fault(case, execution))
+        yield row("fault", _fault(case, execution))
     if execution.before is not None:
-        yield _row("before", _locks(execution.before))
+        yield row("before", _locks(execution.before))
     seen = {step.step: step for step in execution.steps}
     yield from _steps(case.steps, 0, seen, findings, "")
     for finding in findings:
         if finding.step not in seen:
-            yield _row("", "", finding.message)
-            yield _row("permitted", "", f"{finding.requirement} ({finding.source})")
+            yield row("", "", finding.message)
+            yield row("permitted", "", f"{finding.requirement} ({finding.source})")
 
 
 def _fault(case: Case, execution: Execution) -> str:
@@ -120,8 +123,8 @@ def _fault(case: Case, execution: Execution) -> str:
 def _locks(snapshot: Snapshot) -> str:
     agreed = locks(snapshot)
     if agreed is not None:
-        return _drawn(agreed)
-    return ", ".join(f"{_drawn(strip)} ({observer})" for observer, strip in snapshot.locked.items())
+        return drawn(agreed)
+    return ", ".join(f"{drawn(strip)} ({observer})" for observer, strip in snapshot.locked.items())
 
 
 def _steps(
@@ -130,20 +133,25 @@ def _steps(
     for step in steps:
         own = number
         number += 1
-        inner = list(_steps(step.child, number, seen, findings, "child: ")) if step.call is Call.FORK else []
+        inner = (
+            list(_steps(step.child, number, seen, findings, "thread: " if step.call is Call.THREAD else "child: "))
+            if step.child
+            else []
+        )
         number += sum(1 for _ in flatten(step.child))
         done = seen.get(own)
         result = "not made" if done is None else sweep.outcome(done.result)
-        yield _row(indent + step.call, _asked(step), f"→ {result}")
+        yield row(indent + step.call, asked(step), f"→ {result}")
         yield from inner
         if done is not None:
             yield from _after(done, [finding for finding in findings if finding.step == own])
 
 
-def _asked(step: Step) -> str:
-    words = [_range(step.range)] if step.range else []
+def asked(step: Step) -> str:
+    """Write the arguments of a step."""
+    words = [_range(pages) for pages in (step.range, step.to) if pages]
     words += [",".join(step.flags)] if step.flags else []
-    words += [word for word in (step.region, step.protection, step.advice) if word]
+    words += [word for word in (step.region, step.protection, step.advice, step.image) if word]
     return " ".join(words)
 
 
@@ -157,14 +165,14 @@ def _range(asked: Range) -> str:
 def _after(done: StepTrace, findings: list[Finding]) -> Iterator[str]:
     about_locks = [finding for finding in findings if finding.aspect is Aspect.LOCKED]
     others = [finding for finding in findings if finding.aspect is not Aspect.LOCKED]
-    yield _row("after", _locks(done.snapshot), "; ".join(finding.message for finding in about_locks))
+    yield row("after", _locks(done.snapshot), "; ".join(finding.message for finding in about_locks))
     for finding in others:
         if finding.seen:
-            yield _row(finding.aspect, _drawn(finding.seen), finding.message)
+            yield row(finding.aspect, drawn(finding.seen), finding.message)
         elif finding.permitted is None:  # else it is about the result, which stands beside the call
-            yield _row("", "", finding.message)
+            yield row("", "", finding.message)
     for requirement, source, permitted in dict.fromkeys((f.requirement, f.source, f.permitted) for f in findings):
-        yield _row("permitted", _drawn(permitted or ""), f"{requirement} ({source})")
+        yield row("permitted", drawn(permitted or ""), f"{requirement} ({source})")
 
 
 def summary(verdict: Verdict) -> str:
@@ -175,4 +183,4 @@ def summary(verdict: Verdict) -> str:
     if first.seen is None or first.permitted is None:
         return str(first)
     what = f"{first.message}{first.when}"
-    return f"{first.requirement}: after {_drawn(first.seen)} permitted {_drawn(first.permitted)} ({what})"
+    return f"{first.requirement}: after {drawn(first.seen)} permitted {drawn(first.permitted)} ({what})"

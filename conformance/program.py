@@ -81,8 +81,8 @@ def _conditions(case: Case) -> Iterator[str]:
 
 
 def _step(step: Step, mapped: Counter[str]) -> Iterator[str]:
-    if step.call is Call.FORK:
-        yield "fork"
+    if step.call in {Call.FORK, Call.THREAD}:
+        yield step.call.value
         for inner in step.child:
             yield from _step(inner, mapped)
         yield "exit"
@@ -93,8 +93,10 @@ def _step(step: Step, mapped: Counter[str]) -> Iterator[str]:
     if step.call is Call.MMAP and step.range and step.region:
         words += [step.region, f"{step.range.first}", f"{step.range.count}", f"{mapped[step.region]}"]
         mapped[step.region] += step.range.count
-    elif step.call is Call.TOUCH and step.range:
-        words += [f"{step.range.first}", f"{step.range.count}"]
+    elif step.call in {Call.TOUCH, Call.BRK, Call.MREMAP} and step.range:
+        words += [f"{pages.first} {pages.count}" for pages in (step.range, step.to) if pages]
+    elif step.call is Call.EXEC:
+        words += [step.image or "self"]
     elif step.range:
         words += _bytes(step.range)
     words += [word for word in (step.protection, step.advice, _flags(step.flags)) if word]

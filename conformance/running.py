@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from lockproof.conformance import baseline
 from lockproof.conformance.engine import Engine
 from lockproof.conformance.errors import UsageError, suggest
 from lockproof.conformance.loading import Corpus, load
@@ -34,11 +35,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import FrameType
 
+    from lockproof.conformance.baseline import Baseline
     from lockproof.conformance.case import Case
     from lockproof.conformance.store import Result
     from lockproof.runners.target import Session, Target
 
-__all__ = ["DEFAULT_TARGETS", "Request", "resume", "select", "start"]
+__all__ = ["DEFAULT_TARGETS", "Known", "Request", "resume", "select", "start"]
 
 DEFAULT_TARGETS = ("local", "model:posix")
 
@@ -57,7 +59,40 @@ class Request:
     time_limit: float = DEFAULT_TIME_LIMIT
 
 
-def start(request: Request, *, jobs: int, verbose: bool = False) -> int:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The deviations that are known, and where those of this run are to be written."""
+
+    baselines: tuple[Baseline, ...] = ()
+    to_write: Path | None = None
+
+    @classmethod
+    def of(cls, files: Sequence[Path], to_write: Path | None) -> Known:
+        """Read baselines. Raises UsageError, CaseFileError."""
+        return cls(tuple(baseline.load(file) for file in files), to_write)
+
+    def is_known(self, result: Result, manifest: Manifest) -> bool:
+        """Tell whether a result is a deviation that is known."""
+        info = manifest.info.get(result.target)
+        return info is not None and baseline.is_known(self.baselines, result, info["release"])
+
+    def conclude(self, tally: Tally, manifest: Manifest, out: Console) -> int:
+        """Write and compare; gives the exit code."""
+        releases = {target: info["release"] for target, info in manifest.info.items()}
+        if self.to_write is not None:
+            before = baseline.existing(self.to_write, manifest.targets)
+            baseline.write(self.to_write, baseline.update(before, tally, releases))
+            out.print(f"\n{self.to_write} has what deviates")
+        if not self.baselines:
+            return tally.exit_code
+        differences = baseline.compare(self.baselines, tally, releases)
+        out.print(f"\n{len(differences)} difference{'' if len(differences) == 1 else 's'} from the baseline")
+        for found in differences:
+            out.print(f"  {found.target}  {found.case}: {found.what}")
+        return 3 if tally.exit_code == 3 else int(bool(differences))  # noqa: PLR2004  exit codes of the README
+
+
+def start(request: Request, *, jobs: int, verbose: bool = False, known: Known | None = None) -> int:
     """Run everything anew; gives the exit code. Raises UsageError, StoreError."""
     corpus = load(request.cases)
     cases = select(corpus.cases, request.selection)
@@ -73,10 +108,11 @@ def start(request: Request, *, jobs: int, verbose: bool = False) -> int:
         time_limit=request.time_limit,
         started=now(),
     )
-    return _run(RunFolder.create(request.results, manifest), corpus, cases, targets, jobs=jobs, verbose=verbose)
+    folder = RunFolder.create(request.results, manifest)
+    return _run(folder, corpus, cases, targets, jobs=jobs, verbose=verbose, known=known or Known())
 
 
-def resume(results: Path, run: str, *, jobs: int, verbose: bool = False) -> int:
+def resume(results: Path, run: str, *, jobs: int, verbose: bool = False, known: Known | None = None) -> int:
     """Run what is missing from an earlier run; gives the exit code of the whole. Raises UsageError, StoreError."""
     folder = RunFolder.resume(results, run)
     manifest = folder.manifest
@@ -85,7 +121,8 @@ def resume(results: Path, run: str, *, jobs: int, verbose: bool = False) -> int:
     if _digest(cases) != manifest.corpus:
         msg = f"run {run!r}: its cases have changed since; start a new run"
         raise UsageError(msg)
-    return _run(folder, corpus, cases, _targets(manifest.targets), jobs=jobs, verbose=verbose)
+    targets = _targets(manifest.targets)
+    return _run(folder, corpus, cases, targets, jobs=jobs, verbose=verbose, known=known or Known())
 
 
 def select(cases: Sequence[Case], patterns: Sequence[str]) -> tuple[Case, ...]:
@@ -127,7 +164,14 @@ def _digest(cases: Sequence[Case]) -> str:
 
 
 def _run(
-    folder: RunFolder, corpus: Corpus, cases: Sequence[Case], targets: Sequence[Target], *, jobs: int, verbose: bool
+    folder: RunFolder,
+    corpus: Corpus,
+    cases: Sequence[Case],
+    targets: Sequence[Target],
+    *,
+    jobs: int,
+    verbose: bool,
+    known: Known,
 ) -> int:
     manifest = folder.manifest
     tally, done = Tally(), set()
@@ -149,7 +193,7 @@ def _run(
         def on_result(result: Result) -> None:
             folder.append(result)
             tally.add(result)
-            display.show(result)
+            display.show(result, quiet=known.is_known(result, manifest))
 
         engine = Engine(
             cases=cases,
@@ -179,7 +223,7 @@ def _run(
             f"lockproof run --resume {manifest.run} runs the others"
         )
         return 128 + interrupt.signal
-    return tally.exit_code
+    return known.conclude(tally, manifest, out)
 
 
 def _is_new(target: str, info: TargetInfo, manifest: Manifest) -> bool:
@@ -248,11 +292,14 @@ class _Display:
         """Say something about the run itself."""
         self._out.print(text)
 
-    def show(self, result: Result) -> None:
-        """Say what became of a case; once for repetitions that are alike, and for a target that does not start."""
+    def show(self, result: Result, *, quiet: bool) -> None:
+        """Say what became of a case; once for repetitions that are alike, and for a target that does not start.
+
+        `quiet`: it is known, and shown only to those who want to see everything.
+        """
         case = result.case if result.picture or result.verdict.status is not Status.UNRESOLVED else ""
         said = (result.target, case, result.verdict.status, result.summary)
-        if said not in self._said:
+        if said not in self._said and not (quiet and not self._verbose):
             self._said.add(said)
             text = terminal.entry(result, verbose=self._verbose)
             if text is not None:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`model:NAME`: a C model of what a system does with memory locks (native/models), in this process."""
+"""`model:NAME`: a C model of what a system does with memory locks (native/models), in this process.
+
+`model:NAME/MUTANT` is the model with a deliberate defect; `lockproof mutants` lists them.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import TYPE_CHECKING
 from lockproof._models import ffi, lib
 from lockproof.conformance.errors import UsageError, suggest
 from lockproof.conformance.trace import TraceReader
+from lockproof.runners.mutants import mutants
 from lockproof.runners.target import TargetInfo
 
 if TYPE_CHECKING:
@@ -32,7 +36,12 @@ def names() -> tuple[str, ...]:
 def make(argument: str) -> ModelTarget:
     """Make the target of a model. Raises UsageError where there is none of that name."""
     known = names()
-    if argument not in known:
+    name, slash, defect = argument.partition("/")
+    defects = [mutant.name for mutant in mutants()] if slash and name in known else []
+    if slash and name in known and defect not in defects:
+        msg = f"target 'model:{argument}': no mutant is called {defect!r}; {suggest(defect, defects)}"
+        raise UsageError(msg)
+    if name not in known:
         msg = f"target 'model:{argument}': no model is called {argument!r}; {suggest(argument, known)}"
         raise UsageError(msg)
     return ModelTarget(f"model:{argument}", argument.encode())
@@ -62,10 +71,19 @@ class ModelSession:
     def run(self, programs: Iterable[Program]) -> Iterator[Trace]:
         """Execute programs; see runners.target.Session."""
         for program in programs:
-            text = f"program model\n{program.text}end\n".encode()
-            reader = TraceReader("model", program.pages)
-            lines = _take(lib.lockproof_model_run(self.model, text, len(text))).splitlines()
-            yield next(filter(None, map(reader.feed, lines)), None) or reader.lost("not enough memory for the trace")
+            yield self.read(program, self.answer(program))
+
+    def answer(self, program: Program) -> str:
+        """Execute a program; the lines of its trace as they are, or nothing where there is no memory for them."""
+        text = f"program model\n{program.text}end\n".encode()
+        return _take(lib.lockproof_model_run(self.model, text, len(text)))
+
+    @staticmethod
+    def read(program: Program, answer: str) -> Trace:
+        """Read an answer to a program."""
+        reader = TraceReader("model", program.pages)
+        trace = next(filter(None, map(reader.feed, answer.splitlines())), None)
+        return trace or reader.lost("not enough memory for the trace")
 
 
 def _take(answer: _Text) -> str:

@@ -27,6 +27,7 @@ void mm_copy(struct mm *to, const struct mm *from)
 {
 	to->limit = from->limit;
 	to->future = from->future;
+	to->heap = from->heap;
 	to->count = from->count;
 	memcpy(to->mappings, from->mappings, from->count * sizeof(*from->mappings));
 	memcpy(to->pages, from->pages, from->space * sizeof(*from->pages));
@@ -139,6 +140,14 @@ void mm_merge(struct mm *mm)
 	}
 	if (mm->count > 0)
 		mm->count = kept + 1;
+}
+
+void mm_set_lock(struct mm *mm, struct span span, enum lock lock)
+{
+	mm_split(mm, span);
+	for (struct mapping *m = mm_find(mm, span.start); mm_meets(mm, m, span); m++)
+		m->lock = lock;
+	mm_merge(mm);
 }
 
 void mm_unmap(struct mm *mm, struct span span)

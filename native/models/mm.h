@@ -54,6 +54,7 @@ struct mm {
 	size_t space;	  /* pages from 0 on that can be mapped */
 	size_t limit;	  /* mappings that it may have */
 	enum lock future; /* the lock that new mappings get */
+	struct span heap; /* what brk moves the end of */
 	size_t count;
 	struct mapping *mappings; /* sorted, disjoint, not empty */
 	struct page *pages;
@@ -81,6 +82,9 @@ bool mm_meets(const struct mm *mm, const struct mapping *mapping, struct span sp
 void mm_split(struct mm *mm, struct span span);
 /* Joins all neighbours that are alike. */
 void mm_merge(struct mm *mm);
+
+/* Gives what is mapped in the span that lock. */
+void mm_set_lock(struct mm *mm, struct span span, enum lock lock);
 
 /* Replaces what is there; absent pages. Within the space. */
 void mm_map(struct mm *mm, const struct mapping *mapping);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "answer.h"
+#include "mutants.h"
 #include "posix.h"
 #include "task.h"
 
@@ -29,6 +30,7 @@ enum {
 /* What one program needs. */
 struct run {
 	const struct model *model;
+	const struct mutant *mutant; /* NULL: the model as it is */
 	struct program program;
 	struct execution execution;
 	char trace[TRACE_SIZE];
@@ -36,10 +38,16 @@ struct run {
 	size_t length;
 };
 
-static const struct model *find_model(const char *name)
+/* MODEL or MODEL/MUTANT. */
+static const struct model *find_model(const char *name, const struct mutant **mutant)
 {
 	for (size_t i = 0; i < MODEL_COUNT; i++) {
-		if (!strcmp(models[i].name, name))
+		size_t length = strlen(models[i].name);
+
+		if (strncmp(models[i].name, name, length) != 0)
+			continue;
+		*mutant = name[length] == '/' ? mutant_named(name + length + 1) : NULL;
+		if (!name[length] || *mutant)
 			return &models[i];
 	}
 	return NULL;
@@ -50,9 +58,25 @@ const char *lockproof_model_name(size_t number)
 	return number < MODEL_COUNT ? models[number].name : NULL;
 }
 
+const char *lockproof_mutant_name(size_t number)
+{
+	return mutant_numbered(number) ? mutant_numbered(number)->name : NULL;
+}
+
+const char *lockproof_mutant_requirement(size_t number)
+{
+	return mutant_numbered(number) ? mutant_numbered(number)->requirement : NULL;
+}
+
+const char *lockproof_mutant_about(size_t number)
+{
+	return mutant_numbered(number) ? mutant_numbered(number)->about : NULL;
+}
+
 char *lockproof_model_hello(const char *name)
 {
-	const struct model *model = find_model(name);
+	const struct mutant *mutant;
+	const struct model *model = find_model(name, &mutant);
 	char *answer = malloc(HELLO_SIZE);
 	struct text text = text_in(answer, HELLO_SIZE);
 
@@ -67,8 +91,9 @@ char *lockproof_model_hello(const char *name)
 		    8 * (unsigned long)sizeof(unsigned long));
 	text_format(&text,
 		    ",\"calls\":[\"mlock\",\"mlock2\",\"munlock\",\"mlockall\",\"munlockall\",\"mmap\",\"munmap\","
-		    "\"mprotect\",\"madvise\",\"msync\",\"fork\"]");
-	text_format(&text, ",\"kinds\":[\"anonymous\",\"file\",\"shared\",\"shm\",\"memfd\",\"stack\"],\"guard\":true");
+		    "\"mprotect\",\"madvise\",\"msync\",\"fork\",\"mremap\",\"brk\",\"exec\",\"thread\"]");
+	text_format(&text, ",\"kinds\":[\"anonymous\",\"file\",\"shared\",\"shm\",\"memfd\",\"hugetlb\",\"stack\","
+			   "\"sysv\",\"heap\"],\"guard\":true");
 	text_format(&text, ",\"lock_observers\":[\"model\"],\"lock_modes\":true,\"residency\":\"model\"");
 	text_format(&text, ",\"mappings\":true,\"accounting\":true,\"elsewhere\":true");
 	text_format(&text, ",\"faults\":{\"each-allocation\":\"countdown\",\"from-each-allocation\":\"countdown\","
@@ -90,7 +115,14 @@ static void execute(void *self, const struct program *program, unsigned long fau
 		return;
 	}
 	run->model->calls(&system);
+	if (run->mutant && !mutate(&system, run->mutant)) {
+		task_close(&system);
+		execution->status = STATUS_SETUP;
+		strcpy(execution->reason, "out of memory");
+		return;
+	}
 	interpret(program, &system, fault, execution);
+	mutate_end(&system);
 	task_close(&system);
 }
 
@@ -118,7 +150,8 @@ static const struct abilities abilities = {
 
 char *lockproof_model_run(const char *name, const char *text, size_t length)
 {
-	const struct model *model = find_model(name);
+	const struct mutant *mutant;
+	const struct model *model = find_model(name, &mutant);
 	struct run *run = malloc(sizeof(*run));
 	char *answer = NULL;
 
@@ -132,6 +165,7 @@ char *lockproof_model_run(const char *name, const char *text, size_t length)
 		};
 
 		run->model = model;
+		run->mutant = mutant;
 		run->answer = calloc(1, 1);
 		run->length = 0;
 		answer_program(&target, &desk, text, length);

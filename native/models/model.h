@@ -13,7 +13,12 @@
 /* The name of the model with that number, from 0; NULL after the last. */
 const char *lockproof_model_name(size_t number);
 
-/* The model's hello. */
+/* The defects that a model can be given, by number from 0; NULL after the last: name, requirement, what is wrong. */
+const char *lockproof_mutant_name(size_t number);
+const char *lockproof_mutant_requirement(size_t number);
+const char *lockproof_mutant_about(size_t number);
+
+/* The model's hello. NAME is a model's, or MODEL/MUTANT, also below. */
 char *lockproof_model_hello(const char *name);
 
 /* The trace of one program, whose text goes from its `program` line to its `end`. */

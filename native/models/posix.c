@@ -5,9 +5,8 @@
  * cases/requirements.yaml. Where the standard leaves a choice, the comment says
  * which one is made; calls and flags that only Linux knows follow man-pages.
  *
- * No call that fails changes anything (mlock.failure.no-change and its like), for
- * one reason: calls work on a draft of the address space, and commit(), which
- * puts it in force, is the last thing that they do.
+ * No call that fails changes anything (mlock.failure.no-change and its like):
+ * draft.h says how.
  */
 #define _GNU_SOURCE /* MLOCK_ONFAULT */
 #include "posix.h"
@@ -15,49 +14,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#include "task.h"
-
-/* The address space as it is, to be changed by a call. */
-static struct mm *begin(struct task *task)
-{
-	mm_copy(task->draft, task->mm);
-	task->faults.left = task->left; /* what a call that failed had taken is there again */
-	return task->draft;
-}
-
-static long commit(struct task *task)
-{
-	struct mm *before = task->mm;
-
-	task->mm = task->draft;
-	task->draft = before;
-	task->left = task->faults.left;
-	return 0;
-}
-
-static bool within_map_count(const struct task *task)
-{
-	return task->draft->count <= task->draft->limit;
-}
-
-/* Allocates the mappings that the draft has beyond those that there are. */
-static bool allocate_mappings(const struct task *task)
-{
-	for (size_t n = task->mm->count; n < task->draft->count; n++) {
-		if (!mm_allocate(task->draft, 0))
-			return false;
-	}
-	return true;
-}
-
-/* A page has one lock or none, so those that were locked before are not counted twice. */
-static bool within_memlock(const struct task *task)
-{
-	const struct mm *draft = task->draft;
-	uint64_t locked = mm_locked_pages(draft, mm_everything(draft));
-
-	return task->privileged || locked << PAGE_SHIFT <= task->memlock;
-}
+#include "draft.h"
 
 /* Appropriate privilege is what Linux makes it: without CAP_IPC_LOCK, a limit above 0. */
 static bool may_lock(const struct task *task)
@@ -89,21 +46,13 @@ static bool is_validly_mapped(const struct task *task, unsigned long address, si
 	return is_mapped(task, address, length, span) && mm_is_backed(task->mm, *span);
 }
 
-static void set_lock(struct mm *mm, struct span span, enum lock lock)
-{
-	mm_split(mm, span);
-	for (struct mapping *m = mm_find(mm, span.start); mm_meets(mm, m, span); m++)
-		m->lock = lock;
-	mm_merge(mm);
-}
-
 /* Locks the span of the draft: mlock and mlockall list the same errors for it. */
 static long lock_span(const struct task *task, struct span span, enum lock lock)
 {
-	set_lock(task->draft, span, lock);
-	if (!within_memlock(task))
+	mm_set_lock(task->draft, span, lock);
+	if (!draft_within_memlock(task))
 		return -ENOMEM; /* mlock.enomem.limit, mlockall.enomem.limit */
-	if (!within_map_count(task) || !allocate_mappings(task))
+	if (!draft_within_map_count(task) || !draft_allocate_mappings(task))
 		return -EAGAIN; /* mlock.eagain, mlockall.eagain */
 	if (lock == LOCK_EAGER && !mm_populate(task->draft, span))
 		return -EAGAIN; /* the same, for mlock.locked-and-resident, mlockall.locked-and-resident */
@@ -122,9 +71,9 @@ static long lock_pages(struct task *task, unsigned long address, size_t length, 
 	if (!is_validly_mapped(task, address, length, &span))
 		return -ENOMEM; /* mlock.enomem.unmapped */
 
-	begin(task);
+	draft_begin(task);
 	error = lock_span(task, span, lock);
-	return error ? error : commit(task);
+	return error ? error : draft_commit(task);
 }
 
 static long call_mlock(void *self, unsigned long address, size_t length)
@@ -157,10 +106,10 @@ static long call_munlock(void *self, unsigned long address, size_t length)
 	if (!is_validly_mapped(task, address, length, &span))
 		return -ENOMEM; /* munlock.enomem.unmapped */
 
-	set_lock(begin(task), span, LOCK_NONE); /* munlock.unlocks */
-	if (!within_map_count(task) || !allocate_mappings(task))
+	mm_set_lock(draft_begin(task), span, LOCK_NONE); /* munlock.unlocks */
+	if (!draft_within_map_count(task) || !draft_allocate_mappings(task))
 		return -EAGAIN; /* not listed for munlock, which may fail for other reasons: the one of mlock.eagain */
-	return commit(task);
+	return draft_commit(task);
 }
 
 static long call_mlockall(void *self, int flags)
@@ -174,7 +123,7 @@ static long call_mlockall(void *self, int flags)
 	if (!may_lock(task))
 		return -EPERM; /* mlockall.privilege */
 
-	draft = begin(task);
+	draft = draft_begin(task);
 	draft->future = flags & MCL_FUTURE ? lock : LOCK_NONE; /* mlockall.rearm: cancelled by MCL_CURRENT alone */
 	if (flags & MCL_CURRENT) {
 		long error = lock_span(task, mm_everything(draft), lock); /* mlockall.current */
@@ -182,26 +131,24 @@ static long call_mlockall(void *self, int flags)
 		if (error)
 			return error; /* mlockall.failure.no-additional, .existing and .future: no change */
 	}
-	return commit(task);
+	return draft_commit(task);
 }
 
 /* munlockall.always-zero: mappings only merge, so that nothing has to be allocated. */
 static long call_munlockall(void *self)
 {
-	struct mm *draft = begin(self);
+	struct mm *draft = draft_begin(self);
 
-	set_lock(draft, mm_everything(draft), LOCK_NONE); /* munlockall.unlocks-all */
-	draft->future = LOCK_NONE;			  /* munlockall.cancels-future */
-	return commit(self);
+	mm_set_lock(draft, mm_everything(draft), LOCK_NONE); /* munlockall.unlocks-all */
+	draft->future = LOCK_NONE;			     /* munlockall.cancels-future */
+	return draft_commit(self);
 }
 
 /* mmap with MAP_FIXED; mmap.failed-map-fixed: a failure unmaps nothing. */
-static long call_mmap(void *self, int region, unsigned long address, size_t pages, size_t object_page, bool apart)
+static long map(struct task *task, struct mapping mapping, enum lock lock)
 {
-	struct task *task = self;
-	struct span span = { address >> PAGE_SHIFT, (address >> PAGE_SHIFT) + pages };
-	struct mapping mapping = task_mapping(task, region, span, object_page);
-	enum lock lock = task->mm->future; /* mlockall.future */
+	struct span span = mapping.span;
+	size_t pages = span.end - span.start;
 	struct mm *draft;
 
 	if (pages == 0)
@@ -209,20 +156,47 @@ static long call_mmap(void *self, int region, unsigned long address, size_t page
 	if (span.end > task->mm->space)
 		return -ENOMEM;
 
-	draft = begin(task);
-	mapping.apart = apart;
+	draft = draft_begin(task);
 	mapping.lock = lock;
+	if (mapping.kind == KIND_HEAP)
+		draft->heap = span;
 	mm_map(draft, &mapping);
 	mm_merge(draft);
-	if (!within_map_count(task))
+	if (!draft_within_map_count(task))
 		return -EMFILE;
-	if (!allocate_mappings(task))
+	if (!draft_allocate_mappings(task))
 		return lock == LOCK_NONE ? -ENOMEM : -EAGAIN; /* mmap.eagain */
-	if (lock != LOCK_NONE && !within_memlock(task))
+	if (lock != LOCK_NONE && !draft_within_memlock(task))
 		return -EAGAIN; /* mlockall.future-over-limit */
 	if (lock == LOCK_EAGER && !mm_populate(draft, span))
 		return -EAGAIN; /* mmap.eagain */
-	return commit(task);
+	return draft_commit(task);
+}
+
+static struct mapping mapping_of(struct task *task, int region, unsigned long address, size_t pages, size_t object_page)
+{
+	size_t first = address >> PAGE_SHIFT;
+
+	return task_mapping(task, region, (struct span){ first, first + pages }, object_page);
+}
+
+static long call_mmap(void *self, int region, unsigned long address, size_t pages, size_t object_page, bool apart)
+{
+	struct task *task = self;
+	struct mapping mapping = mapping_of(task, region, address, pages, object_page);
+
+	mapping.apart = apart;
+	return map(task, mapping, task->mm->future); /* mlockall.future */
+}
+
+/* linux.map-locked: populated as well, where mmap(2) only tries to. */
+static long call_map_locked(void *self, int region, unsigned long address, size_t pages, size_t object_page)
+{
+	struct task *task = self;
+
+	if (!may_lock(task))
+		return -EPERM;
+	return map(task, mapping_of(task, region, address, pages, object_page), LOCK_EAGER);
 }
 
 static long call_munmap(void *self, unsigned long address, size_t length)
@@ -233,10 +207,10 @@ static long call_munmap(void *self, unsigned long address, size_t length)
 	if (length == 0 || !whole_pages(address, length, &span))
 		return -EINVAL;
 
-	mm_unmap(begin(task), span); /* munmap.removed */
-	if (!within_map_count(task) || !allocate_mappings(task))
+	mm_unmap(draft_begin(task), span); /* munmap.removed */
+	if (!draft_within_map_count(task) || !draft_allocate_mappings(task))
 		return -ENOMEM;
-	return commit(task);
+	return draft_commit(task);
 }
 
 /* mlock.until-unlocked: locks stay whatever the protection becomes. */
@@ -253,14 +227,14 @@ static long call_mprotect(void *self, unsigned long address, size_t length, int 
 	if (!is_mapped(task, address, length, &span))
 		return -ENOMEM;
 
-	draft = begin(task);
+	draft = draft_begin(task);
 	mm_split(draft, span);
 	for (struct mapping *m = mm_find(draft, span.start); mm_meets(draft, m, span); m++)
 		m->protection = protection;
 	mm_merge(draft);
-	if (!within_map_count(task) || !allocate_mappings(task))
+	if (!draft_within_map_count(task) || !draft_allocate_mappings(task))
 		return -ENOMEM;
-	return commit(task);
+	return draft_commit(task);
 }
 
 static long call_msync(void *self, unsigned long address, size_t length, int flags)
@@ -296,8 +270,8 @@ static long call_madvise(void *self, unsigned long address, size_t length, int a
 	if (mm_locked_pages(task->mm, span) > 0)
 		return -EINVAL;
 
-	mm_discard(begin(task), span);
-	return commit(task);
+	mm_discard(draft_begin(task), span);
+	return draft_commit(task);
 }
 
 /* fork.parent-keeps: the parent's mm waits until the child leaves; exit.removed: locks end with the child's. */
@@ -309,6 +283,23 @@ static long call_fork(void *self)
 		return -ENOMEM;
 	call_munlockall(task); /* fork.not-inherited */
 	return 0;
+}
+
+/* exec.removed; exec.failure: an exec that fails changes nothing. */
+static long call_exec(void *self, const struct program *program, const struct resume *resume, bool missing)
+{
+	struct task *task = self;
+	struct mm *draft = draft_begin(task);
+
+	(void)program;
+	(void)resume;
+	if (missing)
+		return -ENOENT;
+	mm_unmap(draft, mm_everything(draft));
+	draft->heap = (struct span){ 0 };
+	draft->future = LOCK_NONE;
+	task_map_own(task, draft);
+	return draft_commit(task);
 }
 
 void posix_calls(struct system *system)
@@ -324,4 +315,9 @@ void posix_calls(struct system *system)
 	system->madvise = call_madvise;
 	system->msync = call_msync;
 	system->fork = call_fork;
+	system->exec = call_exec;
+	system->map_locked = call_map_locked;
+	system->mremap = resize_mremap;
+	system->brk = resize_brk;
+	system->touch = resize_touch;
 }

@@ -6,10 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { ARENA_PAGE = 48 }; /* unmapped pages lie before and after the arena */
-
-/* What the simulated program consists of: OWN_PAGES in all. */
-static void map_own(struct task *task)
+void task_map_own(struct task *task, struct mm *mm)
 {
 	const struct mapping text = {
 		.span = { 16, 20 },
@@ -31,9 +28,9 @@ static void map_own(struct task *task)
 		.object = NO_OBJECT,
 	};
 
-	mm_map(task->mm, &text);
-	mm_map(task->mm, &data);
-	mm_map(task->mm, &stack);
+	mm_map(mm, &text);
+	mm_map(mm, &data);
+	mm_map(mm, &stack);
 }
 
 static long task_reserve(void *self, size_t pages, unsigned long *address)
@@ -45,7 +42,7 @@ static long task_reserve(void *self, size_t pages, unsigned long *address)
 	if (!task->mm || !task->draft)
 		return -ENOMEM;
 	task->mm->limit = MAX_MAP_COUNT;
-	map_own(task);
+	task_map_own(task, task->mm);
 	*address = (unsigned long)ARENA_PAGE << PAGE_SHIFT;
 	return 0;
 }
@@ -60,6 +57,9 @@ static long task_declare(void *self, int index, const struct region *region)
 	case KIND_ANONYMOUS:
 	case KIND_STACK:
 	case KIND_SHARED:
+	case KIND_SYSV:
+	case KIND_HEAP:
+	case KIND_HUGETLB:
 		return 0;
 	case KIND_FILE:
 	case KIND_SHM:
@@ -146,7 +146,7 @@ static long task_become_unprivileged(void *self)
 }
 
 /* Page by page, as a program does it: what was touched before a fault stays resident. Pages count, but are there. */
-static long task_touch(void *self, unsigned long address, size_t pages)
+long task_touch(void *self, unsigned long address, size_t pages)
 {
 	struct task *task = self;
 	size_t first = address >> PAGE_SHIFT;
@@ -177,6 +177,13 @@ bool task_fork(struct task *task)
 	task->parent_left = task->left;
 	task->mm = child;
 	return true;
+}
+
+static long task_thread(void *self, void (*run)(void *argument), void *argument)
+{
+	(void)self;
+	run(argument);
+	return 0;
 }
 
 static void task_leave(void *self)
@@ -258,6 +265,7 @@ bool task_open(struct system *system)
 		.become_unprivileged = task_become_unprivileged,
 		.touch = task_touch,
 		.leave = task_leave,
+		.thread = task_thread,
 		.prepare_faults = task_prepare_faults,
 		.arm = task_arm,
 		.injected = task_injected,

@@ -15,6 +15,7 @@ enum {
 	MAX_MAP_COUNT = 65530, /* mappings a process may have, as Linux has it by default */
 	OWN_PAGES = 12,	       /* text, data and stack, outside the arena */
 	REGION_COUNT = 52,     /* one for each letter */
+	ARENA_PAGE = 48,       /* where the arena begins; unmapped pages lie before and after it */
 };
 
 /* A region, and the file behind it where it has one. */
@@ -23,6 +24,8 @@ struct memory {
 	int object;
 	size_t object_pages;
 };
+
+struct mutation;
 
 struct task {
 	struct faults faults;
@@ -35,6 +38,7 @@ struct task {
 	uint64_t memlock; /* RLIMIT_MEMLOCK, bytes */
 	size_t left;	  /* pages that can still be allocated, in faults.left while a call is under way */
 	size_t parent_left;
+	struct mutation *mutation; /* of a model that has a defect, or NULL */
 };
 
 /* A privileged process without limits, in a table that lacks only the calls under test; false: out of memory. */
@@ -43,6 +47,12 @@ void task_close(struct system *system);
 
 /* The mapping that mmap of that region would make. */
 struct mapping task_mapping(struct task *task, int region, struct span span, size_t object_page);
+
+/* The text, data and stack of a new program: OWN_PAGES in all. */
+void task_map_own(struct task *task, struct mm *mm);
+
+/* Accesses pages that are mapped, one after another. */
+long task_touch(void *self, unsigned long address, size_t pages);
 
 /* Goes on in a copy of the address space; false: out of memory. The table's leave() goes back. */
 bool task_fork(struct task *task);

@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "kernel_image.h"
 #include "kernel_news.h"
 #include "kernel_settle.h"
 #include "libc.h"
@@ -90,6 +91,34 @@ static long ask_msync(const struct system *system)
 	return system->msync(system->self, 0, 0, MS_ASYNC);
 }
 
+static long ask_mremap(const struct system *system)
+{
+	return system->mremap(system->self, 0, 0, 0, 0);
+}
+
+static long ask_brk(const struct system *system)
+{
+	return system->brk(system->self, 0);
+}
+
+/* Tried before all others, where the process may be replaced. */
+static long ask_exec(const struct system *system)
+{
+	return kernel_image_works(system->self) ? 0 : -ENOSYS;
+}
+
+static void set_true(void *argument)
+{
+	*(volatile bool *)argument = true;
+}
+
+static long ask_thread(const struct system *system)
+{
+	bool ran = false;
+
+	return system->thread(system->self, set_true, &ran) == 0 && ran ? 0 : -ENOSYS;
+}
+
 static long ask_fork(const struct system *system)
 {
 	(void)system;
@@ -111,6 +140,10 @@ static const struct {
 	{ "madvise", ask_madvise },
 	{ "msync", ask_msync },
 	{ "fork", ask_fork },
+	{ "mremap", ask_mremap },
+	{ "brk", ask_brk },
+	{ "exec", ask_exec },
+	{ "thread", ask_thread },
 };
 
 enum { CALL_COUNT = sizeof(calls) / sizeof(calls[0]) };
@@ -129,10 +162,16 @@ static const struct {
 	const char *name;
 	bool shared;
 } kinds[KIND_COUNT] = {
-	[KIND_ANONYMOUS] = { "anonymous", false }, [KIND_FILE] = { "file", true },
-	[KIND_SHARED] = { "shared", true },	   [KIND_SHM] = { "shm", true },
-	[KIND_MEMFD] = { "memfd", true },	   [KIND_HUGETLB] = { "hugetlb", false },
-	[KIND_SECRETMEM] = { "secretmem", true },  [KIND_STACK] = { "stack", false },
+	[KIND_ANONYMOUS] = { "anonymous", false },
+	[KIND_FILE] = { "file", true },
+	[KIND_SHARED] = { "shared", true },
+	[KIND_SHM] = { "shm", true },
+	[KIND_MEMFD] = { "memfd", true },
+	[KIND_HUGETLB] = { "hugetlb", false },
+	[KIND_SECRETMEM] = { "secretmem", true },
+	[KIND_STACK] = { "stack", false },
+	[KIND_SYSV] = { "sysv", true },
+	[KIND_HEAP] = { "heap", false },
 };
 
 static size_t least_pages(const struct kernel *kernel, enum kind kind)
@@ -222,7 +261,7 @@ static const struct snapshot *look(struct kernel *kernel, struct facts *facts, u
 static void believe_all(struct sight *sight)
 {
 	*sight = (struct sight){
-		.map_file = access("/proc/self/smaps", R_OK) == 0 ? "/proc/self/smaps" : "/proc/self/maps",
+		.smaps = access("/proc/self/smaps", R_OK) == 0,
 		.smaps_locks = true,
 		.msync = true,
 		.mappings = true,

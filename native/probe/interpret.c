@@ -4,6 +4,7 @@
 #include "interpret.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -321,6 +322,10 @@ static long call(const struct interpreter *in, const struct step *step)
 	case STEP_MUNLOCKALL:
 		return system->munlockall(system->self);
 	case STEP_MMAP:
+		if (step->argument)
+			return system->map_locked(system->self, placement->region,
+						  address_of_page(in, placement->range.page), placement->range.count,
+						  placement->object_page);
 		return system->map(system->self, placement->region, address_of_page(in, placement->range.page),
 				   placement->range.count, placement->object_page, false);
 	case STEP_MUNMAP:
@@ -331,14 +336,30 @@ static long call(const struct interpreter *in, const struct step *step)
 		return system->madvise(system->self, address, length, step->argument);
 	case STEP_MSYNC:
 		return system->msync(system->self, address, length, step->argument);
+	case STEP_MREMAP:
+		return system->mremap(system->self, address_of_page(in, placement->range.page),
+				      bytes_of_range(in, placement->range), address_of_page(in, step->to.page),
+				      bytes_of_range(in, step->to));
+	case STEP_BRK:
+		return system->brk(system->self, address_of_page(in, placement->range.page + placement->range.count));
 	case STEP_TOUCH:
 		return system->touch(system->self, address_of_page(in, placement->range.page), placement->range.count);
 	case STEP_OBSERVE:
 	case STEP_SETTLE:
+	case STEP_EXEC:
 	case STEP_FORK:
+	case STEP_THREAD:
 		break;
 	}
 	return 0;
+}
+
+/* What an access does that a model has found to be none: a kernel ends the process. */
+static bool die(struct interpreter *in)
+{
+	in->execution->status = STATUS_DIED;
+	in->execution->signal = SIGSEGV;
+	return false;
 }
 
 /* Arm, call and disarm stand next to each other: nothing else may allocate in between. */
@@ -357,6 +378,8 @@ static bool run_call(struct interpreter *in, int index)
 	if (fault)
 		armed = system->arm(system->self, in->fault);
 	result = call(in, step);
+	if (step->operation == STEP_TOUCH && result == -EFAULT)
+		return die(in);
 	if (fault)
 		in->execution->fault_reached = system->injected(system->self);
 	if (limited)
@@ -364,14 +387,40 @@ static bool run_call(struct interpreter *in, int index)
 	return check(in, step->line, "fault", armed) && report_step(in, index, result, fault);
 }
 
-static bool run_calls(struct interpreter *in, int first, int end)
+/* A new image goes on in interpret_resume(); here, exec has failed, or it was a model's. */
+static bool run_exec(struct interpreter *in, int index, int end)
 {
-	for (int index = first; index < end; index++) {
-		in->execution->step = index;
-		if (!run_call(in, index))
-			return false;
-	}
-	return true;
+	const struct system *system = in->system;
+	const struct resume resume = { .arena = in->arena, .step = index, .end = end };
+	long result = system->exec(system->self, in->program, &resume, in->program->steps[index].argument);
+
+	return report_step(in, index, result, false);
+}
+
+static bool run_steps(struct interpreter *in, int first, int end);
+
+struct job {
+	struct interpreter *in;
+	int first, end;
+};
+
+static void run_job(void *argument)
+{
+	const struct job *job = argument;
+
+	run_steps(job->in, job->first, job->end);
+}
+
+static bool run_thread(struct interpreter *in, int index)
+{
+	const struct system *system = in->system;
+	struct job job = { in, index + 1, in->program->steps[index].child_end };
+	long result = system->thread(system->self, run_job, &job);
+
+	if (in->execution->status != STATUS_DONE)
+		return false;
+	in->execution->step = index;
+	return report_step(in, index, result, false);
 }
 
 /* After `leave` a model is the parent again; a kernel's child is gone. */
@@ -382,27 +431,40 @@ static bool run_fork(struct interpreter *in, int index)
 	long result = system->fork(system->self);
 
 	if (result == 0) {
-		run_calls(in, index + 1, in->program->steps[index].child_end);
+		run_steps(in, index + 1, in->program->steps[index].child_end);
 		system->leave(system->self);
 	}
-	if (execution->status == STATUS_SETUP)
+	if (execution->status != STATUS_DONE)
 		return false;
 	execution->step = index;
 	return report_step(in, index, result, false);
 }
 
-static bool run_steps(struct interpreter *in)
+static bool run_step(struct interpreter *in, int index, int end)
 {
-	const struct program *program = in->program;
-	int index = 0;
+	switch (in->program->steps[index].operation) {
+	case STEP_FORK:
+		return run_fork(in, index);
+	case STEP_THREAD:
+		return run_thread(in, index);
+	case STEP_EXEC:
+		return run_exec(in, index, end);
+	default:
+		return run_call(in, index);
+	}
+}
 
-	while (index < program->step_count) {
-		const struct step *step = &program->steps[index];
+static bool run_steps(struct interpreter *in, int first, int end)
+{
+	int index = first;
+
+	while (index < end) {
+		const struct step *step = &in->program->steps[index];
 
 		in->execution->step = index;
-		if (!(step->operation == STEP_FORK ? run_fork(in, index) : run_call(in, index)))
+		if (!run_step(in, index, end))
 			return false;
-		index = step->operation == STEP_FORK ? step->child_end : index + 1;
+		index = step->operation == STEP_FORK || step->operation == STEP_THREAD ? step->child_end : index + 1;
 	}
 	return true;
 }
@@ -416,5 +478,16 @@ void interpret(const struct program *program, const struct system *system, unsig
 	execution->step = -1;
 	execution->fault_reached = false;
 	if (prepare_memory(&in) && prepare_locks(&in) && prepare_limits(&in) && report_before(&in))
-		run_steps(&in);
+		run_steps(&in, 0, program->step_count);
+}
+
+void interpret_resume(const struct program *program, const struct system *system, const struct resume *resume,
+		      struct execution *execution)
+{
+	struct interpreter in = {
+		.program = program, .system = system, .execution = execution, .arena = resume->arena
+	};
+
+	if (report_step(&in, resume->step, 0, false))
+		run_steps(&in, resume->step + 1, resume->end);
 }

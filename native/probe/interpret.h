@@ -32,4 +32,8 @@ struct execution {
 void interpret(const struct program *program, const struct system *system, unsigned long fault,
 	       struct execution *execution);
 
+/* Goes on with it in the new image that a step `exec` has made. */
+void interpret_resume(const struct program *program, const struct system *system, const struct resume *resume,
+		      struct execution *execution);
+
 #endif

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "guest.h"
+#include "kernel_image.h"
 #include "kernel_settle.h"
 #include "libc.h"
 #include "proc.h"
@@ -105,6 +106,15 @@ static long kernel_msync(void *self, unsigned long address, size_t length, int f
 {
 	(void)self;
 	return raw(syscall(SYS_msync, address, length, flags));
+}
+
+static long kernel_mremap(void *self, unsigned long address, size_t length, unsigned long to, size_t new_length)
+{
+	long result = raw(syscall(SYS_mremap, address, length, new_length,
+				  to == address ? 0 : MREMAP_MAYMOVE | MREMAP_FIXED, to));
+
+	(void)self;
+	return kernel_is_error(result) ? result : 0;
 }
 
 /* What kills the child must be seen to end the execution, so the parent dies of it too. */
@@ -205,6 +215,11 @@ struct system kernel_raw_system(struct kernel *kernel)
 		.madvise = kernel_madvise,
 		.msync = kernel_msync,
 		.touch = kernel_touch,
+		.map_locked = kernel_map_locked,
+		.mremap = kernel_mremap,
+		.brk = kernel_brk,
+		.exec = kernel_exec,
+		.thread = kernel_thread,
 		.fork = kernel_fork,
 		.leave = kernel_leave,
 		.prepare_faults = kernel_prepare_faults,

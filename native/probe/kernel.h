@@ -17,8 +17,8 @@ enum residency { RESIDENCY_NONE, RESIDENCY_MINCORE, RESIDENCY_PAGEMAP };
 
 /* What can be observed on this kernel. */
 struct sight {
-	const char *map_file; /* of /proc: smaps, else maps, else NULL */
-	bool smaps_locks;     /* VmFlags tell locked pages */
+	bool smaps;	  /* of /proc: else maps */
+	bool smaps_locks; /* VmFlags tell locked pages */
 	bool msync;
 	bool mappings;
 	bool accounting;
@@ -32,6 +32,8 @@ struct object {
 	int file; /* -1: none */
 };
 
+struct handover;
+
 /* The running kernel, seen from one process; what a child changes here is its own. */
 struct kernel {
 	size_t page_size;
@@ -44,10 +46,14 @@ struct kernel {
 	struct kernel_memory memory;
 	struct sight sight;
 	struct object objects[MAX_REGIONS];
-	bool uses_huge_pages, wants_thp;
+	bool uses_huge_pages, wants_thp, uses_heap;
 	unsigned long arena;
 	size_t pages;
 	const char *explanation;
+
+	/* What a new image is left; NULL: none can be made. */
+	struct handover *handover;
+	int handover_file;
 };
 
 /* Asks the kernel for the sizes; knows nothing of what can be seen. */
@@ -77,6 +83,8 @@ bool kernel_is_error(long result);
 long kernel_reserve(void *self, size_t pages, unsigned long *address);
 long kernel_declare(void *self, int index, const struct region *region);
 long kernel_map(void *self, int region, unsigned long address, size_t pages, size_t object_page, bool apart);
+long kernel_map_locked(void *self, int region, unsigned long address, size_t pages, size_t object_page);
+long kernel_brk(void *self, unsigned long end);
 long kernel_guard(void *self, unsigned long address, size_t length);
 long kernel_advise_huge(void *self, enum huge_wish wish, unsigned long address, size_t pages);
 

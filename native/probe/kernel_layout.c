@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -36,7 +37,7 @@ static size_t arena_unit(const struct kernel *kernel)
 /*
  * The arena lies in the middle of free address space: wherever the kernel
  * starts to look for room for the filler of limit_mappings, it does not come
- * near the arena.
+ * near the arena. With memory of kind heap it begins where the heap ends.
  */
 long kernel_reserve(void *self, size_t pages, unsigned long *address)
 {
@@ -47,6 +48,13 @@ long kernel_reserve(void *self, size_t pages, unsigned long *address)
 	size_t length = pages * page_size + 2 * fence + unit;
 	long start;
 
+	if (kernel->uses_heap) {
+		start = syscall(SYS_brk, 0);
+		kernel->arena = round_up((unsigned long)start + page_size, unit);
+		kernel->pages = pages;
+		*address = kernel->arena;
+		return 0;
+	}
 	start = kernel_mmap(0, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0, page_size);
 	if (kernel_is_error(start))
 		return start;
@@ -149,6 +157,8 @@ long kernel_declare(void *self, int index, const struct region *region)
 		kernel->uses_huge_pages = true;
 	if (region->huge == HUGE_ALWAYS)
 		kernel->wants_thp = true;
+	if (region->kind == KIND_HEAP)
+		kernel->uses_heap = true;
 	if (region->alias >= 0) {
 		object->file = kernel->objects[region->alias].file;
 	} else if (has_file(region->kind)) {
@@ -173,20 +183,84 @@ static int mapping_flags(const struct object *object)
 	return flags;
 }
 
+long kernel_brk(void *self, unsigned long end)
+{
+	(void)self;
+	return (unsigned long)syscall(SYS_brk, end) == end ? 0 : -ENOMEM;
+}
+
+/* The heap grows page by page from where it ended, so what it grew over before the first of these pages goes. */
+static long map_heap(unsigned long address, size_t length)
+{
+	unsigned long start = (unsigned long)syscall(SYS_brk, 0);
+	long result = kernel_brk(NULL, address);
+
+	if (result < 0 || address < start)
+		return result < 0 ? result : -EINVAL;
+	if (address > start)
+		munmap((void *)start, address - start);
+	return kernel_brk(NULL, address + length);
+}
+
+/* A segment of its own, which nobody else finds and of which no trace remains. */
+static long attach_segment(unsigned long address, size_t length, int protection)
+{
+	int flags = SHM_REMAP | (protection & PROT_WRITE ? 0 : SHM_RDONLY) | (protection & PROT_EXEC ? SHM_EXEC : 0);
+	int segment = shmget(IPC_PRIVATE, length, IPC_CREAT | 0666);
+	long result = 0;
+
+	if (segment < 0)
+		return -errno;
+	if (shmat(segment, (void *)address, flags) == (void *)-1)
+		result = -errno;
+	shmctl(segment, IPC_RMID, NULL);
+	return result;
+}
+
+/* Memory that comes with a protection of its own. */
+static long protect(long result, unsigned long address, size_t length, int protection, int own)
+{
+	if (result == 0 && protection != own && mprotect((void *)address, length, protection) < 0)
+		return -errno;
+	return result;
+}
+
+static long map_with(struct kernel *kernel, int region, unsigned long address, size_t pages, size_t object_page,
+		     int flags)
+{
+	const struct object *object = &kernel->objects[region];
+	int protection = object->region.protection;
+	size_t length = pages * kernel->page_size;
+
+	switch (object->region.kind) {
+	case KIND_HEAP:
+		return protect(map_heap(address, length), address, length, protection, PROT_READ | PROT_WRITE);
+	case KIND_SYSV:
+		return protect(attach_segment(address, length, protection), address, length, protection,
+			       protection | PROT_READ);
+	default:
+		return kernel_mmap(address, length, protection, mapping_flags(object) | MAP_FIXED | flags, object->file,
+				   object->file < 0 ? 0 : object_page, kernel->page_size);
+	}
+}
+
+long kernel_map_locked(void *self, int region, unsigned long address, size_t pages, size_t object_page)
+{
+	long result = map_with(self, region, address, pages, object_page, MAP_LOCKED);
+
+	return kernel_is_error(result) ? result : 0;
+}
+
 /* Mappings that differ in MADV_DONTDUMP do not merge; where there is no such thing they may. */
 long kernel_map(void *self, int region, unsigned long address, size_t pages, size_t object_page, bool apart)
 {
 	struct kernel *kernel = self;
-	const struct object *object = &kernel->objects[region];
-	size_t length = pages * kernel->page_size;
-	long result;
+	long result = map_with(kernel, region, address, pages, object_page, 0);
 
-	result = kernel_mmap(address, length, object->region.protection, mapping_flags(object) | MAP_FIXED,
-			     object->file, object->file < 0 ? 0 : object_page, kernel->page_size);
 	if (kernel_is_error(result))
 		return result;
 	if (apart)
-		madvise((void *)address, length, MADV_DONTDUMP);
+		madvise((void *)address, pages * kernel->page_size, MADV_DONTDUMP);
 	return 0;
 }
 

@@ -44,7 +44,7 @@ static void observe_maps(const struct kernel *kernel, unsigned long arena, struc
 		.locked = snapshot->smaps,
 		.mappings = snapshot->mappings,
 	};
-	bool seen = sight->map_file && read_maps(sight->map_file, &smaps);
+	bool seen = read_maps(sight->smaps ? "/proc/self/smaps" : "/proc/self/maps", &smaps);
 
 	snapshot->has_smaps = seen && sight->smaps_locks;
 	snapshot->smaps_name = "smaps";

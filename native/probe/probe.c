@@ -16,22 +16,26 @@
 #include "hello.h"
 #include "input.h"
 #include "kernel.h"
+#include "kernel_image.h"
 #include "kernel_news.h"
 #include "proc.h"
 #include "process.h"
 
 enum { TRACE_SIZE = 256 * 1024 };
 
-/* What the probe and its children share. */
+/* What the probe, its children and their new images share. */
 struct shared {
+	void *address; /* kernel_image_memory() puts it here */
 	struct facts facts;
 	struct execution execution;
+	struct handover handover;
 	char trace[TRACE_SIZE];
 };
 
 struct probe {
 	struct kernel kernel;
 	struct shared *shared;
+	int shared_file;
 	struct program program;
 	struct channel channel;
 	struct input input;
@@ -116,10 +120,28 @@ static void execute(void *self, const struct program *program, unsigned long fau
 
 static bool make_shared(struct probe *probe)
 {
-	void *memory = mmap(NULL, sizeof(*probe->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	probe->shared = kernel_image_memory(sizeof(*probe->shared), &probe->shared_file);
+	return probe->shared != NULL;
+}
 
-	probe->shared = memory;
-	return memory != MAP_FAILED;
+/* The new image of a process that executes a program: it goes on with it. */
+static void go_on(int file)
+{
+	struct shared *shared = kernel_image_again(sizeof(*shared), file);
+	struct handover *handover;
+	struct system system;
+
+	if (!shared)
+		process_exit(1);
+	handover = &shared->handover;
+	if (handover->resume.step < 0) {
+		handover->tried = true;
+		process_exit(0);
+	}
+	handover->kernel.explanation = NULL;
+	system = kernel_system(&handover->kernel);
+	interpret_resume(&handover->program, &system, &handover->resume, &shared->execution);
+	process_exit(0);
 }
 
 /* As high as it goes; a program that wants less says so. */
@@ -190,6 +212,10 @@ int main(int count, char **arguments)
 {
 	static struct probe probe = { .channel = { .in = STDIN_FILENO, .out = STDOUT_FILENO } };
 
+	int file = kernel_image_file(count, arguments);
+
+	if (file >= 0)
+		go_on(file);
 	if (count > 1) {
 		help();
 		return strcmp(arguments[1], "--help") == 0 ? 0 : 2;
@@ -199,6 +225,8 @@ int main(int count, char **arguments)
 	process_prepare();
 	raise_memlock();
 	kernel_start(&probe.kernel);
+	probe.kernel.handover = probe.shared_file < 0 ? NULL : &probe.shared->handover;
+	probe.kernel.handover_file = probe.shared_file;
 	probe.oom_kills = count_oom_kills();
 	input_start(&probe.input, &probe.channel);
 	say_hello(&probe);

@@ -34,7 +34,8 @@ static bool parse_line(struct parser *parser, struct word line)
 		{ "guard", STAGE_GUARD, false, parse_guard },	 { "lock", STAGE_LOCK, false, parse_lock },
 		{ "limit", STAGE_LIMIT, false, parse_limit },	 { "as", STAGE_AS, true, parse_as },
 		{ "fault", STAGE_STEPS, false, parse_fault },	 { "call", STAGE_STEPS, false, parse_call },
-		{ "fork", STAGE_STEPS, false, parse_fork },	 { "exit", STAGE_STEPS, false, parse_exit },
+		{ "fork", STAGE_STEPS, false, parse_fork },	 { "thread", STAGE_STEPS, false, parse_thread },
+		{ "exit", STAGE_STEPS, false, parse_exit },
 	};
 	struct word keyword;
 
@@ -106,7 +107,8 @@ static bool parse_end(struct parser *parser)
 	if (parser->pending_fault)
 		return refuse_at(parser, parser->pending_fault, "fault must stand directly before a call");
 	if (parser->open_fork >= 0)
-		return refuse_at(parser, parser->program->steps[parser->open_fork].line, "fork: exit is missing");
+		return refuse_at(parser, parser->program->steps[parser->open_fork].line, "%s: exit is missing",
+				 parser->program->steps[parser->open_fork].operation == STEP_FORK ? "fork" : "thread");
 	if (!parser->program->pages)
 		return refuse_at(parser, parser->line, "arena is missing");
 	set_maps_apart(parser);

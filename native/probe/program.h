@@ -70,18 +70,23 @@ enum operation {
 	STEP_MPROTECT,
 	STEP_MADVISE,
 	STEP_MSYNC,
+	STEP_MREMAP,
+	STEP_BRK,
 	STEP_TOUCH,
 	STEP_OBSERVE,
 	STEP_SETTLE,
+	STEP_EXEC,
 	STEP_FORK,
+	STEP_THREAD,
 };
 
 struct step {
 	enum operation operation;
 	struct size address, length;
-	int argument;		    /* flags, protection or advice */
-	struct placement placement; /* of mmap; touch uses its range */
-	int child_end;		    /* fork: the first step after it that is the parent's again */
+	int argument;		    /* flags, protection or advice; exec: whether the file is missing */
+	struct placement placement; /* of mmap; touch, mremap and brk use its range */
+	struct range to;	    /* of mremap */
+	int child_end;		    /* fork, thread: the first step after it that is the parent's again */
 	bool fault;		    /* the call that is swept */
 	int line;
 };

@@ -8,6 +8,7 @@ static const char *const kind_names[KIND_COUNT] = {
 	[KIND_SHARED] = "shared",	[KIND_SHM] = "shm",
 	[KIND_MEMFD] = "memfd",		[KIND_HUGETLB] = "hugetlb",
 	[KIND_SECRETMEM] = "secretmem", [KIND_STACK] = "stack",
+	[KIND_SYSV] = "sysv",		[KIND_HEAP] = "heap",
 };
 
 static const struct named_value huge_wishes[] = { { "always", HUGE_ALWAYS }, { "never", HUGE_NEVER }, { NULL, 0 } };
@@ -77,8 +78,8 @@ static bool take_share(struct parser *parser, struct region *region)
 	region->shared = word_is(word, "shared");
 	if (!region->shared && !word_is(word, "private"))
 		return refuse_word(parser, "share (private or shared)", word);
-	if (region->kind == KIND_SHARED && !region->shared)
-		return refuse_at(parser, parser->line, "memory of kind shared cannot be private");
+	if ((region->kind == KIND_SHARED || region->kind == KIND_SYSV) && !region->shared)
+		return refuse_at(parser, parser->line, "memory of kind %s cannot be private", kind_names[region->kind]);
 	return true;
 }
 

@@ -21,6 +21,10 @@ static const struct named_value msync_flags[] = {
 	{ NULL, 0 },
 };
 
+static const struct named_value mmap_flags[] = { { "LOCKED", MAP_LOCKED }, { NULL, 0 } };
+
+static const struct named_value images[] = { { "self", false }, { "missing", true }, { NULL, 0 } };
+
 static const struct named_value advices[] = { { "dontneed", MADV_DONTNEED },
 					      { "willneed", MADV_WILLNEED },
 					      { NULL, 0 } };
@@ -96,7 +100,29 @@ static bool parse_settle(struct parser *parser, struct step *step)
 
 static bool parse_mmap(struct parser *parser, struct step *step)
 {
-	return take_placement(parser, &step->placement);
+	return take_placement(parser, &step->placement) &&
+	       (!parser->more || take_flags(parser, mmap_flags, &step->argument));
+}
+
+static bool parse_mremap(struct parser *parser, struct step *step)
+{
+	return take_pages_of_arena(parser, &step->placement.range) && take_pages_of_arena(parser, &step->to);
+}
+
+static bool is_in_thread(const struct parser *parser)
+{
+	return parser->open_fork >= 0 && parser->program->steps[parser->open_fork].operation == STEP_THREAD;
+}
+
+static bool parse_exec(struct parser *parser, struct step *step)
+{
+	struct word word;
+
+	if (is_in_thread(parser))
+		return refuse_at(parser, parser->line, "exec: a thread would end all others; write it outside");
+	if (!take_word(parser, "IMAGE", &word))
+		return false;
+	return word_value(word, images, &step->argument) || refuse_word(parser, "image (self or missing)", word);
 }
 
 static bool parse_mprotect(struct parser *parser, struct step *step)
@@ -136,7 +162,10 @@ bool parse_call(struct parser *parser)
 		{ "mprotect", STEP_MPROTECT, parse_mprotect },
 		{ "madvise", STEP_MADVISE, parse_madvise },
 		{ "msync", STEP_MSYNC, parse_msync },
+		{ "mremap", STEP_MREMAP, parse_mremap },
+		{ "brk", STEP_BRK, parse_touch },
 		{ "touch", STEP_TOUCH, parse_touch },
+		{ "exec", STEP_EXEC, parse_exec },
 		{ "observe", STEP_OBSERVE, parse_nothing },
 		{ "settle", STEP_SETTLE, parse_settle },
 	};
@@ -158,7 +187,7 @@ bool parse_call(struct parser *parser)
 	return calls[index].operands(parser, step);
 }
 
-bool parse_fork(struct parser *parser)
+static bool open_child(struct parser *parser, enum operation operation)
 {
 	struct step *step = NULL;
 
@@ -166,9 +195,19 @@ bool parse_fork(struct parser *parser)
 		return refuse_at(parser, parser->line, "children do not nest");
 	if (!take_step(parser, &step))
 		return false;
-	step->operation = STEP_FORK;
+	step->operation = operation;
 	parser->open_fork = parser->program->step_count++;
 	return true;
+}
+
+bool parse_fork(struct parser *parser)
+{
+	return open_child(parser, STEP_FORK);
+}
+
+bool parse_thread(struct parser *parser)
+{
+	return open_child(parser, STEP_THREAD);
 }
 
 bool parse_exit(struct parser *parser)
@@ -176,7 +215,7 @@ bool parse_exit(struct parser *parser)
 	struct program *program = parser->program;
 
 	if (parser->open_fork < 0)
-		return refuse_at(parser, parser->line, "there is no fork before it");
+		return refuse_at(parser, parser->line, "there is no fork or thread before it");
 	program->steps[parser->open_fork].child_end = program->step_count;
 	parser->open_fork = -1;
 	return true;

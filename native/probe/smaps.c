@@ -75,11 +75,17 @@ static bool inside(const struct smaps *smaps, size_t *first, size_t *count)
 /* Whether the mapping is one that the kernel makes for itself; the line goes on with its permissions. */
 static bool is_kernels(struct line line)
 {
+	static const char *const names[] = { "[vdso]", "[vvar", "[vsyscall]", "[usertrap]" }; /* the last is gVisor's */
+
 	if (line.end[-1] != ']')
 		return false;
 	for (int field = 0; field < 4; field++)
 		skip_word(&line);
-	return starts_with(&line, "[vdso]") || starts_with(&line, "[vvar") || starts_with(&line, "[vsyscall]");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (starts_with(&line, names[i]))
+			return true;
+	}
+	return false;
 }
 
 static void fill(char *strip, size_t first, size_t count, char character)

@@ -17,6 +17,8 @@ enum kind {
 	KIND_HUGETLB,
 	KIND_SECRETMEM,
 	KIND_STACK,
+	KIND_SYSV,
+	KIND_HEAP,
 	KIND_COUNT
 };
 
@@ -39,6 +41,15 @@ struct counts {
 	long mlocked;  /* pages */
 	long vm_areas; /* objects */
 };
+
+/* Where a new process image takes up the program again. */
+struct resume {
+	unsigned long arena;
+	int step; /* the exec that made it */
+	int end;  /* the first step that is not its own */
+};
+
+struct program;
 
 /*
  * The system under test: the running kernel or a model of one. The interpreter
@@ -76,6 +87,20 @@ struct system {
 	long (*madvise)(void *self, unsigned long address, size_t length, int advice);
 	long (*msync)(void *self, unsigned long address, size_t length, int flags);
 	long (*touch)(void *self, unsigned long address, size_t pages);
+	/* As `map`, with MAP_LOCKED. */
+	long (*map_locked)(void *self, int region, unsigned long address, size_t pages, size_t object_page);
+	/* In place where both addresses are the same, else to exactly the new one. */
+	long (*mremap)(void *self, unsigned long address, size_t length, unsigned long to, size_t new_length);
+	/* Moves the end of the memory of kind heap. */
+	long (*brk)(void *self, unsigned long end);
+
+	/*
+	 * A new image of this program, or of a file that is not there. Returns when
+	 * that fails, and in a model; a kernel's new image goes on with interpret_resume().
+	 */
+	long (*exec)(void *self, const struct program *program, const struct resume *resume, bool missing);
+	/* Runs it in another thread of the process, and waits for that. */
+	long (*thread)(void *self, void (*run)(void *argument), void *argument);
 
 	/* 0: now in the child; more than 0: in the parent, after the child ended. */
 	long (*fork)(void *self);
