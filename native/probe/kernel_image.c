@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -36,6 +35,8 @@ enum { CALL_FUTEX = SYS_futex };
 #else
 enum { CALL_FUTEX = SYS_futex_time64 };
 #endif
+
+enum { WAIT_WHILE_EQUAL = 0 }; /* FUTEX_WAIT; compilers for musl may lack linux/futex.h */
 
 static const char resume_option[] = "--resume";
 
@@ -162,6 +163,6 @@ long kernel_thread(void *self, void (*run)(void *argument), void *argument)
 	if (clone(run_job, stack + sizeof(stack), flags, &job, NULL, NULL, &alive) < 0)
 		return -errno;
 	while ((now = __atomic_load_n(&alive, __ATOMIC_ACQUIRE)) != 0)
-		syscall(CALL_FUTEX, &alive, FUTEX_WAIT, now, NULL, NULL, 0);
+		syscall(CALL_FUTEX, &alive, WAIT_WHILE_EQUAL, now, NULL, NULL, 0);
 	return 0;
 }
