@@ -3,9 +3,7 @@
 
 #include "kernel.h"
 
-#include <elf.h>
 #include <errno.h>
-#include <link.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -18,8 +16,6 @@
 #include "libc.h"
 #include "proc.h"
 #include "process.h"
-
-enum { STACK_OF_A_CALL = 8192 }; /* more than the wrappers of system calls use */
 
 /* Results of syscall(2) as the kernel gives them. */
 static long raw(long result)
@@ -140,33 +136,6 @@ static const char *kernel_explain(void *self)
 	const struct kernel *kernel = self;
 
 	return kernel->explanation;
-}
-
-/* Between the segments of a program may be nothing that can be read. */
-static int read_segments(struct dl_phdr_info *program, size_t size, void *page_size)
-{
-	(void)size;
-	for (int i = 0; i < program->dlpi_phnum; i++) {
-		const ElfW(Phdr) *segment = &program->dlpi_phdr[i];
-		const volatile char *start = (const volatile char *)(program->dlpi_addr + segment->p_vaddr);
-
-		if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_R))
-			continue;
-		for (size_t at = 0; at < segment->p_memsz; at += *(size_t *)page_size)
-			(void)start[at];
-	}
-	return 0;
-}
-
-void kernel_warm_up(void)
-{
-	volatile char stack[STACK_OF_A_CALL];
-	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
-
-	dl_iterate_phdr(read_segments, &page_size);
-	for (size_t i = 0; i < sizeof(stack); i += 1024)
-		stack[i] = 0;
-	errno = 0;
 }
 
 void kernel_start(struct kernel *kernel)

@@ -59,12 +59,6 @@ struct kernel {
 /* Asks the kernel for the sizes; knows nothing of what can be seen. */
 void kernel_start(struct kernel *kernel);
 
-/*
- * Uses the code, stack and data of a system call, as the first use of them
- * allocates: a fault, or a limit of memory, would meet that and not the call.
- */
-void kernel_warm_up(void);
-
 /* Leaves the kernel's settings as they were. */
 void kernel_stop(struct kernel *kernel);
 
