@@ -84,6 +84,8 @@ class TargetInfo:
     own_pages: int | None
     """Pages that the probe itself has mapped, which mlockall locks too; None: not known."""
     max_map_count: int | None
+    huge_page: int | None
+    """Pages in a huge page of the pool that hugetlb memory comes from; None: no such pool."""
 
     @classmethod
     def from_hello(cls, line: str | bytes) -> TargetInfo:

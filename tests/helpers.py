@@ -111,6 +111,7 @@ def target_info(**changes: Any) -> TargetInfo:  # noqa: ANN401
         memlock=-1,
         own_pages=283,
         max_map_count=65530,
+        huge_page=512,
     )  # fmt: skip
     return replace(able, **changes)
 

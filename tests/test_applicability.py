@@ -103,6 +103,11 @@ def test_an_optional_feature_that_is_not_there_is_unsupported(fields: str, lacks
         ),
         (f"as: privileged\n{MLOCK}", {"privileged": False}, "needs CAP_IPC_LOCK; run as root"),
         (
+            "map: a*1024\ncall: mlock\nrange: ^*1024\nregions: {a: {kind: hugetlb}}\nexpect: {result: 0}",
+            {"huge_page": 2048},
+            "a huge page has 2048 pages here, of which the case maps only a part",
+        ),
+        (
             f"limits: {{mappings: 0}}\n{MLOCK}",
             {"max_map_count": None},
             "the target has no known limit on the number of mappings",
