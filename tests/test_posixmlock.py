@@ -122,7 +122,8 @@ def test_each_inner_call_of_the_wrapper_fails_in_turn_and_all_or_nothing_is_done
 
 
 def test_every_misbehaviour_is_noticed(tmp_path: Path) -> None:
-    calls, manners = ("mlock", "mlock2", "munlock", "mlockall", "munlockall", "msync"), ("fail", "late", "part", "lie")
+    calls = ("mlock", "mlock2", "munlock", "mlockall", "munlockall", "msync", "mmap")
+    manners = ("fail", "late", "part", "lie")
     targets = [f"local+posixmlock+fault={call}={manner}" for call in calls for manner in manners]
     cases = (
         "mlock/success",
@@ -132,6 +133,7 @@ def test_every_misbehaviour_is_noticed(tmp_path: Path) -> None:
         "mlockall",
         "munlockall",
         "lifetime/msync",
+        "linux/map-locked",
     )
     asked = [part for target in ("local+posixmlock", *targets) for part in ("-t", target)]
     lockproof("run", *asked, *cases, cwd=tmp_path)
