@@ -14,7 +14,7 @@ from lockproof.conformance.trace import Elsewhere, Ended, Execution, Snapshot, S
 from lockproof.runners.target import SystemCounts, TargetInfo, make_target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from lockproof.conformance.case import Case
     from lockproof.conformance.store import Result
@@ -123,14 +123,21 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def judged(target: str, cases: Path, *, time_limit: float = 30.0) -> list[Result]:
-    """Run cases with the engine in this process."""
+def judged(
+    target: str, cases: Path, *, time_limit: float = 30.0, meanwhile: Callable[[int], None] = lambda _: None
+) -> list[Result]:
+    """Run cases with the engine in this process; `meanwhile` is called with the number of results that there are."""
     found: list[Result] = []
     corpus = load(cases)
+
+    def on_result(result: Result) -> None:
+        found.append(result)
+        meanwhile(len(found))
+
     engine = Engine(
         cases=corpus.cases,
         requirements=corpus.requirements,
-        on_result=found.append,
+        on_result=on_result,
         on_start=lambda *_: None,
         time_limit=time_limit,
     )

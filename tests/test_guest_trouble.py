@@ -7,9 +7,8 @@ import os
 import shutil
 import signal
 import subprocess
-import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +22,7 @@ from tests.command import SMALL, children, lockproof, results, start, verdicts
 from tests.helpers import judged, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
 KERNEL = "debian/6.12"
 TARGET = f"qemu:{KERNEL}"
@@ -113,26 +112,15 @@ def machines(pid: int) -> list[int]:
     return found
 
 
-@contextmanager
-def when_busy(act: signal.Signals) -> Iterator[None]:
-    """Send a signal to the first QEMU of this process while its guest runs cases."""
-    over = threading.Event()
+def in_the_middle(act: signal.Signals) -> Callable[[int], None]:
+    """Send a signal to the QEMU of this process when the hundredth result is there."""
 
-    def watch() -> None:
-        while not over.is_set():
-            for pid in machines(os.getpid()):
-                time.sleep(6.0)  # a boot takes 4
-                os.kill(pid, act)
-                return
-            time.sleep(0.05)
+    def send(count: int) -> None:
+        if count == 100:
+            (machine,) = machines(os.getpid())
+            os.kill(machine, act)
 
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+    return send
 
 
 def many(count: int) -> str:
@@ -151,21 +139,19 @@ def many(count: int) -> str:
 
 def test_a_qemu_that_is_stopped_is_a_kernel_that_hangs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(channel, "_GRACE", 6.0)
-    with when_busy(signal.SIGSTOP):
-        found = judged(TARGET, write(tmp_path, many(2000)), time_limit=4.0)
+    found = judged(TARGET, write(tmp_path, many(200)), time_limit=4.0, meanwhile=in_the_middle(signal.SIGSTOP))
     failed = [result for result in found if result.verdict.status == "FAIL"]
     assert [result.verdict.findings[0].message for result in failed] == ["the kernel hung: no answer in 10 s"]
-    assert [str(result.verdict.status) for result in found].count("PASS") == 1999
+    assert [str(result.verdict.status) for result in found].count("PASS") == 199
 
 
 def test_a_qemu_that_is_killed_costs_one_case_which_is_unresolved(tmp_path: Path) -> None:
-    with when_busy(signal.SIGKILL):
-        found = judged(TARGET, write(tmp_path, many(2000)))
+    found = judged(TARGET, write(tmp_path, many(200)), meanwhile=in_the_middle(signal.SIGKILL))
     lost = [result for result in found if result.verdict.status != "PASS"]
     assert [(result.verdict.status, result.verdict.reason.partition(";")[0]) for result in lost] == [
         ("UNRESOLVED", "QEMU was killed by SIGKILL")
     ]
-    assert len(found) == 2000
+    assert len(found) == 200
 
 
 def running(pid: int) -> bool:
