@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stddef.h>
-
-#include "model.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +6,7 @@
 #include "linux.h"
 #include "mutants.h"
 #include "posix.h"
+#include "prove.h"
 #include "task.h"
 
 /* To add a model is to add a line. */
@@ -57,6 +54,14 @@ static const struct model *find_model(const char *name, const struct mutant **mu
 			return &models[i];
 	}
 	return NULL;
+}
+
+model_calls *model_calls_of(const char *name)
+{
+	const struct mutant *mutant;
+	const struct model *model = find_model(name, &mutant);
+
+	return model && !mutant ? model->calls : NULL;
 }
 
 const char *lockproof_model_name(size_t number)

@@ -140,6 +140,14 @@ int vma_merge(struct mm *mm, int prev, const struct mapping *wanted)
 	return behind ? merge_right(mm, prev, area, next, wanted) : VMA_NONE;
 }
 
+bool vma_is_split(const struct mm *mm, int vma)
+{
+	const struct mapping *left = mm->mappings + vma, *right = left + 1;
+
+	return vma + 1 < (int)mm->count && alike(left, right) &&
+	       (left->anon == right->anon || (anon_merges(mm, left, right) && anon_merges(mm, right, left)));
+}
+
 struct mapping vma_part(const struct mm *mm, int vma, struct span span)
 {
 	struct mapping part = mm->mappings[vma];

@@ -62,6 +62,9 @@ int vma_merge(struct mm *mm, int prev, const struct mapping *wanted);
 /* Gives the part [start, end) of a mapping other attributes: merged if possible, else split. The mapping or -errno. */
 int vma_modify(struct mm *mm, int prev, int vma, const struct mapping *wanted);
 
+/* Whether a mapping and the next could be one. */
+bool vma_is_split(const struct mm *mm, int vma);
+
 /* The part of a mapping, to be changed and given to the two above. */
 struct mapping vma_part(const struct mm *mm, int vma, struct span span);
 
