@@ -190,10 +190,12 @@ def mutants(selection: tuple[str, ...], cases: Path | None, *, verbose: bool) ->
 )
 @click.option("--count", type=click.IntRange(1), metavar="N", help="Stop after so many cases.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same cases.")
-def explore(target: str, seconds: float, count: int | None, seed: int) -> None:
+@click.option("--against", metavar="TARGET", help="Compare with this target, such as model:linux-6, page by page.")
+def explore(target: str, seconds: float, count: int | None, seed: int, against: str | None) -> None:
     """Try generated cases on a target, and print the smallest that does what is not permitted, as YAML.
 
-    What is permitted says a naive statement of the standard: a set of locked pages. Exit code 1: a case differs.
+    What is permitted says a naive statement of the standard: a set of locked pages; or, with --against, what another
+    target does: result, locks, their count and the boundaries of mappings. Exit code 1: a case differs.
     """
     try:
         from lockproof.conformance import exploring  # noqa: PLC0415
@@ -203,7 +205,7 @@ def explore(target: str, seconds: float, count: int | None, seed: int) -> None:
         msg = "explore needs hypothesis; install lockproof[explore]"
         raise click.UsageError(msg) from error
 
-    found = exploring.explore(target, seconds=seconds, number=seed, most=count)
+    found = exploring.explore(target, seconds=seconds, number=seed, most=count, against=against)
     if found.yaml:
         click.echo(f"# on {target}, seed {seed}: {found.what}\n{found.yaml}")
     rate = found.count / found.seconds
@@ -227,7 +229,7 @@ def explore(target: str, seconds: float, count: int | None, seed: int) -> None:
 )
 @click.option("--resume", is_flag=True, help="Go on where an earlier call for the same model and pages stopped.")
 @click.option("--scheduler", metavar="ADDRESS", help="Spread the work over a Dask cluster (lockproof[cluster]).")
-def prove(  # noqa: PLR0913  one for each option
+def prove(
     models: tuple[str, ...], pages: int, jobs: int | None, results: Path, scheduler: str | None, *, resume: bool
 ) -> None:
     """Explore every address space of up to P pages on a model, and every call in it with every failing allocation.

@@ -115,10 +115,6 @@ def _prove(request: Request, model: str, out: Console) -> Outcome:
     return Outcome(model, parts[0] if parts else _nothing(first), whole, time.monotonic() - began)
 
 
-_Keep = "Callable[[Part], None]"
-_Show = "Callable[[int, int], None]"
-
-
 def _way(request: Request) -> Callable[..., None]:
     if request.scheduler is None:
         return _here
@@ -184,9 +180,9 @@ def report(outcome: Outcome, request: Request) -> str:
     part = outcome.part
     covered = "" if outcome.complete else f", interrupted: {part.past} of {outcome.whole} explored"
     rate = part.states / max(outcome.seconds, 1e-3) / 1e6
+    spaces = f"model:{outcome.model}, up to {request.pages} pages: {outcome.whole} address spaces{covered}"
     lines = [
-        f"model:{outcome.model}, up to {request.pages} pages: {outcome.whole} address spaces{covered}, "
-        f"{part.states} states in {outcome.seconds:.1f} s ({rate:.1f} million/s)",
+        f"{spaces}, {part.states} states in {outcome.seconds:.1f} s ({rate:.1f} million/s)",
         "",
         f"{'requirement':<32} {'checked':>12} {'broken':>12}  first",
     ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import count, takewhile
+from itertools import count, pairwise, takewhile
 from typing import TYPE_CHECKING
 
 from lockproof._models import ffi, lib
@@ -103,7 +103,7 @@ def call(pages: int, number: int) -> Asked:
     return Asked(name, found.page, found.pages, found.flags, bool(found.future))
 
 
-def explore(  # noqa: PLR0913  each says what is asked
+def explore(
     model: str,
     first: int,
     past: int,
@@ -141,7 +141,7 @@ def explore(  # noqa: PLR0913  each says what is asked
 
 def merge(parts: list[Part]) -> Part:
     """Add up parts that follow each other."""
-    if any(a.past != b.first for a, b in zip(parts, parts[1:], strict=False)):
+    if any(a.past != b.first for a, b in pairwise(parts)):
         msg = "the parts leave something out, or have something twice"
         raise ValueError(msg)
     findings = tuple(map(_sum, zip(*(part.findings for part in parts), strict=True)))

@@ -15,7 +15,8 @@
 void linux_2_6_16_calls(struct system *system);
 void posixmlock_calls(struct system *system);
 void linux_6_calls(struct system *system);
-void linux_6_12_calls(struct system *system); /* from 2.6.37 to 6.15 */
+void linux_6_12_calls(struct system *system);
+void linux_6_1_calls(struct system *system);
 
 /* All calls but mlock, mlock2, munlock, mlockall and munlockall, with the limits in force. */
 void linux_calls(struct system *system);

@@ -27,6 +27,15 @@ static const struct vma_rules rules_6 = {
 static const struct vma_rules rules_6_12 = {
 	.anon = ANON_NEIGHBOUR_HAS,
 	.child_has_own_anon = true,
+	.drops_account = true,
+	.lock_on_fault = true,
+	.counts_once = true,
+	.skips_special = true,
+};
+
+static const struct vma_rules rules_6_1 = {
+	.anon = ANON_NEIGHBOUR_HAS,
+	.child_has_own_anon = true,
 	.lock_on_fault = true,
 	.counts_once = true,
 	.skips_special = true,
@@ -182,6 +191,11 @@ static long reserve_6_12(void *self, size_t pages, unsigned long *address)
 	return linux_reserve(self, &rules_6_12, pages, address);
 }
 
+static long reserve_6_1(void *self, size_t pages, unsigned long *address)
+{
+	return linux_reserve(self, &rules_6_1, pages, address);
+}
+
 void linux_6_calls(struct system *system)
 {
 	linux_calls(system);
@@ -197,4 +211,10 @@ void linux_6_12_calls(struct system *system)
 {
 	linux_6_calls(system);
 	system->reserve = reserve_6_12;
+}
+
+void linux_6_1_calls(struct system *system)
+{
+	linux_6_calls(system);
+	system->reserve = reserve_6_1;
 }
