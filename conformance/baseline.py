@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from lockproof.conformance.decoding import Table
-from lockproof.conformance.errors import CaseFileError, Location, Problem, UsageError, suggest
+from lockproof.conformance.errors import CaseFileError, Location, Problem, UsageError
 from lockproof.conformance.verdict import Status
 from lockproof.conformance.yaml_nodes import Mapping as MappingNode
 from lockproof.conformance.yaml_nodes import read
@@ -117,7 +117,7 @@ def load(path: Path) -> Baseline:
     node, problems = read(content, str(path))
     if not isinstance(node, MappingNode):
         problems = problems or [
-            Problem(Location(str(path), 1, 1), "", "no baseline; write targets, reasons, deviations")
+            Problem(Location(str(path), 1, 1), "", "no baseline; write targets, reasons and deviations")
         ]
         raise CaseFileError(problems)
     table = Table(node, {"reasons": Reason, "deviations": Deviation})
@@ -147,8 +147,8 @@ def _mistakes(baseline: Baseline) -> Iterator[tuple[tuple[str | int, ...], str]]
     seen: set[tuple[str, str]] = set()
     for index, deviation in enumerate(baseline.deviations):
         if deviation.reason not in baseline.reasons:
-            known = suggest(deviation.reason, baseline.reasons)
-            yield ("deviations", index, "reason"), f"{deviation.reason!r} is none of the reasons; {known}"
+            what = f"{deviation.reason!r} is none of the reasons; write why and where below reasons, and its name here"
+            yield ("deviations", index, "reason"), what
         for version in deviation.versions:
             if (deviation.case, version) in seen:
                 yield ("deviations", index, "case"), f"{deviation.case} stands here twice for {version}; remove one"

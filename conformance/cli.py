@@ -184,6 +184,16 @@ def mutants(selection: tuple[str, ...], cases: Path | None, *, verbose: bool) ->
 
 
 @main.command()
+@click.argument("case")
+@_CASES
+def repro(case: str, cases: Path | None) -> None:
+    """Print a C program that does what CASE does, for those who have no lockproof: cc repro.c && ./a.out."""
+    from lockproof.conformance import corpus_commands  # noqa: PLC0415
+
+    click.echo(corpus_commands.repro(cases, case))
+
+
+@main.command()
 @click.argument("target")
 @click.option(
     "--seconds", type=click.FloatRange(0.1, 86400), default=60, show_default=True, callback=_number, help="How long."

@@ -12,6 +12,7 @@ from lockproof.conformance import lint as linting
 from lockproof.conformance import mutation
 from lockproof.conformance.errors import UsageError, suggest
 from lockproof.conformance.loading import load
+from lockproof.conformance.repro import repro as write_program
 from lockproof.conformance.running import select
 from lockproof.conformance.showing import show as draw
 from lockproof.runners.mutants import MODEL
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from lockproof.conformance.mutation import Model
     from lockproof.runners.mutants import Mutant
 
-__all__ = ["COMMANDS", "mutants", "open_model"]
+__all__ = ["COMMANDS", "mutants", "open_model", "repro"]
 
 _Printed = tuple[str, int]
 """What is printed, and the exit code."""
@@ -52,7 +53,9 @@ def lint(path: Path | None, patterns: Sequence[str]) -> _Printed:
     corpus = load(path)
     chosen = select(corpus.cases, patterns)
     problems = linting.lint(corpus, chosen, mutation.examine(corpus, all_mutants(), open_model))
-    lines = [str(problem) for problem in problems] or [f"{len(chosen)} cases, nothing doubtful"]
+    lines = [str(problem) for problem in problems] or [
+        f"{len(chosen)} case{'' if len(chosen) == 1 else 's'}, nothing doubtful"
+    ]
     return "\n".join(lines), 2 if problems else 0
 
 
@@ -61,6 +64,15 @@ def mutants(path: Path | None, patterns: Sequence[str], *, verbose: bool) -> _Pr
     found = mutation.examine(load(path), _chosen(patterns), open_model)
     partial = path is not None or bool(patterns)
     return mutation.report(found, verbose=verbose, partial=partial), int(bool(found.survivors or found.failing))
+
+
+def repro(path: Path | None, name: str) -> str:
+    """Give the C program of a case. Raises UsageError where the name is not that of one, or it needs more than that."""
+    found = select(load(path).cases, [name])
+    if len(found) > 1:
+        msg = f"case {name!r}: {len(found)} cases are called so, such as {found[0].name}; name one"
+        raise UsageError(msg)
+    return write_program(found[0])
 
 
 def _chosen(patterns: Sequence[str]) -> list[Mutant]:

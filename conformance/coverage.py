@@ -64,7 +64,9 @@ def table(rows: Sequence[Covered]) -> str:
     lines = []
     for row in rows:
         own = row.requirement
-        count = f"{len(row.cases)} cases, {row.mutants} mutants" if row.cases else "NO CASE"
+        cases = f"{len(row.cases)} case{'' if len(row.cases) == 1 else 's'}"
+        mutants = f"{row.mutants} mutant{'' if row.mutants == 1 else 's'}"
+        count = f"{cases}, {mutants}" if row.cases else "NO CASE"
         lines.append(f"{own.id} ({own.modality}, {own.profile}): {count}")
         if row.cases:
             lines.append(f"  memory  {' '.join(row.memory)}")

@@ -158,7 +158,7 @@ def report(found: Report, *, verbose: bool, partial: bool) -> str:
             lines += textwrap.wrap(killers, _WIDTH, initial_indent="    ", subsequent_indent="    ")
     survivors = found.survivors
     killed = len(found.defects) - len(survivors)
-    lines += ["", f"{len(found.defects)} mutants, {killed} killed by {len(found.cases)} cases"]
+    lines += ["", f"{_some(len(found.defects), 'mutant')}, {killed} killed by {_some(len(found.cases), 'case')}"]
     lines += [f"survives: {defect.name} ({defect.requirement}): {defect.about}" for defect in survivors]
     lines += [
         f"killed, but by no case that checks its requirement: {defect.name} ({defect.requirement})"
@@ -182,4 +182,8 @@ def _killers(found: Report, defect: Defect) -> str:
 
 
 def _list(what: str, names: Sequence[str]) -> list[str]:
-    return ["", f"{len(names)} cases {what}:", *(f"  {name}" for name in names)] if names else []
+    return ["", f"{_some(len(names), 'case')} {what}:", *(f"  {name}" for name in names)] if names else []
+
+
+def _some(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

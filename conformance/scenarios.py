@@ -113,6 +113,7 @@ def case_of(numbers: Numbers, *, faults: bool) -> Case:
 
 
 _ALL = 1 << 16
+_EVERYTHING = {Call.MLOCKALL, Call.MUNLOCKALL, Call.EXEC, Call.FORK, Call.OBSERVE}
 _NOWHERE = Location("generated", 1, 1)
 
 
@@ -236,7 +237,7 @@ def _written(steps: tuple[Step, ...], difference: Difference, pages: int) -> Ite
             if step.child:
                 yield f"{indent}  child:"
                 yield from write(step.child, f"{indent}    ", _ALL if number == difference.step else last)
-            yield from (f"{indent}  {line}" for line in _expected(number, difference, pages))
+            yield from (f"{indent}  {line}" for line in _expected(number, step.call, difference, pages))
 
     yield from write(steps, "    ", difference.step)
 
@@ -255,7 +256,7 @@ def _fields(step: Step) -> Iterator[str]:
         yield f"flags: [{', '.join(step.flags)}]"
 
 
-def _expected(number: int, difference: Difference, pages: int) -> Iterator[str]:
+def _expected(number: int, call: Call, difference: Difference, pages: int) -> Iterator[str]:
     if number != difference.step:
         result = difference.results.get(number, "0")
         if result != "0":
@@ -271,4 +272,6 @@ def _expected(number: int, difference: Difference, pages: int) -> Iterator[str]:
         resident = "".join("R" if page in after.locked and not choice.fewer else "?" for page in range(pages))
         words = [f"result: [{', '.join(sorted(choice.results))}]", f'locked: "{strips.compact(strip)}"']
         words += [f'resident: "{strips.compact(resident)}"'] if "R" in resident and "0" in choice.results else []
+        if call in _EVERYTHING and not choice.fewer and after.program is not None:
+            words.append(f"elsewhere: {'all' if after.program else 'none'}")
         yield f"  - {{{', '.join(words)}}}"

@@ -82,7 +82,7 @@ def test_what_the_posix_profile_leaves_unspecified_only_records() -> None:
 def test_a_requirement_without_a_case_is_said_to_have_none() -> None:
     found = corpus("- {id: leaf, about: A., checks: [mlock.errors], map: a, call: munlockall, expect: {result: 0}}")
     text = coverage.table(coverage.coverage(found, {"mlock.errors": 2}))
-    assert "mlock.errors (shall, posix): 1 cases, 2 mutants\n  memory  anonymous\n  folder/leaf\n" in text
+    assert "mlock.errors (shall, posix): 1 case, 2 mutants\n  memory  anonymous\n  folder/leaf\n" in text
     assert "mlock.no-change (shall, posix): NO CASE\n" in text
     assert "1 of 6 requirements have cases (posix 1 of 4, linux 0 of 1, quality 0 of 1); 1 cases\n" in text
     assert text.endswith("no case: quality.system (shall)")
@@ -91,7 +91,7 @@ def test_a_requirement_without_a_case_is_said_to_have_none() -> None:
 def test_a_survivor_is_named_and_is_a_failure() -> None:
     done = lockproof("mutants", "locks-nest", "--cases", "cases/mlock/errors.yaml", cwd=ROOT)
     assert done.returncode == 1
-    assert "1 mutants, 0 killed by " in done.stdout
+    assert "1 mutant, 0 killed by " in done.stdout
     assert "survives: locks-nest (munlock.no-nesting): a page stays locked until it was unlocked" in done.stdout
 
 
@@ -99,7 +99,7 @@ def test_the_command_says_which_cases_kill_a_mutant() -> None:
     done = lockproof("mutants", "locks-nest", "-v", cwd=ROOT)
     assert done.returncode == 0
     assert "munlock/success/locks-do-not-nest" in done.stdout
-    assert "1 mutants, 1 killed by " in done.stdout
+    assert "1 mutant, 1 killed by " in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,7 @@ static void execute(void *self, const struct program *program, unsigned long fau
 		return;
 	}
 	interpret(program, &system, fault, execution);
+	mutate_end(&system);
 	task_close(&system);
 }
 

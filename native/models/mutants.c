@@ -263,11 +263,26 @@ bool mutate(struct system *system, const struct mutant *mutant)
 	return true;
 }
 
-void mutation_end(struct mutation *mutation)
+void mutate_end(struct system *system)
 {
+	struct mutation *mutation = ((struct task *)system->self)->mutation;
+
 	if (mutation)
 		free(mutation->before);
 	free(mutation);
+}
+
+const struct mutant *mutant_numbered(size_t number)
+{
+	static const struct mutant *const tables[] = { mutants_mlock, mutants_mlockall, mutants_linux };
+
+	for (size_t table = 0; table < sizeof(tables) / sizeof(*tables); table++) {
+		for (const struct mutant *mutant = tables[table]; mutant->name; mutant++) {
+			if (number-- == 0)
+				return mutant;
+		}
+	}
+	return NULL;
 }
 
 const struct mutant *mutant_named(const char *name)

@@ -8,7 +8,8 @@
  * something holds after the call, something is done to what it left or said.
  * The model's own code knows nothing of it.
  *
- * mutants_table.c lists them, mutant_acts.c has what they are made of.
+ * They are written from the requirements: for each, the ways in which a system
+ * can fail it. mutant_acts.h has what they are made of.
  */
 
 #include "task.h"
@@ -74,6 +75,9 @@ struct mutation {
 	unsigned char note[MOST_PAGES_OF_A_TASK]; /* something about each page */
 };
 
+/* Each ends with one without a name. */
+extern const struct mutant mutants_mlock[], mutants_mlockall[], mutants_linux[];
+
 /* The mutant with that number from 0, or of that name; NULL: there is none. */
 const struct mutant *mutant_numbered(size_t number);
 const struct mutant *mutant_named(const char *name);
@@ -81,6 +85,7 @@ const struct mutant *mutant_named(const char *name);
 /* Puts the defect into a system of tasks; false: out of memory. */
 bool mutate(struct system *system, const struct mutant *mutant);
 
-void mutation_end(struct mutation *mutation);
+/* Takes it out, before the task is closed; there may be none. */
+void mutate_end(struct system *system);
 
 #endif

@@ -15,7 +15,7 @@ struct space space_numbered(unsigned long long number)
 		count *= PAGE_KINDS;
 		space.pages++;
 	}
-	for (int page = 0; page < space.pages; page++) {
+	for (int page = 0; page < space.pages && page < PROVE_PAGES; page++) {
 		space.what[page] = (unsigned char)(number % PAGE_KINDS);
 		number /= PAGE_KINDS;
 	}

@@ -6,8 +6,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "mutants.h"
-
 void task_map_own(struct task *task, struct mm *mm)
 {
 	const struct mapping text = {
@@ -283,6 +281,5 @@ void task_close(struct system *system)
 	free(task->mm);
 	free(task->draft);
 	free(task->parent);
-	mutation_end(task->mutation);
 	free(task);
 }

@@ -57,6 +57,12 @@ static long become_nobody(void)
 	return 0;
 }
 
+/* The root of a container may have no other user to become, and is nobody special outside it: giving up the capabilities will do. */
+static bool knows_no_other_user(long result)
+{
+	return result == -EPERM || result == -EINVAL;
+}
+
 /* A process that is not dumpable cannot read its own /proc files. */
 long kernel_become_unprivileged(void *self)
 {
@@ -66,7 +72,7 @@ long kernel_become_unprivileged(void *self)
 	(void)self;
 	if (geteuid() == 0)
 		result = become_nobody();
-	if (!result)
+	if (!result || knows_no_other_user(result))
 		result = drop_capabilities();
 	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	process_die_with(parent);

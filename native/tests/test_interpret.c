@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -167,6 +168,37 @@ static void fake_observe(void *self, unsigned long arena, struct snapshot *snaps
 	snapshot->accounted = snapshot->elsewhere_mapped = snapshot->elsewhere_locked = -1;
 }
 
+static long fake_mremap(void *self, unsigned long address, size_t length, unsigned long to, size_t new_length)
+{
+	(void)length;
+	(void)new_length;
+	return record(self, "mremap", address, to);
+}
+
+static long fake_brk(void *self, unsigned long end)
+{
+	return record(self, "brk", end, 0);
+}
+
+static long fake_exec(void *self, const struct program *program, const struct resume *resume, bool missing)
+{
+	(void)program;
+	return record(self, missing ? "exec-missing" : "exec", (unsigned long)resume->step, (unsigned long)resume->end);
+}
+
+static long fake_thread(void *self, void (*run)(void *argument), void *argument)
+{
+	long result = record(self, "thread", 0, 0);
+
+	run(argument);
+	return result;
+}
+
+static long fake_touch(void *self, unsigned long address, size_t pages)
+{
+	return record(self, "touch", address, pages) < 0 ? -EFAULT : 0;
+}
+
 static const struct system fake = {
 	.page_size = PAGE_SIZE,
 	.reserve = fake_reserve,
@@ -184,6 +216,11 @@ static const struct system fake = {
 	.munlock = fake_munlock,
 	.mlockall = fake_mlockall,
 	.fork = fake_fork,
+	.mremap = fake_mremap,
+	.brk = fake_brk,
+	.touch = fake_touch,
+	.exec = fake_exec,
+	.thread = fake_thread,
 	.leave = fake_leave,
 	.prepare_faults = fake_prepare_faults,
 	.arm = fake_arm,
@@ -287,6 +324,65 @@ static void a_fault_that_makes_the_call_fail_comes_with_its_stack(void **state)
 				       "\"outer\"],\"snapshot\""));
 }
 
+static void a_mapping_moves_from_page_to_page_and_the_heap_ends_at_one(void **state)
+{
+	(void)state;
+	run("program p\narena 4\ncall mremap 0 1 2 2\ncall brk 1 2\nend\n", NULL);
+	assert_string_equal(recorder.log,
+			    "reserve 4 0;observe 1600 4;mremap 1600 1632;observe 1600 4;brk 1648 0;observe 1600 4;");
+}
+
+static void a_thread_makes_its_steps_before_its_own_ends(void **state)
+{
+	(void)state;
+	run("program p\narena 2\nthread\ncall munlock 0 1\nexit\ncall mlock 0 1\nend\n", NULL);
+	assert_string_equal(
+		recorder.log,
+		"reserve 2 0;observe 1600 2;thread 0 0;munlock 1600 1;observe 1600 2;observe 1600 2;mlock 1600 1;"
+		"observe 1600 2;");
+	assert_true(strstr(buffer, "\"step\":1") < strstr(buffer, "\"step\":0"));
+}
+
+static void an_exec_says_where_a_new_image_goes_on(void **state)
+{
+	(void)state;
+	run("program p\narena 2\nfork\ncall exec self\ncall observe\nexit\ncall exec missing\nend\n", "exec-missing");
+	assert_non_null(strstr(recorder.log, "exec 1 3;"));
+	assert_non_null(strstr(recorder.log, "exec-missing 3 4;"));
+	assert_non_null(strstr(buffer, "{\"step\":3,\"result\":\"ENOMEM\""));
+}
+
+static void a_new_image_goes_on_after_its_exec(void **state)
+{
+	static struct program program;
+	const struct resume resume = { .arena = ARENA, .step = 0, .end = 2 };
+	const char *text = "program p\narena 2\ncall exec self\ncall mlock 0 1\ncall munlock 0 1\nend\n";
+	struct system system = fake;
+	struct refusal refusal;
+
+	(void)state;
+	assert_true(program_parse(text, strlen(text), &program, &refusal));
+	memset(buffer, 0, sizeof(buffer));
+	memset(&recorder, 0, sizeof(recorder));
+	recorder.text = text_in(recorder.log, sizeof(recorder.log));
+	system.self = &recorder;
+	execution.trace = trace_in(buffer, sizeof(buffer) - 1);
+	execution.status = STATUS_DONE;
+	interpret_resume(&program, &system, &resume, &execution);
+	assert_string_equal(recorder.log, "observe 1600 2;mlock 1600 1;observe 1600 2;");
+	assert_non_null(strstr(buffer, "{\"step\":0,\"result\":\"0\""));
+}
+
+static void an_access_to_nothing_ends_the_process(void **state)
+{
+	(void)state;
+	run("program p\narena 2\ncall touch 1 1\ncall mlock 0 1\nend\n", "touch");
+	assert_int_equal(execution.status, STATUS_DIED);
+	assert_int_equal(execution.signal, SIGSEGV);
+	assert_int_equal(execution.step, 0);
+	assert_null(strstr(buffer, "step"));
+}
+
 static void huge_pages_are_asked_for_after_each_map(void **state)
 {
 	(void)state;
@@ -345,6 +441,11 @@ int main(void)
 		cmocka_unit_test(a_call_that_fails_is_a_step_like_others),
 		cmocka_unit_test(a_fault_is_armed_right_before_the_call_and_disarmed_right_after),
 		cmocka_unit_test(a_fault_that_makes_the_call_fail_comes_with_its_stack),
+		cmocka_unit_test(a_mapping_moves_from_page_to_page_and_the_heap_ends_at_one),
+		cmocka_unit_test(a_thread_makes_its_steps_before_its_own_ends),
+		cmocka_unit_test(an_exec_says_where_a_new_image_goes_on),
+		cmocka_unit_test(a_new_image_goes_on_after_its_exec),
+		cmocka_unit_test(an_access_to_nothing_ends_the_process),
 		cmocka_unit_test(huge_pages_are_asked_for_after_each_map),
 		cmocka_unit_test(settling_tells_the_counts_at_the_start_and_now),
 		cmocka_unit_test(the_steps_of_a_child_come_before_its_fork),

@@ -122,15 +122,19 @@ static void every_call_is_read_with_its_operands(void **state)
 					 "call mprotect 0 1 rwx\n"
 					 "call madvise 0 1 102\n"
 					 "call msync 0 1 ASYNC,INVALIDATE\n"
+					 "call mremap 1 2 4 5\n"
+					 "call brk 1 2\n"
 					 "call touch 1 2\n"
 					 "call observe\n"
 					 "call settle\n"
+					 "call exec missing\n"
+					 "call mmap a 1 2 3 LOCKED\n"
 					 "end\n");
 
 	(void)state;
-	assert_int_equal(p->step_count, 13);
-	assert_int_equal(p->settle_line, 16);
-	for (int i = 0; i < p->step_count; i++)
+	assert_int_equal(p->step_count, 17);
+	assert_int_equal(p->settle_line, 18);
+	for (int i = 0; i < 16; i++)
 		assert_int_equal(p->steps[i].operation, STEP_MLOCK + i);
 	assert_int_equal(p->steps[1].argument, MLOCK_ONFAULT);
 	assert_int_equal(p->steps[3].argument, MCL_CURRENT | MCL_FUTURE);
@@ -139,6 +143,13 @@ static void every_call_is_read_with_its_operands(void **state)
 	assert_int_equal(p->steps[8].argument, 102);
 	assert_int_equal(p->steps[9].argument, MS_ASYNC | MS_INVALIDATE);
 	assert_int_equal(p->steps[10].placement.range.count, 2);
+	assert_int_equal(p->steps[10].to.page, 4);
+	assert_int_equal(p->steps[10].to.count, 5);
+	assert_int_equal(p->steps[11].placement.range.page, 1);
+	assert_int_equal(p->steps[12].placement.range.count, 2);
+	assert_true(p->steps[15].argument);
+	assert_int_equal(p->steps[16].argument, MAP_LOCKED);
+	assert_int_equal(p->steps[5].argument, 0);
 }
 
 static struct size size_of(const char *word)
@@ -301,6 +312,7 @@ static void each_broken_rule_is_refused_with_its_line(void **state)
 		  "region: \"wr\" is no protection (none, or some of rwx in this order)" },
 		{ "region b file rw open", 4, "region: \"open\" is no share (private or shared)" },
 		{ "region b shared rw private", 4, "region: memory of kind shared cannot be private" },
+		{ "region b sysv rw private", 4, "region: memory of kind sysv cannot be private" },
 		{ "region b stack rw private file-pages 1", 4,
 		  "region: file-pages: there is no file behind stack memory" },
 		{ "region b file rw shared file-pages", 4, "region: file-pages is missing" },
@@ -330,7 +342,14 @@ static void each_broken_rule_is_refused_with_its_line(void **state)
 		{ "call munlockall\nmap a 0 1 0", 5,
 		  "map: comes too late (time, arena, region, map, guard, lock, limit, as, calls)" },
 		{ "fork\nfork", 5, "fork: children do not nest" },
-		{ "exit", 4, "exit: there is no fork before it" },
+		{ "thread\nfork", 5, "fork: children do not nest" },
+		{ "thread\ncall observe", 4, "thread: exit is missing" },
+		{ "thread\ncall exec self", 5, "call: exec: a thread would end all others; write it outside" },
+		{ "call exec other", 4, "call: \"other\" is no image (self or missing)" },
+		{ "call mremap 0 1 9 1", 4, "call: page 9 is outside the arena of 9 pages" },
+		{ "call mmap a 0 1 0 FIXED", 4, "call: \"FIXED\" is no flag of this call" },
+		{ "fault each-allocation\ncall exec self", 5, "call: exec makes no system call that could be swept" },
+		{ "exit", 4, "exit: there is no fork or thread before it" },
 		{ "fork\ncall observe", 4, "fork: exit is missing" },
 	};
 

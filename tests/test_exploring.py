@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Generated cases: the model and the naive statement agree, and whatever does not is found, made small and kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis.database import choices_to_bytes
+
+from lockproof.conformance import exploring
+from lockproof.conformance.following import first_difference
+from lockproof.conformance.loading import load
+from lockproof.conformance.program import compile_case
+from lockproof.conformance.scenarios import NUMBERS, Numbers, case_of, choices
+from lockproof.runners.target import make_target
+from tests.command import lockproof
+
+FOUND = [
+    ("mlock-one-page-more", "mlock"), ("mlock-keeps-prefix", "mlock"), ("mlock-keeps-prefix-on-fault", "mlock"),
+    ("locks-nest", "munlock"), ("munlock-keeps-mapped", "munlock"), ("mlockall-skips-program", "mlockall"),
+    ("future-lost-at-mmap", "mmap"), ("munlockall-keeps-future", "mmap"), ("fork-inherits-locks", "observe"),
+    ("exec-keeps-future", "mmap"), ("munmap-remembers-locks", "mmap"), ("limit-one-page-high", "mlock"),
+]  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(NUMBERS)
+def test_the_model_does_only_what_the_naive_statement_permits(numbers: Numbers) -> None:
+    case = case_of(numbers, faults=True)
+    with make_target("model:posix").session() as session:
+        (trace,) = session.run([compile_case(case)])
+        assert first_difference(case, trace, session.info.page_size) is None
+
+
+@given(NUMBERS)
+def test_the_choices_of_numbers_are_those_that_hypothesis_makes(numbers: Numbers) -> None:
+    assert isinstance(choices_to_bytes(choices(numbers)), bytes)
+    assert len(choices(numbers)) == 4 + 2 * len(numbers[2])
+
+
+@pytest.mark.parametrize(("mutant", "call"), FOUND)
+def test_a_defect_is_found_and_printed_as_a_case_that_catches_it(tmp_path: Path, mutant: str, call: str) -> None:
+    found = exploring.explore(f"model:posix/{mutant}", seconds=120, number=1, most=200000)
+    assert found.yaml, found
+    file = tmp_path / "found.yaml"
+    file.write_text(found.yaml)
+    (case,) = load(file).cases
+    assert found.what.startswith(f"{call} ") or call in found.yaml
+    assert len(case.steps) <= 5
+    right = lockproof("run", "-t", "model:posix", "--cases", str(file), cwd=tmp_path)
+    assert right.returncode == 0, right.stdout
+    wrong = lockproof("run", "-t", f"model:posix/{mutant}", "--cases", str(file), cwd=tmp_path)
+    assert wrong.returncode == 1, wrong.stdout + found.yaml
+
+
+def test_the_same_seed_gives_the_same_case() -> None:
+    one, other = (exploring.explore("model:posix/locks-nest", seconds=60, number=7, most=9999) for _ in range(2))
+    assert one.yaml == other.yaml != ""
+
+
+def test_the_command_ends_with_0_where_nothing_differs() -> None:
+    done = lockproof("explore", "model:posix", "--count", "2000", "--seed", "3", cwd=Path.cwd())
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith("2000 cases in ")
+
+
+def test_the_command_finds_that_linux_keeps_locks_of_a_failed_call() -> None:
+    done = lockproof("explore", "local", "--seconds", "60", cwd=Path.cwd())
+    assert done.returncode == 1
+    assert "- id: explored-" in done.stdout
