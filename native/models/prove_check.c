@@ -56,8 +56,7 @@ static const struct {
 	[MUNLOCKALL_ZERO] = { "munlockall.always-zero", "munlockall returns 0" },
 	[ACCOUNTING] = { "quality.accounting", "what is counted as locked is what is locked" },
 	[LAYOUT_FAILURE] = { "quality.layout", "a call that fails splits and joins no mapping" },
-	[LAYOUT_SUCCESS] = { "quality.layout (success)",
-			     "a call that succeeds leaves no two mappings that could be one" },
+	[LAYOUT_SUCCESS] = { "quality.merged-layout", "a call that succeeds leaves no two mappings that could be one" },
 };
 
 const char *lockproof_check_requirement(int check)
