@@ -54,6 +54,8 @@ class Outcome:
     part: Part
     whole: int
     """Address spaces that there are."""
+    fresh: int
+    """States that were explored by this call."""
     seconds: float
 
     @property
@@ -93,7 +95,7 @@ def _prove(request: Request, model: str, out: Console) -> Outcome:
     whole = exhaustive.spaces(request.pages)
     file = request.results / "prove" / f"{model}-{request.pages}.json"
     parts = [_load(file, whole)] if request.resume and file.exists() else []
-    first = parts[0].past if parts else 0
+    first, known = (parts[0].past, parts[0].states) if parts else (0, 0)
     began = time.monotonic()
     with Progress(
         TextColumn("{task.description}"),
@@ -112,7 +114,8 @@ def _prove(request: Request, model: str, out: Console) -> Outcome:
             progress.update(task, completed=spaces, rate=f"{rate:.1f} million states/s")
 
         _way(request)(request, model, slices(first, whole), lambda part: _keep(file, parts, part), show)
-    return Outcome(model, parts[0] if parts else _nothing(first), whole, time.monotonic() - began)
+    part = parts[0] if parts else _nothing(first)
+    return Outcome(model, part, whole, part.states - known, time.monotonic() - began)
 
 
 def _way(request: Request) -> Callable[..., None]:
@@ -179,10 +182,10 @@ def report(outcome: Outcome, request: Request) -> str:
     """Write what was found on one model: counts by requirement, then the smallest counterexample of each."""
     part = outcome.part
     covered = "" if outcome.complete else f", interrupted: {part.past} of {outcome.whole} explored"
-    rate = part.states / max(outcome.seconds, 1e-3) / 1e6
+    rate = outcome.fresh / max(outcome.seconds, 1e-3) / 1e6
     spaces = f"model:{outcome.model}, up to {request.pages} pages: {outcome.whole} address spaces{covered}"
     lines = [
-        f"{spaces}, {part.states} states in {outcome.seconds:.1f} s ({rate:.1f} million/s)",
+        f"{spaces}, {part.states} states, {outcome.fresh} of them in {outcome.seconds:.1f} s ({rate:.1f} million/s)",
         "",
         f"{'requirement':<32} {'checked':>12} {'broken':>12}  first",
     ]
