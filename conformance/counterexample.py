@@ -16,7 +16,7 @@ from lockproof.runners.exhaustive import space as space_of
 from lockproof.runners.target import make_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from lockproof.conformance.case import Case
     from lockproof.conformance.trace import Execution, Snapshot
@@ -155,7 +155,7 @@ def _success(locked: str, resident: str = "") -> str:
 
 _UNCHANGED = f"[{{result: 0}}, {{result: {_ERRORS}, locked: unchanged}}]"
 _KEPT = f"[{{result: 0}}, {{result: {_ERRORS}, mappings: unchanged}}]"
-_EXPECTED = {
+_EXPECTED: dict[str, Callable[[str, Asked], str]] = {
     "mlock.failure.no-change": lambda _space, _asked: _UNCHANGED,
     "munlock.failure.no-change": lambda _space, _asked: _UNCHANGED,
     "mlockall.failure.no-additional": lambda _space, _asked: _UNCHANGED,
