@@ -96,7 +96,8 @@ long linux_map(struct task *task, struct mapping mapping, enum lock lock)
 		lock = LOCK_NONE;
 	mapping.lock = lock;
 	mapping.flags = is_accountable(&mapping) ? VMA_ACCOUNT : 0;
-	if (vma_unmap(mm, span))
+	/* Today memory for the tree of mappings is taken before anything is unmapped. */
+	if ((mm->rules->anon != ANON_EITHER && !mm_allocate(mm, 0)) || vma_unmap(mm, span))
 		return -ENOMEM;
 	if (mapping.kind == KIND_HEAP)
 		mm->heap = span;
