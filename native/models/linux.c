@@ -106,6 +106,8 @@ long linux_map(struct task *task, struct mapping mapping, enum lock lock)
 	if (vma == VMA_NONE) {
 		if (!mm_allocate(mm, 0))
 			return -ENOMEM;
+		if (mapping.kind == KIND_SHARED && !mm_allocate(mm, 0))
+			return -ENOSPC; /* its inode */
 		mm_map(mm, &mapping);
 		vma = vma_find(mm, span.start);
 	}
