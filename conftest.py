@@ -5,27 +5,70 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
 
+from lockproof.conformance.errors import LockproofError
+from lockproof.runners import qemu
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
-    "root": (lambda: os.geteuid() == 0, "needs root"),
-    "gvisor": (lambda: shutil.which("runsc") is not None, "needs runsc (gVisor) on PATH"),
+
+def _root() -> str | None:
+    return None if os.geteuid() == 0 else "needs root"
+
+
+@cache
+def _gvisor() -> str | None:
+    if shutil.which("runsc") is None:
+        return "needs runsc (gVisor) on PATH"
+    command = ["runsc", "--network=none", "--platform=systrap", "--ignore-cgroups", "do", "true"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return f"needs a runsc that runs here: {done.stderr.strip()[-200:]}" if done.returncode else None
+
+
+@cache
+def _qemu(*kernels: str) -> str | None:
+    for kernel in kernels:
+        try:
+            qemu.make(kernel)
+        except LockproofError as error:
+            return f"needs qemu:{kernel}: {error}"
+    return None
+
+
+@cache
+def _kernel_build() -> str | None:
+    tools = ("bc", "bison", "flex", "gcc", "gzip", "ld", "make", "patch", "perl", "tar")
+    if missing := [tool for tool in tools if shutil.which(tool) is None]:
+        return f"needs what builds a kernel: {', '.join(missing)}"
+    elf = ["gcc", "-E", "-include", "gelf.h", "-x", "c", "/dev/null"]
+    done = subprocess.run(elf, capture_output=True, check=False)
+    return "needs what builds a kernel: libelf-dev" if done.returncode else None
+
+
+_NEEDS: dict[str, tuple[Callable[..., str | None], str]] = {
+    "root": (_root, "needs root"),
+    "gvisor": (_gvisor, "needs runsc (gVisor) on PATH"),
+    "kernel_build": (_kernel_build, "needs what builds a kernel"),
+    "qemu": (_qemu, "qemu(kernel, ...): needs QEMU and kernels that were fetched or built"),
 }
+"""By marker, whose arguments are the function's: why the test cannot run here; and what the marker says."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the markers."""
-    for name, (_, reason) in _NEEDS.items():
-        config.addinivalue_line("markers", f"{name}: {reason}")
+    for name, (_, text) in _NEEDS.items():
+        config.addinivalue_line("markers", text if text.startswith(name) else f"{name}: {text}")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what cannot run here."""
-    for name, (is_there, reason) in _NEEDS.items():
-        if item.get_closest_marker(name) and not is_there():
-            pytest.skip(reason)
+    for name, (why_not, _) in _NEEDS.items():
+        for mark in item.iter_markers(name):
+            if (reason := why_not(*mark.args)) is not None:
+                pytest.skip(reason)

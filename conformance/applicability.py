@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lockproof.conformance.case import ANY, Call, Case, flatten
+from lockproof.conformance import strips
+from lockproof.conformance.case import ANY, Call, Case, Kind, flatten
 from lockproof.conformance.verdict import Status, Verdict
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _unprovokable(case: Case, info: TargetInfo) -> Iterator[str]:
         if step.fault is not None and step.fault not in info.faults:
             yield _NO_FAULTS[step.fault]
         if step.call is Call.SETTLE and not info.alone:
-            yield "other programs run on this kernel, and change what it counts; needs a kernel of its own, as qemu has"
+            yield "the target has no kernel to itself whose counts would tell (qemu has)"
     if case.limits.memory is not None and "memory" not in info.faults:
         yield "the target offers no way to let its memory run out (on Linux: root, and a memory cgroup: CONFIG_MEMCG)"
     if any(region.guard and "G" in region.guard for region in case.regions.values()) and not info.guard:
@@ -65,8 +66,17 @@ def _unprovokable(case: Case, info: TargetInfo) -> Iterator[str]:
             yield "the target has no known limit on the number of mappings"
         elif info.max_map_count > _LARGEST_MAP_COUNT:
             yield f"vm.max_map_count is {info.max_map_count}; set it to {_LARGEST_MAP_COUNT} or less"
+    yield from _huge_pages(case, info)
     yield from _sizes(case, info)
     yield from _memory(case, info)
+
+
+def _huge_pages(case: Case, info: TargetInfo) -> Iterator[str]:
+    huge = info.huge_page or 1
+    for letter, start, count in strips.runs(case.map):
+        is_huge = letter in case.regions and case.regions[letter].kind is Kind.HUGETLB
+        if is_huge and (start % huge or count % huge):
+            yield f"a huge page has {huge} pages here, of which the case maps only a part"
 
 
 def _sizes(case: Case, info: TargetInfo) -> Iterator[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from lockproof.conformance.decoding import Table
-from lockproof.conformance.errors import CaseFileError, Location, Problem, UsageError
+from lockproof.conformance.errors import CaseFileError, Location, Problem, StoreError, UsageError
 from lockproof.conformance.verdict import Status
 from lockproof.conformance.yaml_nodes import Mapping as MappingNode
 from lockproof.conformance.yaml_nodes import read
@@ -107,20 +107,26 @@ def breaks(result: Result) -> tuple[str, ...]:
     return tuple(sorted({f"{finding.requirement}:{finding.aspect}" for finding in result.verdict.findings}))
 
 
-def load(path: Path) -> Baseline:
-    """Read a baseline. Raises UsageError where there is no such file, CaseFileError with every mistake in it."""
+_HOLDS: dict[str, type] = {"reasons": Reason, "deviations": Deviation}
+
+
+def _bytes(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         msg = f"{path}: cannot be read: {error.strerror}; name a baseline, or make one with --write-baseline"
         raise UsageError(msg) from error
-    node, problems = read(content, str(path))
+
+
+def load(path: Path) -> Baseline:
+    """Read a baseline. Raises UsageError where there is no such file, CaseFileError with every mistake in it."""
+    node, problems = read(_bytes(path), str(path))
     if not isinstance(node, MappingNode):
         problems = problems or [
             Problem(Location(str(path), 1, 1), "", "no baseline; write targets, reasons and deviations")
         ]
         raise CaseFileError(problems)
-    table = Table(node, {"reasons": Reason, "deviations": Deviation})
+    table = Table(node, _HOLDS)
     baseline = table.decode(Baseline, problems)
     if baseline is not None:
         problems += [Problem(table.at(place), table.name(place), text) for place, text in _mistakes(baseline)]
@@ -136,8 +142,8 @@ def existing(path: Path, targets: Sequence[str]) -> Baseline:
     """
     if not path.exists():
         return Baseline(targets=tuple(targets))
-    node, problems = read(path.read_bytes(), str(path))
-    found = Table(node).decode(Baseline, problems) if isinstance(node, MappingNode) else None
+    node, problems = read(_bytes(path), str(path))
+    found = Table(node, _HOLDS).decode(Baseline, problems) if isinstance(node, MappingNode) else None
     if found is None:
         raise CaseFileError(problems or [Problem(Location(str(path), 1, 1), "", "no baseline; remove the file")])
     return found
@@ -212,7 +218,7 @@ def _sorted(versions: Iterable[str]) -> tuple[str, ...]:
 
 
 def write(path: Path, baseline: Baseline) -> None:
-    """Write a baseline, a line for each deviation; the comments at its beginning stay."""
+    """Write a baseline, a line for each deviation; the comments at its beginning stay. Raises StoreError."""
     before = path.read_text(encoding="utf-8").splitlines() if path.exists() else [_FIRST_LINE]
     comments = [line for line in before if line.startswith("#")]
     lines = [
@@ -233,8 +239,12 @@ def write(path: Path, baseline: Baseline) -> None:
             "reason": line.reason,
         }
         lines.append(f"- {{{', '.join(f'{name}: {value}' for name, value in fields.items())}}}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    except OSError as error:
+        msg = f"{path}: cannot be written: {error.strerror}; name a file in a folder where you may write"
+        raise StoreError(msg) from error
 
 
 def _quoted(text: str) -> str:

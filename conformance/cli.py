@@ -295,6 +295,62 @@ def targets(names: tuple[str, ...]) -> None:
     sys.exit(0 if usable else 3)
 
 
+@main.command()
+@click.argument("name")
+def shim(name: str) -> None:
+    """Print the path of a library for LD_PRELOAD: posixmlock or fault.
+
+    LD_PRELOAD=$(lockproof shim posixmlock) program
+    """
+    from lockproof.runners import shims  # noqa: PLC0415
+
+    click.echo(shims.path(name))
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.option("--fail", metavar="RULES", help="Which calls fail, and how; default: any=fail. See docs/inject.md.")
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(0.1, 3600),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    callback=_number,
+    help="For each run; a program that runs on is ended then.",
+)
+@click.option("--most", type=click.IntRange(1), default=100, show_default=True, metavar="N", help="Calls that fail.")
+@click.option(
+    "--json", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the report as JSON."
+)
+@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write it as JUnit XML.")
+@click.argument("command", nargs=-1, required=True, metavar="-- PROGRAM [ARGUMENT]...")
+def inject(
+    fail: str | None, time_limit: float, most: int, json: Path | None, junit: Path | None, command: tuple[str, ...]
+) -> None:
+    """Run a program once for each memory-lock call that it makes, with that one failing, and say what it did.
+
+    Exit status 1: it crashed or hung. 3: no call could be made to fail.
+    """
+    from lockproof.conformance.inject import command as injecting  # noqa: PLC0415
+
+    files = {kind: path for kind, path in (("json", json), ("junit", junit)) if path is not None}
+    sys.exit(injecting.start(command, fail, limit=time_limit, most=most, files=files))
+
+
+@main.command()
+@click.argument("path", required=False, metavar="[PATH|SYSROOT]")
+def libc(path: str | None) -> None:
+    """Say what a C library exports and promises of memory locking, and whether the cases agree.
+
+    PATH is its file, SYSROOT the root of a system. Default: the one of this machine.
+    """
+    from lockproof.conformance import libc as describing  # noqa: PLC0415
+
+    text, agrees = describing.report(path)
+    click.echo(text)
+    sys.exit(0 if agrees else 1)
+
+
 @main.group()
 def kernel() -> None:
     """Fetch, build and list the kernels that qemu:KERNEL boots."""
@@ -318,8 +374,8 @@ def kernel_fetch(names: tuple[str, ...]) -> None:
     from lockproof.runners.kernels import debian, terminal  # noqa: PLC0415
 
     with terminal.watching() as watcher:
-        for name in names:
-            click.echo(terminal.entry(debian.fetch(name, watcher.say)))
+        for made in debian.fetch_all(names, watcher.say):
+            click.echo(terminal.entry(made))
 
 
 @kernel.command("build")

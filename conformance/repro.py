@@ -64,7 +64,7 @@ _FLAGS = {
 _PROTECTIONS = {"r": "PROT_READ", "w": "PROT_WRITE", "x": "PROT_EXEC"}
 _OPENS = {
     Kind.FILE: "fileno(tmpfile())",
-    Kind.SHM: 'open("/dev/shm", O_TMPFILE | O_RDWR, 0600)',
+    Kind.SHM: 'open("/dev/shm/repro-%s", O_CREAT | O_RDWR, 0600)',
     Kind.MEMFD: 'memfd_create("m", 0)',
 }
 _MADV_GUARD_INSTALL = 102  # Linux 6.13; older headers lack it
@@ -175,8 +175,9 @@ class _Writer:
             yield f"a = mmap(0, {pages + around} * p, PROT_NONE, ANON, -1, 0);"
             yield f"munmap(a, {pages + around} * p), a += {around - 1} * p;"
         files = {a: r for a, r in self.case.regions.items() if r.kind in _OPENS and r.alias is None}
-        opened = [f"f{letter} = {_OPENS[region.kind]}" for letter, region in files.items()]
+        opened = [f"f{letter} = {_OPENS[region.kind].replace('%s', letter)}" for letter, region in files.items()]
         yield from textwrap.wrap(f"int {', '.join(opened)};", _WIDTH - 8) if opened else ()
+        yield from (f'unlink("/dev/shm/repro-{a}");' for a, region in files.items() if region.kind is Kind.SHM)
         for letter, region in files.items():
             yield f"ftruncate(f{letter}, {region.file_pages if region.file_pages is not None else pages} * p);"
         yield from self._maps()

@@ -68,7 +68,9 @@ class Known:
 
     @classmethod
     def of(cls, files: Sequence[Path], to_write: Path | None) -> Known:
-        """Read baselines. Raises UsageError, CaseFileError."""
+        """Read baselines, also the one that is to be written anew. Raises UsageError, CaseFileError."""
+        if to_write is not None:
+            baseline.existing(to_write, ())
         return cls(tuple(baseline.load(file) for file in files), to_write)
 
     def is_known(self, result: Result, manifest: Manifest) -> bool:

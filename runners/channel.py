@@ -13,7 +13,7 @@ import shutil
 import tempfile
 from collections import deque
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,7 +22,7 @@ from lockproof.conformance.trace import TraceReader
 from lockproof.runners.connection import HELLO_LIMIT, Connection, Pipes, start_process
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from lockproof.conformance.program import Program
     from lockproof.conformance.trace import Trace
@@ -58,6 +58,8 @@ class ProbeTarget:
 
     name: str
     argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What is added to the environment of the probe."""
 
     @contextmanager
     def session(self) -> Iterator[ProbeSession]:
@@ -70,7 +72,7 @@ class ProbeTarget:
 
     def _connect(self) -> Connection:
         errors = tempfile.TemporaryFile()  # noqa: SIM115  closed with the connection
-        process = start_process(self.argv, errors)
+        process = start_process(self.argv, errors, environment=self.environment)
         return Connection(process, Pipes(process), errors)
 
 

@@ -20,7 +20,7 @@ from lockproof.conformance.errors import TargetError
 from lockproof.runners.target import TargetInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lockproof.conformance.trace import Crash, Trace, TraceReader
 
@@ -110,8 +110,13 @@ class Pipes:
         self._out.close()
 
 
-def start_process(argv: Sequence[str], errors: BinaryIO, *, pass_fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:
-    """Start a process with pipes; what it says on standard error goes to a file. Raises TargetError."""
+def start_process(
+    argv: Sequence[str], errors: BinaryIO, *, pass_fds: Sequence[int] = (), environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a process with pipes; what it says on standard error goes to a file. Raises TargetError.
+
+    `environment`: what is added to the one that there is.
+    """
     try:
         # A session of its own: a Ctrl-C on the terminal is for lockproof, which then ends the probe in good order.
         return subprocess.Popen(
@@ -122,6 +127,7 @@ def start_process(argv: Sequence[str], errors: BinaryIO, *, pass_fds: Sequence[i
             bufsize=0,
             start_new_session=True,
             pass_fds=pass_fds,
+            env=os.environ | environment if environment else None,
         )
     except OSError as error:
         errors.close()
@@ -147,7 +153,7 @@ class Connection:
     def hello(self, limit: float = HELLO_LIMIT) -> TargetInfo:
         """Read the first line; `limit`: seconds. Raises TargetError, and has ended the process then."""
         try:
-            return TargetInfo.from_hello(self._line(limit))
+            return TargetInfo.from_hello(self._hello_line(time.monotonic() + limit, limit))
         except TargetError:
             self.close(at_once=True)
             raise
@@ -165,7 +171,7 @@ class Connection:
     def receive(self, reader: TraceReader, limit: float) -> Trace:
         """Read until the trace is whole; `limit`: seconds from one line to the next. Raises TargetError."""
         while True:
-            trace = reader.feed(self._line(limit).decode(errors="backslashreplace"))
+            trace = reader.feed(self._line(time.monotonic() + limit, limit).decode(errors="backslashreplace"))
             if trace is not None:
                 return trace
 
@@ -185,12 +191,14 @@ class Connection:
         self._stream.close()
         self._errors.close()
 
+    def _hello_line(self, deadline: float, limit: float) -> bytes:
+        return self._line(deadline, limit)
+
     def _flush(self) -> None:
         if self._unsent:
             del self._unsent[: self._stream.send(self._unsent)]
 
-    def _line(self, limit: float) -> bytes:
-        deadline = time.monotonic() + limit
+    def _line(self, deadline: float, limit: float) -> bytes:
         while not self._lines:
             self._wait(deadline, limit)
         return self._lines.popleft()

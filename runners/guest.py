@@ -8,6 +8,7 @@ import re
 import time
 from typing import TYPE_CHECKING, BinaryIO
 
+from lockproof.conformance import splats
 from lockproof.conformance.errors import TargetError
 from lockproof.conformance.trace import Crash
 from lockproof.runners.connection import HELLO_LIMIT, Connection, SilentError
@@ -19,21 +20,13 @@ if TYPE_CHECKING:
     from lockproof.runners.connection import Stream
     from lockproof.runners.target import TargetInfo
 
-__all__ = ["Guest", "first_trouble"]
+__all__ = ["Guest"]
 
-_BROKEN = re.compile(
-    r"BUG:|Oops|Unable to handle kernel|kernel BUG at|Internal error:|general protection fault|Bad page state|"
-    r"Kernel panic|soft lockup|rcu.*detected .*stall|blocked for more than|Machine check"
-)
 _TIMESTAMP = re.compile(r"^(<\d+>)?\[ *\d+\.\d+\](\[ *[TC]\d+\])? ?")
+_HELLO = b'{"hello"'
 _MOST_LINES = 200  # of a log
 _LAST_LINES = 6  # that a message shows
 _LONGEST_CONSOLE = 1 << 20  # bytes that are kept while nothing breaks
-
-
-def first_trouble(lines: tuple[str, ...]) -> str | None:
-    """Give the first line of a console that tells of a broken kernel, without its time."""
-    return next((_TIMESTAMP.sub("", line) for line in lines if _BROKEN.search(line)), None)
 
 
 class Guest(Connection):
@@ -79,13 +72,19 @@ class Guest(Connection):
     def crash(self, trouble: TargetError) -> Crash | None:
         """See Connection. QEMU that fails or is killed says nothing about the kernel."""
         log = self._log()
-        what = first_trouble(log)
+        what = _first_splat(log)
         code = self._process.poll()
         if code is None and isinstance(trouble, SilentError):
             return Crash(what or f"the kernel hung: {str(trouble).partition(';')[0]}", log)
         if code == 0:
             return Crash(what or "the kernel rebooted or switched off", log)
         return Crash(what, log) if code is None and what else None
+
+    def _hello_line(self, deadline: float, limit: float) -> bytes:
+        """Pass over what firmware and the start of a kernel say on every terminal that there is."""
+        while not (line := self._line(deadline, limit)).startswith(_HELLO):
+            pass
+        return line
 
     def _wait(self, deadline: float, limit: float) -> None:
         # The program behind the last answer in these lines did not run yet when the lines before them came.
@@ -105,11 +104,15 @@ class Guest(Connection):
 
     def _tail(self) -> str:
         log = self._log()
-        what = first_trouble(log)
+        what = _first_splat(log)
         last = " | ".join(log[-_LAST_LINES:])
         return (f"; {what}" if what else "") + (
             f"; the console ends with: {last}" if last else "; the console is empty"
         )
+
+
+def _first_splat(log: tuple[str, ...]) -> str | None:
+    return splats.first_splat([_TIMESTAMP.sub("", line) for line in log])
 
 
 def _printable(line: str) -> str:

@@ -2,17 +2,22 @@
 """Bytes to and from a guest through memory that is shared with it (native/probe/mailbox.c is the other side).
 
 An emulated serial port takes 10 us for a byte. So the bytes lie in two rings of shared memory, and the port carries
-one byte, the doorbell, where the other side waits for it. A guest without the device uses the port for everything.
+one byte, the doorbell, where the other side has said that it waits for it. A guest without the device uses the port
+for everything.
 """
 
 from __future__ import annotations
 
+import itertools
 import mmap
 import os
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from lockproof.conformance.errors import TargetError
 
 if TYPE_CHECKING:
     from lockproof.runners.connection import Pipes
@@ -27,6 +32,8 @@ _MAGIC = 0x424D504C
 _PROGRAMS, _TRACES, _STEP = 64, 256, 64  # where the counters are
 _PROGRAM_BYTES, _TRACE_BYTES = 256 * 1024, 512 * 1024  # where the rings are
 _DOORBELL = b"\a"
+_LOOK = 0.001  # seconds between two looks for traces
+_LOOKS = 50  # before the doorbell is waited for
 _LOOK_AGAIN = 0.05  # seconds; should a bell ever be missed
 _FULL = 0.002  # seconds between two looks at a full ring
 
@@ -89,8 +96,17 @@ class _Ring:
 
     @property
     def count(self) -> int:
-        """Bytes that lie in it."""
-        return (self._get(0) - self._get(1)) & 0xFFFFFFFF
+        """Bytes that lie in it. Raises TargetError where there cannot be so many."""
+        count = (self._get(0) - self._get(1)) & 0xFFFFFFFF
+        if count > self._size:
+            msg = "the guest has overwritten the mailbox"
+            raise TargetError(msg)
+        return count
+
+    @property
+    def room(self) -> int:
+        """Bytes that can be put. Raises TargetError as `count` does."""
+        return self._size - self.count
 
     @property
     def waiting(self) -> bool:
@@ -103,7 +119,7 @@ class _Ring:
 
     def put(self, data: bytes | bytearray) -> int:
         first = self._get(0)
-        count = min(len(data), self._size - self.count)
+        count = min(len(data), self.room)
         at = first % self._size
         head = min(count, self._size - at)
         self._bytes[at : at + head] = data[:head]
@@ -147,15 +163,18 @@ class Mailbox:
         self._is_used: bool | None = None
 
     def send(self, data: bytes | bytearray) -> int:
-        """See Stream."""
+        """See Stream. Where the guest has overwritten the mailbox, there is no room: `wait` says why."""
         if not self._is_used:
             return self._pipes.send(data)
-        count = self._programs.put(data)
-        self._ring()
+        try:
+            count = self._programs.put(data[: self._room])
+            self._ring()
+        except TargetError:
+            return 0
         return count
 
     def receive(self) -> bytes | None:
-        """See Stream."""
+        """See Stream. Raises TargetError where the guest has overwritten the mailbox."""
         rung = self._pipes.receive()
         if self._is_used is None and rung:
             self._is_used = self._traces.used
@@ -165,16 +184,19 @@ class Mailbox:
         return None if rung is None and not data else data
 
     def wait(self, seconds: float, *, to_send: bool) -> bool:
-        """See Stream."""
+        """See Stream. Raises TargetError where the guest has overwritten the mailbox."""
         if not self._is_used:
             return self._pipes.wait(seconds, to_send=to_send)
         deadline = time.monotonic() + seconds
-        while True:
-            self._traces.waiting = True
-            if self._traces.count:
+        # A bell costs the guest some 100 us, a look costs less here: the bell is for when nothing comes for a while.
+        looks = itertools.count()
+        while not self._traces.count:
+            self._traces.waiting = next(looks) >= _LOOKS
+            if self._traces.count or (to_send and self._room):
                 break
             left = deadline - time.monotonic()
-            if self._pipes.wait(min(left, _FULL if to_send else _LOOK_AGAIN), to_send=False) or to_send:
+            pause = _FULL if to_send else _LOOK_AGAIN if self._traces.waiting else _LOOK
+            if self._pipes.wait(min(left, pause), to_send=False):
                 break
             if left <= 0:
                 return False
@@ -185,7 +207,8 @@ class Mailbox:
     def end(self) -> None:
         """See Stream."""
         if self._is_used:
-            self._programs.put(END_OF_INPUT)
+            with suppress(TargetError):  # nothing reaches a guest that has overwritten the mailbox
+                self._programs.put(END_OF_INPUT)
             self._pipes.send(_DOORBELL)
         else:
             self._pipes.send(END_OF_INPUT)
@@ -198,6 +221,11 @@ class Mailbox:
             self._traces.release()
             self._view.release()
             self._map.close()
+
+    @property
+    def _room(self) -> int:
+        """Bytes that can be sent; the end of input always finds room."""
+        return max(0, self._programs.room - len(END_OF_INPUT))
 
     def _ring(self) -> None:
         if self._programs.waiting and self._programs.count:

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a runner gives (Target, Session), what a target can do (TargetInfo), and the TARGET grammar.
 
-TARGET is `KIND` or `KIND:ARGUMENT`: `local`, `model:posix`, `command:ssh host ./probe`. The kinds are the entry
+TARGET is `KIND`, `KIND:ARGUMENT` or, with options, `KIND+OPTION…`: `local`, `model:posix`, `command:ssh host ./probe`,
+`local+posixmlock`. Options are an argument that begins with their +. The kinds are the entry
 points of the group `lockproof.runners`, each a module with the two functions of `Runner`, so that another package
 adds a runner with one file and one line.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping  # noqa: TC003  pydantic reads the annotations
 from contextlib import AbstractContextManager  # noqa: TC003  part of the public protocol
 from dataclasses import asdict, dataclass
@@ -82,6 +84,8 @@ class TargetInfo:
     own_pages: int | None
     """Pages that the probe itself has mapped, which mlockall locks too; None: not known."""
     max_map_count: int | None
+    huge_page: int | None
+    """Pages in a huge page of the pool that hugetlb memory comes from; None: no such pool."""
 
     @classmethod
     def from_hello(cls, line: str | bytes) -> TargetInfo:
@@ -165,7 +169,11 @@ class Runner(Protocol):
 def known_targets() -> tuple[str, ...]:
     """Give the targets that have the same name on every machine."""
     found = sorted(entry_points(group=_GROUP), key=lambda entry: entry.name)
-    return tuple(f"{entry.name}:{name}" if name else entry.name for entry in found for name in entry.load().names())
+    return tuple(_text(entry.name, name) for entry in found for name in entry.load().names())
+
+
+def _text(kind: str, argument: str) -> str:
+    return f"{kind}{'' if not argument or argument.startswith('+') else ':'}{argument}"
 
 
 def make_target(text: str) -> Target:
@@ -173,7 +181,8 @@ def make_target(text: str) -> Target:
     if not text.isprintable():  # it is part of every result, and a line of every report
         msg = f"target {text!r}: a character that cannot be printed; write UTF-8"
         raise UsageError(msg)
-    kind, _, argument = text.partition(":")
+    kind = re.split("[:+]", text, maxsplit=1)[0]
+    argument = text.removeprefix(kind).removeprefix(":")
     found = entry_points(group=_GROUP)
     if kind not in found.names:
         msg = f"target {text!r}: no kind of target is called {kind!r}; {suggest(kind, found.names)}"

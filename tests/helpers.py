@@ -8,14 +8,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from lockproof.conformance.engine import Engine
 from lockproof.conformance.loading import Corpus, load
 from lockproof.conformance.trace import Elsewhere, Ended, Execution, Snapshot, StepTrace, Trace
-from lockproof.runners.target import SystemCounts, TargetInfo
+from lockproof.runners.target import SystemCounts, TargetInfo, make_target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lockproof.conformance.case import Case
+    from lockproof.conformance.store import Result
 
 CATALOGUE = """
 - {id: mlock.no-change, modality: shall, profile: posix, statement: A., source: "POSIX, RETURN VALUE", observes: [locked, result]}
@@ -109,5 +111,28 @@ def target_info(**changes: Any) -> TargetInfo:  # noqa: ANN401
         memlock=-1,
         own_pages=283,
         max_map_count=65530,
+        huge_page=512,
     )  # fmt: skip
     return replace(able, **changes)
+
+
+def write(folder: Path, text: str) -> Path:
+    """Write a case file, with the catalogue of lockproof."""
+    path = folder / "trouble.yaml"
+    path.write_text(text)
+    return path
+
+
+def judged(target: str, cases: Path, *, time_limit: float = 30.0) -> list[Result]:
+    """Run cases with the engine in this process."""
+    found: list[Result] = []
+    corpus = load(cases)
+    engine = Engine(
+        cases=corpus.cases,
+        requirements=corpus.requirements,
+        on_result=found.append,
+        on_start=lambda *_: None,
+        time_limit=time_limit,
+    )
+    engine.run([make_target(target)])
+    return found

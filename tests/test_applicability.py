@@ -78,7 +78,7 @@ def test_an_optional_feature_that_is_not_there_is_unsupported(fields: str, lacks
         (
             SETTLE,
             {"alone": False, "counts": None},
-            "other programs run on this kernel, and change what it counts; needs a kernel of its own, as qemu has",
+            "the target has no kernel to itself whose counts would tell (qemu has)",
         ),
         (SETTLE, {"counts": None}, "the target does not tell how much mlocked memory it counts (Mlocked)"),
         (
@@ -102,6 +102,11 @@ def test_an_optional_feature_that_is_not_there_is_unsupported(fields: str, lacks
             "the target has no guard pages (MADV_GUARD_INSTALL, Linux 6.13)",
         ),
         (f"as: privileged\n{MLOCK}", {"privileged": False}, "needs CAP_IPC_LOCK; run as root"),
+        (
+            "map: a*1024\ncall: mlock\nrange: ^*1024\nregions: {a: {kind: hugetlb}}\nexpect: {result: 0}",
+            {"huge_page": 2048},
+            "a huge page has 2048 pages here, of which the case maps only a part",
+        ),
         (
             f"limits: {{mappings: 0}}\n{MLOCK}",
             {"max_map_count": None},

@@ -20,7 +20,7 @@ HELLO = (
     '{"hello":{"protocol":1,"system":"Test","release":"1","version":"1","machine":"x","page_size":4096,"bits":64,'
     '"calls":["mlock"],"kinds":["anonymous"],"guard":false,"lock_observers":["msync"],"lock_modes":false,'
     '"residency":null,"mappings":false,"accounting":false,"elsewhere":false,"faults":{},"knobs":{},'
-    '"alone":false,"taint":null,"counts":null,"privileged":true,"memlock":-1,"own_pages":1,"max_map_count":null}}'
+    '"alone":false,"taint":null,"counts":null,"privileged":true,"memlock":-1,"own_pages":1,"max_map_count":null,"huge_page":null}}'
 )
 SNAPSHOT = '{"locked":{"msync":".."},"resident":null,"mappings":null,"accounted":null,"elsewhere":null}'
 

@@ -135,7 +135,7 @@ def test_a_bad_case_file_gets_one_clear_line_and_exit_code_2(tmp_path: Path, con
     (("run", "-t", "command:nowhere {probe}"),
      "target 'command:nowhere {probe}': nowhere is not found; check the path and its x bit"),
     (("run", "-t", "command:'x"), "target \"command:'x\": No closing quotation; close the quotation"),
-    (("run", "-t", "local:x"), "target 'local:x': local takes no argument; write local"),
+    (("run", "-t", "local:x"), "target 'local:x': local takes no argument; write local, or local+OPTION (libc, posixmlock, fault)"),
     (("run", "mlock/no-chang"), ("case 'mlock/no-chang': no case is called so; did you mean mlock/no-change? (lockproof cases "
      "lists them)")),
     (("run", "--cases", os.fsdecode(b"c\xff")), "PosixPath('c\\udcff'): not UTF-8; call it by a name that is"),

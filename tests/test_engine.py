@@ -141,7 +141,7 @@ def test_a_target_that_cannot_close_says_why_once() -> None:
     kernel = Kernel([0], info=target_info(alone=False, counts=None))
     ((status, reason),) = said(run(kernel))
     assert status == "UNTESTED"
-    assert reason.startswith("other programs run on this kernel")
+    assert reason.startswith("the target has no kernel to itself")
     assert kernel.calls == [["observe"] * 4]
 
 

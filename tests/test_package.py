@@ -33,6 +33,9 @@ def test_the_wheel_of_the_sdist_brings_cases_probe_and_models(tmp_path: Path) ->
     lockproof = tmp_path / "venv/bin/lockproof"
     said = run(lockproof, "run", "mlock/no-change/hole-after-prefix", cwd=tmp_path, expect=1)
     assert "page 2 became locked" in said
+    run(lockproof, "run", "-t", "local+posixmlock", "mlock/no-change/hole-after-prefix", cwd=tmp_path)
+    assert run(lockproof, "shim", "fault", cwd=tmp_path).startswith(f"{tmp_path}/venv/")
+    assert "made no memory-lock calls" in run(lockproof, "inject", "--", "/bin/true", cwd=tmp_path, expect=3)
     run(lockproof, "run", "-t", "model:posix", cwd=tmp_path)
     assert "Checked by " in run(lockproof, "explain", "mlock.failure.no-change", cwd=tmp_path)
 

@@ -19,8 +19,13 @@ if TYPE_CHECKING:
 
 TARGETS = [
     "local",
+    "local+libc",
+    "local+posixmlock",
+    "local+posixmlock+fault",
     "model:posix",
     pytest.param("gvisor", marks=pytest.mark.gvisor),
+    pytest.param("qemu:debian/6.12", marks=pytest.mark.qemu("debian/6.12")),
+    pytest.param("qemu:debian/6.12@x86_64-i386", marks=pytest.mark.qemu("debian/6.12")),
     "command:env -i {probe}",
     pytest.param("command:setpriv --reuid=65534 --regid=65534 --clear-groups {probe}", marks=pytest.mark.root),
 ]

@@ -113,8 +113,9 @@ char *lockproof_model_hello(const char *name)
 	text_format(&text, ",\"mappings\":true,\"accounting\":true,\"elsewhere\":true");
 	text_format(&text, ",\"faults\":{\"each-allocation\":\"countdown\",\"from-each-allocation\":\"countdown\","
 			   "\"memory\":\"countdown\"},\"knobs\":{},\"alone\":false,\"taint\":null,\"counts\":null");
-	text_format(&text, ",\"privileged\":true,\"memlock\":-1,\"own_pages\":%d,\"max_map_count\":%d}}\n", OWN_PAGES,
-		    MAX_MAP_COUNT);
+	text_format(&text,
+		    ",\"privileged\":true,\"memlock\":-1,\"own_pages\":%d,\"max_map_count\":%d,\"huge_page\":null}}\n",
+		    OWN_PAGES, MAX_MAP_COUNT);
 	text_close(&text);
 	return answer;
 }

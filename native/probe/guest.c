@@ -13,10 +13,13 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "proc.h"
 #include "text.h"
 
 enum {
-	HUGE_PAGES = 4,	      /* to reserve, as far as there is memory for them */
+	/* To reserve, as far as there is memory for them: so many, and at least the memory of so many small pages. */
+	HUGE_PAGES = 4,
+	SMALL_PAGES = 2048,
 	MOST_MAPPINGS = 1024, /* of a process: the default, 65530, takes seconds to use up on an emulated machine */
 };
 
@@ -63,6 +66,14 @@ static void write_number(const char *path, unsigned long number)
 	close(file);
 }
 
+static unsigned long huge_pages(void)
+{
+	long small = sysconf(_SC_PAGESIZE) / 1024, huge = proc_number("/proc/meminfo", "Hugepagesize:");
+	long wanted = huge > 0 ? SMALL_PAGES * small / huge : 0;
+
+	return wanted > HUGE_PAGES ? (unsigned long)wanted : HUGE_PAGES;
+}
+
 /* A terminal that hands on each byte as it comes, and at once. */
 static bool make_raw(int terminal)
 {
@@ -102,8 +113,10 @@ bool guest_start(struct channel *channel)
 
 	umask(0);
 	mount_all();
-	write_number("/proc/sys/vm/nr_hugepages", HUGE_PAGES);
+	write_number("/proc/sys/vm/nr_hugepages", huge_pages());
 	write_number("/proc/sys/vm/max_map_count", MOST_MAPPINGS);
+	/* Cases that end with a signal are no news; on s390x they would be told on the channel. */
+	write_number("/proc/sys/debug/exception-trace", 0);
 	terminal = open_terminal();
 	if (terminal < 0)
 		return false;

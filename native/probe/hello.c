@@ -13,6 +13,7 @@
 #include "kernel_image.h"
 #include "kernel_news.h"
 #include "kernel_settle.h"
+#include "libc.h"
 #include "process.h"
 
 enum { PROTOCOL_VERSION = 1, TIME_TO_TRY = 30000 };
@@ -214,7 +215,7 @@ static void try_guard(struct kernel *kernel, struct facts *facts)
 
 static void try_privilege(struct kernel *kernel, struct facts *facts)
 {
-	struct system system = kernel_system(kernel);
+	struct system system = kernel_raw_system(kernel);
 	struct rlimit limit;
 	long address =
 		kernel_mmap(0, kernel->page_size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, kernel->page_size);
@@ -252,7 +253,7 @@ static bool looks_like(const char *strip, const char *expected)
 
 static const struct snapshot *look(struct kernel *kernel, struct facts *facts, unsigned long arena, size_t pages)
 {
-	facts->scratch->pages = pages;
+	snapshot_start(facts->scratch, pages);
 	kernel_observe(kernel, arena, facts->scratch);
 	return facts->scratch;
 }
@@ -299,9 +300,10 @@ static void calibrate_elsewhere(struct sight *sight, long before, long with_lock
 	sight->elsewhere_locks &= before >= 0 && with_lock == before + 1;
 }
 
+/* The observers are tried on what the kernel does, whatever stands in front of it. */
 static void calibrate(struct kernel *kernel, struct facts *facts)
 {
-	struct system system = kernel_system(kernel);
+	struct system system = kernel_raw_system(kernel);
 	struct sight *sight = &kernel->sight;
 	const struct snapshot *snapshot;
 	unsigned long arena, page;
@@ -366,21 +368,27 @@ static long lock_with_fault(struct kernel *kernel, long *once_more, bool *reache
 	return result;
 }
 
+/* What a shim calls first, its mlock may do without. */
 static void try_fault(struct kernel *kernel, struct facts *facts)
 {
-	bool reached = false;
+	const struct system system = kernel_system(kernel);
+	bool reached = false, failed;
 
-	if (kernel_prepare_faults(kernel, false) == 0)
-		facts->faults[FAULT_EACH_ALLOCATION] = lock_with_fault(kernel, NULL, &reached) < 0 && reached;
+	facts->shim = libc_has_shim && libc_has_shim();
+	if (system.prepare_faults(system.self, false) < 0)
+		return;
+	failed = lock_with_fault(kernel, NULL, &reached) < 0;
+	facts->faults[FAULT_EACH_ALLOCATION] = reached && (failed || facts->shim);
 }
 
 /* Without a persistent fault the call would succeed when it is made again. */
 static void try_persistent_fault(struct kernel *kernel, struct facts *facts)
 {
+	const struct system system = kernel_system(kernel);
 	bool reached = false;
 	long once_more = 0;
 
-	if (facts->faults[FAULT_EACH_ALLOCATION] && kernel_prepare_faults(kernel, true) == 0)
+	if (facts->faults[FAULT_EACH_ALLOCATION] && system.prepare_faults(system.self, true) == 0)
 		facts->faults[FAULT_FROM_EACH_ALLOCATION] =
 			lock_with_fault(kernel, &once_more, &reached) < 0 && reached && once_more < 0;
 }
@@ -411,6 +419,8 @@ void hello_try(const struct kernel *kernel, struct facts *facts)
 {
 	facts->own_pages = -1;
 	facts->counts = (struct counts){ -1, -1 };
+	if (kernel->alone)
+		try_in_child(kernel, facts, count_system);
 	try_in_child(kernel, facts, try_calls);
 	try_in_child(kernel, facts, try_kinds);
 	try_in_child(kernel, facts, try_guard);
@@ -419,8 +429,6 @@ void hello_try(const struct kernel *kernel, struct facts *facts)
 	try_in_child(kernel, facts, try_fault);
 	try_in_child(kernel, facts, try_persistent_fault);
 	try_in_child(kernel, facts, try_memory);
-	if (kernel->alone)
-		try_in_child(kernel, facts, count_system);
 }
 
 struct abilities hello_abilities(const struct kernel *kernel, const struct facts *facts)
@@ -483,7 +491,8 @@ static void write_faults(struct trace *trace, const struct facts *facts)
 	const char *separator = "";
 
 	text_format(&trace->text, ",\"faults\":{");
-	write_provider(trace, facts->faults[FAULT_EACH_ALLOCATION], "each-allocation", "fail-nth", &separator);
+	write_provider(trace, facts->faults[FAULT_EACH_ALLOCATION], "each-allocation",
+		       facts->shim ? "shim" : "fail-nth", &separator);
 	write_provider(trace, facts->faults[FAULT_FROM_EACH_ALLOCATION], "from-each-allocation", "make-it-fail",
 		       &separator);
 	write_provider(trace, facts->limit_memory, "memory", "memcg", &separator);
@@ -586,6 +595,8 @@ void hello_write(const struct kernel *kernel, const struct facts *facts, struct 
 	trace_number_or_null(trace, facts->own_pages);
 	text_format(&trace->text, ",\"max_map_count\":");
 	trace_number_or_null(trace, kernel->max_map_count);
+	text_format(&trace->text, ",\"huge_page\":");
+	trace_number_or_null(trace, kernel->huge_page_size ? (long)(kernel->huge_page_size / kernel->page_size) : -1);
 	text_format(&trace->text, "}}");
 	trace_end_line(trace);
 }

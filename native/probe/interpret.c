@@ -223,7 +223,7 @@ static void observe(struct interpreter *in)
 {
 	struct snapshot *snapshot = &in->execution->snapshot;
 
-	snapshot->pages = in->program->pages;
+	snapshot_start(snapshot, in->program->pages);
 	in->system->observe(in->system->self, in->arena, snapshot);
 }
 

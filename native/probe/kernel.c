@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,10 +13,9 @@
 #include "guest.h"
 #include "kernel_image.h"
 #include "kernel_settle.h"
+#include "libc.h"
 #include "proc.h"
 #include "process.h"
-
-enum { STACK_OF_A_CALL = 8192 }; /* more than the wrappers of system calls use */
 
 /* Results of syscall(2) as the kernel gives them. */
 static long raw(long result)
@@ -31,14 +31,13 @@ bool kernel_is_error(long result)
 long kernel_mmap(unsigned long address, size_t length, int protection, int flags, int file, size_t page,
 		 size_t page_size)
 {
+	if (libc_mmap)
+		return libc_mmap(address, length, protection, flags, file, page * page_size);
 #if defined(SYS_mmap2)
 	return raw(syscall(SYS_mmap2, address, length, protection, flags, file, page * (page_size / 4096)));
 #elif defined(__s390x__)
-	unsigned long arguments[] = {
-		address, length, (unsigned long)protection, (unsigned long)flags, (unsigned long)file, page * page_size
-	};
-
-	return raw(syscall(SYS_mmap, arguments));
+	/* The call takes the address of its arguments, and C libraries differ in who has to put them there. */
+	return raw((long)mmap((void *)address, length, protection, flags, file, (off_t)(page * page_size)));
 #else
 	return raw(syscall(SYS_mmap, address, length, protection, flags, file, page * page_size));
 #endif
@@ -139,19 +138,6 @@ static const char *kernel_explain(void *self)
 	return kernel->explanation;
 }
 
-void kernel_warm_up(void)
-{
-	extern const char __executable_start, etext;
-	volatile char stack[STACK_OF_A_CALL];
-	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
-
-	for (const volatile char *byte = &__executable_start; byte < &etext; byte += page_size)
-		(void)*byte;
-	for (size_t i = 0; i < sizeof(stack); i += 1024)
-		stack[i] = 0;
-	errno = 0;
-}
-
 void kernel_start(struct kernel *kernel)
 {
 	long huge_page_kib = proc_number("/proc/meminfo", "Hugepagesize:");
@@ -173,7 +159,7 @@ void kernel_stop(struct kernel *kernel)
 		kernel_faults_stop(&kernel->faults);
 }
 
-struct system kernel_system(struct kernel *kernel)
+struct system kernel_raw_system(struct kernel *kernel)
 {
 	return (struct system){
 		.self = kernel,
@@ -214,4 +200,13 @@ struct system kernel_system(struct kernel *kernel)
 		.settle = kernel_settle,
 		.observe = kernel_observe,
 	};
+}
+
+struct system kernel_system(struct kernel *kernel)
+{
+	struct system system = kernel_raw_system(kernel);
+
+	if (libc_take_over)
+		libc_take_over(&system);
+	return system;
 }

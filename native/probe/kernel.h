@@ -59,16 +59,11 @@ struct kernel {
 /* Asks the kernel for the sizes; knows nothing of what can be seen. */
 void kernel_start(struct kernel *kernel);
 
-/*
- * Uses the code, stack and data of a system call, as the first use of them
- * allocates: a fault, or a limit of memory, would meet that and not the call.
- */
-void kernel_warm_up(void);
-
 /* Leaves the kernel's settings as they were. */
 void kernel_stop(struct kernel *kernel);
 
-/* The table of calls of the running kernel. */
+/* The table of calls of the running kernel; as system calls, also where the other table goes through a libc. */
+struct system kernel_raw_system(struct kernel *kernel);
 struct system kernel_system(struct kernel *kernel);
 
 /* mmap as a raw system call; the address or a negative errno. */

@@ -20,6 +20,7 @@
 #include "interpret.h"
 #include "kernel.h"
 #include "text.h"
+#include "warm_up.h"
 
 #define DEBUGFS "/sys/kernel/debug/"
 
@@ -205,7 +206,7 @@ long kernel_arm(void *self, unsigned long n)
 	if (faults->nth < 0)
 		return -EBADF;
 	kernel_log_skip(&faults->log);
-	kernel_warm_up();
+	warm_up();
 	set_nth(faults, FAR_AWAY);
 	kernel_injected(self);
 	set_nth(faults, FAR_AWAY);

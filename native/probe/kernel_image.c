@@ -11,7 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
+#include <pthread.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -36,6 +36,8 @@ enum { CALL_FUTEX = SYS_futex };
 #else
 enum { CALL_FUTEX = SYS_futex_time64 };
 #endif
+
+enum { WAIT_WHILE_EQUAL = 0 }; /* FUTEX_WAIT; compilers for musl may lack linux/futex.h */
 
 static const char resume_option[] = "--resume";
 
@@ -149,19 +151,51 @@ static int run_job(void *argument)
 	return 0;
 }
 
+static char thread_stack[THREAD_STACK] __attribute__((aligned(16)));
+
+#ifdef __GLIBC__
+
 /* The kernel clears `alive` when the thread is gone. Meanwhile this one only waits: both have one errno. */
-long kernel_thread(void *self, void (*run)(void *argument), void *argument)
+static long run_in_thread(struct job *job)
 {
-	static char stack[THREAD_STACK] __attribute__((aligned(16)));
-	struct job job = { run, argument };
 	pid_t alive = 1, now;
 	int flags =
 		CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID;
 
-	(void)self;
-	if (clone(run_job, stack + sizeof(stack), flags, &job, NULL, NULL, &alive) < 0)
+	if (clone(run_job, thread_stack + sizeof(thread_stack), flags, job, NULL, NULL, &alive) < 0)
 		return -errno;
 	while ((now = __atomic_load_n(&alive, __ATOMIC_ACQUIRE)) != 0)
-		syscall(CALL_FUTEX, &alive, FUTEX_WAIT, now, NULL, NULL, 0);
+		syscall(CALL_FUTEX, &alive, WAIT_WHILE_EQUAL, now, NULL, NULL, 0);
 	return 0;
+}
+
+#else /* musl's clone refuses to make threads; its pthread_create maps nothing where it is given a stack */
+
+static void *run_pthread(void *job)
+{
+	run_job(job);
+	return NULL;
+}
+
+static long run_in_thread(struct job *job)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	int error;
+
+	pthread_attr_init(&attributes);
+	error = pthread_attr_setstack(&attributes, thread_stack, sizeof(thread_stack));
+	if (!error)
+		error = pthread_create(&thread, &attributes, run_pthread, job);
+	return error ? -error : -pthread_join(thread, NULL);
+}
+
+#endif
+
+long kernel_thread(void *self, void (*run)(void *argument), void *argument)
+{
+	struct job job = { run, argument };
+
+	(void)self;
+	return run_in_thread(&job);
 }

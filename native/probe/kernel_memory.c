@@ -20,6 +20,7 @@
 #include "kernel.h"
 #include "proc.h"
 #include "text.h"
+#include "warm_up.h"
 
 enum { CGROUP2_MAGIC = 0x63677270, ROOM_FOR_PATH = 128, NUMBER_ROOM = 24 };
 
@@ -160,7 +161,7 @@ void kernel_enter(void *self)
 
 	if (kernel->memory.limit < 0)
 		return;
-	kernel_warm_up();
+	warm_up();
 	if (!kernel->memory.most)
 		kernel->memory.most = limit_from_now(kernel);
 	write_limit(&kernel->memory, kernel->memory.most);

@@ -1,13 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+
 #include "kernel_news.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "proc.h"
 
-enum { MOST_RECORDS = 100, ROOM_FOR_RECORD = 256 };
+enum { MOST_RECORDS = 100, ROOM_FOR_RECORD = 256, NUMBER_ROOM = 24 };
+
+static const char taint_path[] = "/proc/sys/kernel/tainted";
 
 long kernel_taint(void)
 {
-	return proc_number("/proc/sys/kernel/tainted", "");
+	return proc_number(taint_path, "");
+}
+
+/* From a file that stays open, as it is asked after every program. */
+static long taint_now(const struct kernel_news *news)
+{
+	char number[NUMBER_ROOM];
+	ssize_t count = pread(news->taint_file, number, sizeof(number) - 1, 0);
+
+	if (count <= 0)
+		return -1;
+	number[count] = '\0';
+	return strtol(number, NULL, 10);
 }
 
 static void start_anew(struct kernel_news *news)
@@ -20,7 +40,8 @@ void kernel_news_start(struct kernel_news *news)
 {
 	kernel_log_start(&news->log);
 	news->report = (struct fault_report){ 0 };
-	news->taint = kernel_taint();
+	news->taint_file = open(taint_path, O_RDONLY | O_CLOEXEC);
+	news->taint = taint_now(news);
 	start_anew(news);
 }
 
@@ -43,7 +64,7 @@ void kernel_news_collect(struct kernel_news *news)
 
 static void write_taint(struct kernel_news *news)
 {
-	long taint = kernel_taint();
+	long taint = taint_now(news);
 
 	if (taint != news->taint)
 		text_format(&news->trace.text, ",\"taint\":[%ld,%ld]", news->taint, taint);

@@ -11,6 +11,7 @@ enum { ROOM_FOR_NEWS = 160 * 1024 }; /* 100 records, each byte of which may take
 struct kernel_news {
 	struct kernel_log log;
 	struct fault_report report;
+	int taint_file;
 	long taint; /* -1: not known */
 	int records;
 	struct trace trace; /* of them, in `fields` */

@@ -13,7 +13,7 @@
 #include "smaps.h"
 
 enum {
-	READ_SIZE = 8192, /* the kernel gives about 4 KiB of smaps at a time */
+	READ_SIZE = 4096, /* the kernel does not give more of smaps at a time */
 	PAGEMAP_ENTRIES = 512,
 };
 

@@ -4,7 +4,7 @@
 
 #include "kernel.h"
 
-/* The system's counts once they no longer change; -1 for one that cannot be read. */
+/* The system's counts before anything was done to it; -1 for one that cannot be read. */
 struct counts kernel_count(void);
 
 /* Waits until the counts are those of the start, or no longer change. */

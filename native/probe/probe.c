@@ -114,7 +114,7 @@ static void execute(void *self, const struct program *program, unsigned long fau
 
 	execution->step = -1;
 	set_status(probe, execution, process_run(do_job, &job, program->time));
-	if (probe->kernel.alone)
+	if (fault && probe->kernel.alone) /* the reports of a whole sweep are more than the kernel keeps */
 		kernel_news_collect(&probe->news);
 }
 

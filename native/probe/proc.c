@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LONGEST_FILE = 16384 }; /* vmstat is the longest one */
+enum { LONGEST_LINE = 2048 }; /* of slabinfo; what is longer is skipped */
 
 static long read_number(const char *text)
 {
@@ -34,10 +34,22 @@ static const char *find_line(const char *text, const char *key)
 	return NULL;
 }
 
+/* Keeps the line that has not ended yet; gives its length. */
+static size_t keep_rest(char *text, size_t used)
+{
+	const char *newline = strrchr(text, '\n');
+
+	if (newline) {
+		used -= (size_t)(newline + 1 - text);
+		memmove(text, newline + 1, used);
+	}
+	return used == LONGEST_LINE - 1 ? 0 : used;
+}
+
 long proc_number(const char *path, const char *key)
 {
-	char text[LONGEST_FILE];
-	const char *found = NULL;
+	char text[LONGEST_LINE];
+	long number = -1;
 	size_t used = 0;
 	ssize_t count;
 	int fd;
@@ -45,11 +57,18 @@ long proc_number(const char *path, const char *key)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
-	while (!found && (count = read(fd, text + used, sizeof(text) - 1 - used)) > 0) {
+	while ((count = read(fd, text + used, sizeof(text) - 1 - used)) > 0) {
+		const char *found;
+
 		used += (size_t)count;
 		text[used] = '\0';
 		found = find_line(text, key);
+		if (found) {
+			number = read_number(found);
+			break;
+		}
+		used = keep_rest(text, used);
 	}
 	close(fd);
-	return found ? read_number(found) : -1;
+	return number;
 }

@@ -20,19 +20,22 @@ static bool skip_character(struct line *line, char character)
 /* As the kernel writes it, in lower case: no other line of smaps begins like that. */
 static bool read_hex(struct line *line, unsigned long *number)
 {
-	const char *first = line->at;
+	const char *at = line->at;
+	unsigned long value = 0;
+	bool found;
 
-	for (*number = 0; line->at < line->end; line->at++) {
-		char digit = *line->at;
-
-		if (digit >= '0' && digit <= '9')
-			*number = *number * 16 + (unsigned long)(digit - '0');
-		else if (digit >= 'a' && digit <= 'f')
-			*number = *number * 16 + (unsigned long)(digit - 'a') + 10;
+	for (; at < line->end; at++) {
+		if (*at >= '0' && *at <= '9')
+			value = value * 16 + (unsigned long)(*at - '0');
+		else if (*at >= 'a' && *at <= 'f')
+			value = value * 16 + (unsigned long)(*at - 'a') + 10;
 		else
 			break;
 	}
-	return line->at > first;
+	found = at > line->at;
+	line->at = at;
+	*number = value;
+	return found;
 }
 
 static void skip_blanks(struct line *line)
@@ -69,13 +72,17 @@ static bool inside(const struct smaps *smaps, size_t *first, size_t *count)
 	return true;
 }
 
-/* Whether the name is one of the mappings that the kernel makes for itself. */
-static bool is_kernels(const struct line *name)
+/* Whether the mapping is one that the kernel makes for itself; the line goes on with its permissions. */
+static bool is_kernels(struct line line)
 {
 	static const char *const names[] = { "[vdso]", "[vvar", "[vsyscall]", "[usertrap]" }; /* the last is gVisor's */
 
+	if (line.end[-1] != ']')
+		return false;
+	for (int field = 0; field < 4; field++)
+		skip_word(&line);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (starts_with(name, names[i]))
+		if (starts_with(&line, names[i]))
 			return true;
 	}
 	return false;
@@ -88,18 +95,14 @@ static void fill(char *strip, size_t first, size_t count, char character)
 }
 
 /* START-END PERMISSIONS OFFSET DEVICE INODE NAME */
-static bool take_header(struct smaps *smaps, struct line line)
+static void take_header(struct smaps *smaps, struct line line)
 {
 	unsigned long start, end;
 	size_t first, count;
-	bool writable;
 
 	if (!read_hex(&line, &start) || !skip_character(&line, '-') || !read_hex(&line, &end) ||
 	    !skip_character(&line, ' '))
-		return false;
-	writable = line.end - line.at > 1 && line.at[1] == 'w';
-	for (int field = 0; field < 4; field++)
-		skip_word(&line);
+		return;
 	smaps->start = start;
 	smaps->end = end;
 	smaps->own = false;
@@ -107,12 +110,11 @@ static bool take_header(struct smaps *smaps, struct line line)
 		fill(smaps->locked, first, count, '.');
 		fill(smaps->mappings, first, count, '-');
 		fill(smaps->mappings, first, 1, '|');
-		fill(smaps->writable, first, count, writable ? 'w' : '.');
-	} else if (!is_kernels(&line)) {
+		fill(smaps->writable, first, count, line.end - line.at > 1 && line.at[1] == 'w' ? 'w' : '.');
+	} else if (!is_kernels(line)) {
 		smaps->own = true;
 		smaps->elsewhere_mapped += (long)((end - start) / smaps->page_size);
 	}
-	return true;
 }
 
 static bool has_flag(struct line flags, const char *flag)
@@ -138,14 +140,19 @@ static void take_flags(struct smaps *smaps, struct line flags)
 		fill(smaps->locked, first, count, has_flag(flags, "lf") ? 'F' : 'L');
 }
 
+/* Most lines are of no interest, as their first byte tells: a header begins with a digit or a small letter. */
 static void take_line(struct smaps *smaps, struct line line)
 {
 	static const char flags[] = "VmFlags:";
 
-	if (take_header(smaps, line) || !starts_with(&line, flags))
+	if (line.at == line.end)
 		return;
-	line.at += sizeof(flags) - 1;
-	take_flags(smaps, line);
+	if (*line.at < 'A' || *line.at > 'Z') {
+		take_header(smaps, line);
+	} else if (*line.at == 'V' && starts_with(&line, flags)) {
+		line.at += sizeof(flags) - 1;
+		take_flags(smaps, line);
+	}
 }
 
 void smaps_start(struct smaps *smaps)

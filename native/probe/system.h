@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MAX_PAGES = 16384 };
+#include "snapshot.h"
 
 enum kind {
 	KIND_ANONYMOUS,
@@ -40,24 +40,6 @@ struct region {
 struct counts {
 	long mlocked;  /* pages */
 	long vm_areas; /* objects */
-};
-
-/*
- * What an observer saw. Strips are arrays of `pages` characters, as PROTOCOL.md
- * has them; the caller provides the storage. An observer that a target lacks
- * sets its `has_` to false, and -1 stands for a number that cannot be seen.
- */
-struct snapshot {
-	size_t pages;
-	char smaps[MAX_PAGES]; /* the target's own word: smaps, or a model's flags */
-	char msync[MAX_PAGES];
-	char resident[MAX_PAGES];
-	char mappings[MAX_PAGES];
-	bool has_smaps, has_msync, has_resident, has_mappings;
-	const char *smaps_name; /* "smaps", or "model" */
-	long accounted;		/* pages */
-	long elsewhere_mapped;	/* pages outside the arena */
-	long elsewhere_locked;
 };
 
 /* Where a new process image takes up the program again. */

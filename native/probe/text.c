@@ -21,14 +21,14 @@ void text_bytes(struct text *text, const char *bytes, size_t count)
 	text->used += count;
 }
 
-static void add_unsigned(struct text *text, unsigned long number)
+static void add_unsigned(struct text *text, unsigned long number, unsigned base)
 {
 	char digits[3 * sizeof(number)];
 	size_t first = sizeof(digits);
 
 	do {
-		digits[--first] = (char)('0' + number % 10);
-		number /= 10;
+		digits[--first] = "0123456789abcdef"[number % base];
+		number /= base;
 	} while (number);
 	text_bytes(text, digits + first, sizeof(digits) - first);
 }
@@ -37,7 +37,7 @@ static void add_signed(struct text *text, long number)
 {
 	if (number < 0)
 		text_bytes(text, "-", 1);
-	add_unsigned(text, number < 0 ? 0 - (unsigned long)number : (unsigned long)number);
+	add_unsigned(text, number < 0 ? 0 - (unsigned long)number : (unsigned long)number, 10);
 }
 
 void text_format_list(struct text *text, const char *format, va_list arguments)
@@ -55,7 +55,10 @@ void text_format_list(struct text *text, const char *format, va_list arguments)
 			break;
 		format++;
 		if (strncmp(format, "lu", 2) == 0) {
-			add_unsigned(text, va_arg(arguments, unsigned long));
+			add_unsigned(text, va_arg(arguments, unsigned long), 10);
+			format += 2;
+		} else if (strncmp(format, "lx", 2) == 0) {
+			add_unsigned(text, va_arg(arguments, unsigned long), 16);
 			format += 2;
 		} else if (strncmp(format, "ld", 2) == 0) {
 			add_signed(text, va_arg(arguments, long));

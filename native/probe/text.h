@@ -18,7 +18,7 @@ struct text text_in(char *buffer, size_t size);
 
 void text_bytes(struct text *text, const char *bytes, size_t count);
 
-/* A part of printf: %s, %.*s, %c, %d, %ld and %lu, without widths. Ends no string. */
+/* A part of printf: %s, %.*s, %c, %d, %ld, %lu and %lx, without widths. Ends no string. */
 void text_format(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 void text_format_list(struct text *text, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));

@@ -27,6 +27,8 @@ static const char text[] = "00008000-0000a000 r-xp 00000000 08:01 131 /usr/bin/a
 			   "VmFlags: rd wr gd\n"
 			   "7ffd0000-7ffd2000 r--p 00000000 00:00 0                          [vvar_vclock]\n"
 			   "VmFlags: rd lo\n"
+			   "7ffd8000-7ffd9000 r-xp 00000000 00:00 0                          [usertrap]\n"
+			   "VmFlags: rd lo\n"
 			   "7ffe0000-7ffe2000 r-xp 00000000 00:00 0                          [vdso]\n"
 			   "VmFlags: rd lo\n";
 

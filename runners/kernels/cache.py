@@ -6,7 +6,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import shutil
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,28 +70,22 @@ def locked(path: Path, say: Say | None = None) -> Iterator[None]:
 
 def once(path: Path, make: Callable[[Path], None], say: Say | None = None) -> Path:
     """Give a file of the cache; where there is none, `make` writes it to the path that it gets. Raises StoreError."""
-    if not path.exists():
-        with locked(path, say):
-            if not path.exists():  # another lockproof may have made it meanwhile
-                replace(path, make)
+    with reporting(path):
+        if not path.exists():
+            with locked(path, say):
+                if not path.exists():  # another lockproof may have made it meanwhile
+                    replace(path, make)
     return path
 
 
 def replace(path: Path, make: Callable[[Path], None]) -> None:
-    """Write a file or folder anew, by way of a temporary one that never outlives an error; the lock is the caller's."""
+    """Write a file anew, by way of a temporary one that never outlives an error; the lock is the caller's."""
     new = path.with_name(f".{path.name}.new")
     with reporting(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove(new)  # of a lockproof that was killed
+        new.unlink(missing_ok=True)  # of a lockproof that was killed
         try:
             make(new)
             new.replace(path)
         finally:
-            _remove(new)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+            new.unlink(missing_ok=True)

@@ -34,7 +34,8 @@ def own(path: Path) -> str:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        msg = f"{path}: cannot be read as a fragment of configuration: {error}"
+        why = error.strerror if isinstance(error, OSError) else error
+        msg = f"{path}: cannot be read as a fragment of configuration: {why}; give a file of lines CONFIG_NAME=value"
         raise UsageError(msg) from error
     for number, line in enumerate(text.splitlines(), 1):
         if not (_SET.fullmatch(line) or line.startswith("#") or not line.strip()):
@@ -60,10 +61,12 @@ def check(result: str, needed: str, others: Iterable[str]) -> list[str]:
     Raises UsageError where what is needed was lost, unless `others`, the user's fragments, ask for it to be
     different. Gives a line for each of those that lost something.
     """
-    options = parse(result)
+    options, required = parse(result), parse(needed)
     wishes = [parse(text) for text in others]
-    overridden = {name for wish in wishes for name in wish}
-    if lost := [each for each in _lost(options, parse(needed)) if each.partition("=")[0] not in overridden]:
+    last: Options = {}
+    for wish in wishes:
+        last |= wish
+    if lost := _lost(options, {name: value for name, value in required.items() if last.get(name, value) == value}):
         msg = f"this kernel cannot have {', '.join(lost)}, which the probe needs; give another version of the sources"
         raise UsageError(msg)
     return [f"this kernel cannot have {', '.join(lost)}" for wish in wishes if (lost := _lost(options, wish))]

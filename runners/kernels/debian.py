@@ -9,7 +9,6 @@ packages are neither read nor changed.
 from __future__ import annotations
 
 import functools
-import json
 import os
 import re
 import subprocess
@@ -17,11 +16,13 @@ import tarfile
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lockproof.conformance.errors import TargetError, UsageError
+from pydantic import TypeAdapter, ValidationError
+
+from lockproof.conformance.errors import LockproofError, TargetError, UsageError
 from lockproof.runners.kernels import cache, kernel, tools
 from lockproof.runners.kernels.architectures import ARCHITECTURES, DEFAULT
 from lockproof.runners.kernels.kernel import Entry
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from lockproof.runners.kernels.architectures import Architecture
     from lockproof.runners.kernels.cache import Say
 
-__all__ = ["Package", "fetch", "fetch_source", "offered"]
+__all__ = ["Package", "fetch", "fetch_all", "fetch_source", "offered"]
 
 _BASE = {"bullseye": "5.10", "bookworm": "6.1", "trixie": "6.12"}
 """The kernel that a stable suite keeps; no other suite has it any newer."""
@@ -93,7 +94,15 @@ class Package:
     @property
     def base(self) -> str:
         """The version of the kernel, as its name in the catalogue has it: 6.12."""
-        return ".".join(self.version.split(".")[:2])
+        return ".".join(self.upstream.split(".")[:2])
+
+    @property
+    def upstream(self) -> str:
+        """The version without Debian's revision."""
+        return self.version.partition("-")[0]
+
+
+_PACKAGES = TypeAdapter(list[Package])
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +156,28 @@ def fetch(text: str, say: Say) -> Entry:
     return kernel.enter(wanted, download, say)
 
 
+def fetch_all(texts: Iterable[str], say: Say) -> Iterator[Entry]:
+    """Fetch kernels one by one; raises for those that cannot be had in the end, as `fetch` does for one."""
+    told: set[str] = set()
+    errors: list[LockproofError] = []
+
+    def say_once(line: str) -> None:  # trouble with a mirror is the same for each
+        if line not in told:
+            told.add(line)
+            say(line)
+
+    for text in texts:
+        try:
+            made = fetch(text, say_once)
+        except LockproofError as error:
+            errors.append(error)
+        else:
+            yield made
+    if errors:
+        worst = max(errors, key=lambda error: error.exit_code)
+        raise type(worst)("\n".join(map(str, errors))) from worst
+
+
 def fetch_source(text: str, say: Say) -> tuple[Package, Path]:
     """Fetch the sources of `debian/VERSION`, a tarball, into the cache. Raises UsageError, TargetError, StoreError."""
     package = _newest(_version(text, text), ARCHITECTURES[DEFAULT], "source", say)
@@ -164,7 +195,8 @@ def offered() -> list[tuple[str, Package]]:
     best: dict[str, Package] = {}
     for architecture in ARCHITECTURES.values():
         if architecture.kernel == architecture.name:
-            for package in _candidates(architecture, "", [_stored(suite, architecture) for suite in _SUITES]):
+            lists = [_stored(_Root(suite, architecture.debian)) or [] for suite in _SUITES]
+            for package in _candidates(architecture, "", lists):
                 best.setdefault(kernel.full_name(f"debian/{package.base}", architecture.name), package)
     return list(best.items())
 
@@ -178,24 +210,27 @@ def _version(name: str, text: str) -> str:
 
 def _newest(version: str, architecture: Architecture, kind: str, say: Say) -> Package:
     tools.need_all(["apt-get", "dpkg-deb"], "fetching kernels from Debian")
-    trouble: list[str] = []
+    trouble: dict[str, list[str]] = {}
     others: set[str] = set()
     keepers = [suite for suite, base in _BASE.items() if version == base or version.startswith(f"{base}.")]
     for suites in (keepers, [suite for suite in _SUITES if suite not in keepers]):
         lists = _lists(suites, architecture, trouble)
         candidates = _candidates(architecture, kind, lists)
         for package in candidates:
-            upstream = package.version.partition("-")[0]
-            if upstream == version or upstream.startswith(f"{version}."):
-                for line in trouble:
+            if package.upstream == version or package.upstream.startswith(f"{version}."):
+                for line in _lines(trouble, architecture):
                     say(f"left out: {line}")
                 return package
         others |= {package.base for package in candidates}
     what = f"Debian has no {'sources of ' if kind else ''}Linux {version} for {architecture.name}"
-    why = f"; {'; '.join(trouble)}" if trouble else ""
+    why = "".join(f"; {line}" for line in _lines(trouble, architecture))
     there = ", ".join(sorted(others, key=_numbers))
     msg = f"{what}{why}; {f'it has {there}' if there else 'and no other'}"
     raise TargetError(msg) if trouble else UsageError(msg)
+
+
+def _lines(trouble: dict[str, list[str]], architecture: Architecture) -> list[str]:
+    return [f"{', '.join(suites)} for {architecture.debian}: {reason}" for reason, suites in trouble.items()]
 
 
 def _numbers(version: str) -> list[int]:
@@ -230,35 +265,38 @@ def _candidates(architecture: Architecture, kind: str, lists: Iterable[list[Pack
 # Lists of packages
 
 
-def _lists(suites: Iterable[str], architecture: Architecture, trouble: list[str]) -> list[list[Package]]:
-    """Give the packages of suites, asked for at the same time; a suite that cannot be had adds a line to `trouble`."""
+def _lists(suites: Iterable[str], architecture: Architecture, trouble: dict[str, list[str]]) -> list[list[Package]]:
+    """Give the packages of suites, asked for at the same time; those that cannot be had go to `trouble` by reason."""
 
     def ask(suite: str) -> list[Package] | str:
         root = _Root(suite, architecture.debian)
         with cache.locked(root.path):
-            return _fresh(root) if _age(root) < _FRESH else _refresh(root)
+            stored = _stored(root) if _age(root) < _FRESH else None
+            return _refresh(root) if stored is None else stored
 
     with ThreadPoolExecutor(4) as threads:
-        answers = list(threads.map(ask, suites))
-    trouble += [answer for answer in answers if isinstance(answer, str)]
-    return [answer for answer in answers if not isinstance(answer, str)]
+        answers = dict(zip(suites, threads.map(ask, suites), strict=True))
+    for suite, answer in answers.items():
+        if isinstance(answer, str):
+            trouble.setdefault(answer, []).append(suite)
+    return [answer for answer in answers.values() if not isinstance(answer, str)]
 
 
 def _age(root: _Root) -> float:
-    try:
-        return time.time() - root.summary.stat().st_mtime
-    except FileNotFoundError:
-        return float("inf")
-
-
-def _stored(suite: str, architecture: Architecture) -> list[Package]:
-    root = _Root(suite, architecture.debian)
-    return _fresh(root) if root.summary.exists() else []
-
-
-def _fresh(root: _Root) -> list[Package]:
     with cache.reporting(root.summary):
-        return [Package(**fields) for fields in json.loads(root.summary.read_bytes())]
+        try:
+            return time.time() - root.summary.stat().st_mtime
+        except FileNotFoundError:
+            return float("inf")
+
+
+def _stored(root: _Root) -> list[Package] | None:
+    """Give the packages of the list that is there; None: there is none, or not one that this lockproof can read."""
+    with cache.reporting(root.summary):
+        try:
+            return _PACKAGES.validate_json(root.summary.read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return None
 
 
 def _refresh(root: _Root) -> list[Package] | str:
@@ -273,11 +311,10 @@ def _refresh(root: _Root) -> list[Package] | str:
     done = root.run("update")
     absent = "does not have a Release file" in done.stdout
     if done.returncode and not absent:
-        return f"{root.suite} for {root.architecture}: {_reason(done.stdout)}"
+        return _reason(done.stdout)
     index = "" if absent else _index(root)
     packages = list(_parse(index, root))
-    text = json.dumps([asdict(package) for package in packages])
-    cache.replace(root.summary, lambda new: _write(new, text))
+    cache.replace(root.summary, lambda new: _write(new, _PACKAGES.dump_json(packages)))
     return packages
 
 
@@ -312,8 +349,10 @@ def _reason(said: str) -> str:
     """Give the line of apt's output that says most, without its mark."""
     lines = [line for line in said.splitlines() if line[:2] in {"E:", "W:"}]
     telling = [line for line in lines if "Some index files" not in line]
+    telling.sort(key=lambda line: line[:2])  # errors before warnings
     line = (telling or lines or ["E: apt-get failed without a word"])[0][2:].strip()
-    return re.sub(r"^Failed to fetch \S+\s+|\s+\[IP: .*?\]", "", line)
+    # Without sizes the same trouble with two files is one.
+    return re.sub(r"^Failed to fetch \S+\s+|\s+\[IP: .*?\]|\s+\(\d+ != \d+\)", "", line)
 
 
 # Packages
@@ -355,5 +394,5 @@ def _unpack(deb: Path, wanted: re.Pattern[str], new: Path) -> None:
     raise TargetError(msg)
 
 
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import mmap
 import struct
 import zlib
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["Image", "linux_version", "read"]
 
 _GZIP = b"\x1f\x8b"
+_LAYERS = 2
+"""Compressed ones: gzip around EFI's zboot."""
+_LARGEST = 1 << 30
+"""Bytes of a kernel that is not compressed."""
 
 
 class Image(NamedTuple):
@@ -62,13 +67,23 @@ class _Contents(NamedTuple):
 
 def read(path: Path) -> Image:
     """Find out what a kernel image is. Raises UsageError where it is none, is cut, or cannot be booted; StoreError."""
+    found, layers = _look(path), 0
+    while not isinstance(found, Image):
+        if layers == _LAYERS:
+            msg = f"{path}: a kernel compressed more than {layers} times, which is not supported; give the Image inside"
+            raise UsageError(msg)
+        found, layers = _look(found), layers + 1
+    return found
+
+
+def _look(path: Path) -> Image | Path:
+    """Give the image, or the file in the cache with what is compressed in it."""
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             contents = _Contents(path, data)
-            unpacked = _unpacked(contents)
-            return read(unpacked) if unpacked else Image(path, _architecture(contents))
+            return _unpacked(contents) or Image(path, _architecture(contents))
     except OSError as error:
-        msg = f"{path}: cannot be read as a kernel image: {error.strerror}"
+        msg = f"{path}: cannot be read as a kernel image: {error.strerror}; check the path"
         raise UsageError(msg) from error
     except ValueError as error:  # mmap
         msg = f"{path}: the kernel image is truncated: it is empty; get it again"
@@ -225,8 +240,14 @@ def _unpacked(contents: _Contents) -> Path | None:
         return None
 
     def unpack(new: Path) -> None:
+        size = 0
         try:
-            new.write_bytes(gzip.decompress(packed))
+            with gzip.open(io.BytesIO(packed)) as file, new.open("wb") as plain:
+                while block := file.read(1 << 20):
+                    size += plain.write(block)
+                    if size > _LARGEST:
+                        msg = f"no kernel image: it unpacks to more than {_LARGEST} bytes"
+                        raise contents.no_kernel(msg)
         except (EOFError, gzip.BadGzipFile, zlib.error):
             raise contents.cut() from None
 

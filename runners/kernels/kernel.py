@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from lockproof.conformance.errors import StoreError, UsageError, suggest
 from lockproof.runners.kernels import cache, image
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
     from lockproof.runners.kernels.cache import Say
 
-__all__ = ["Entry", "Kernel", "catalogue", "enter", "entry", "find", "full_name", "is_debian", "known", "split"]
+__all__ = ["Entry", "Kernel", "catalogue", "enter", "entry", "find", "full_name", "is_debian", "known", "mode", "split"]
 
 _DEBIAN = re.compile(r"debian/\d[\w.~]*")
 
@@ -42,6 +45,8 @@ class Kernel:
 class Entry:
     """A kernel of the catalogue."""
 
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
+
     name: str
     """With @ARCH, unless that is the default."""
     arch: str
@@ -60,6 +65,9 @@ class Entry:
         return catalogue() / self.image
 
 
+_ENTRY = TypeAdapter(Entry)
+
+
 def catalogue() -> Path:
     """Give the folder of the catalogue."""
     return cache.directory() / "kernels"
@@ -68,12 +76,23 @@ def catalogue() -> Path:
 def split(text: str) -> tuple[str, str | None]:
     """Take @ARCH off. Raises UsageError where what follows the @ is no architecture, nor part of a path."""
     name, at, arch = text.rpartition("@")
-    if not at or Path(text).exists():
+    if not at or mode(text):
         return text, None
     if arch not in ARCHITECTURES:
         msg = f"kernel {text!r}: no architecture {arch!r}; {suggest(arch, ARCHITECTURES)}"
         raise UsageError(msg)
     return name, arch
+
+
+def mode(text: str) -> int:
+    """Give type and permissions of the file of that name; 0: there is none. Raises UsageError where nobody may look."""
+    try:
+        return Path(text).stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+    except (OSError, ValueError) as error:  # ValueError: a NUL
+        msg = f"{text!r}: {error.strerror if isinstance(error, OSError) else error}; check the path"
+        raise UsageError(msg) from error
 
 
 def is_debian(name: str) -> bool:
@@ -89,12 +108,15 @@ def full_name(name: str, arch: str) -> str:
 def find(text: str) -> Kernel:
     """Find the kernel that a text means. Raises UsageError where there is none that can be booted, StoreError."""
     name, arch = split(text)
-    if Path(name).is_file():
+    if stat.S_ISREG(mode(name)):
         return _of_file(name, arch)
     wanted = ARCHITECTURES[arch or DEFAULT]
     found = entry(full_name(name, wanted.kernel))
     if found is None:
         raise _unknown(text, name, wanted.kernel)
+    if not found.path.exists():
+        msg = f"{found.path}: the image is gone; fetch or build {found.name} again"
+        raise UsageError(msg)
     seen = image.read(found.path)
     if seen.arch != wanted.kernel or found.path.stat().st_size != found.size:
         msg = f"{found.path}: not the image that was stored; delete it, and fetch or build {found.name} again"
@@ -109,7 +131,10 @@ def entry(name: str) -> Entry | None:
 
 def known() -> list[Entry]:
     """Give all entries, by name. Raises StoreError."""
-    found = (_read(path) for path in catalogue().glob("*.json"))
+    folder = catalogue()
+    with cache.reporting(folder):
+        paths = [path for path in folder.iterdir() if path.suffix == ".json"] if folder.exists() else []
+    found = map(_read, paths)
     return sorted((entry for entry in found if entry is not None), key=lambda entry: entry.name)
 
 
@@ -141,16 +166,20 @@ def _of_file(name: str, arch: str | None) -> Kernel:
 
 
 def _unknown(text: str, name: str, arch: str) -> UsageError:
-    if name.startswith(("/", ".")) or Path(name).exists():
+    if name.startswith(("/", ".")) or mode(name):
         return UsageError(f"kernel {text!r}: no such file")
     if is_debian(name):
         return UsageError(f"kernel {text!r}: not fetched yet; run: lockproof kernel fetch {full_name(name, arch)}")
     source, plus, options = name.partition("+")
     if plus and options == "fault-injection":
+        if arch != DEFAULT:
+            return UsageError(f"kernel {text!r}: kernels are built for {DEFAULT} only; leave out @{arch}")
         how = f"lockproof kernel build {source} --fault-injection"
         return UsageError(f"kernel {text!r}: not built yet; run: {how}")
     names = [entry.name for entry in known()]
-    return UsageError(f"kernel {text!r}: no such file, fetched or built kernel; {suggest(text, names)}")
+    # Without any there is nothing to suggest.
+    hint = suggest(text, names) if names else "none is here yet, lockproof kernel fetch debian/6.12 fetches one"
+    return UsageError(f"kernel {text!r}: no such file, fetched or built kernel; {hint}")
 
 
 def _file_name(name: str) -> str:
@@ -159,13 +188,16 @@ def _file_name(name: str) -> str:
 
 
 def _read(path: Path) -> Entry | None:
-    try:
-        return Entry(**json.loads(path.read_bytes()))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, TypeError) as error:
-        msg = f"{path}: cannot be read ({error}); delete it, and fetch or build the kernel again"
-        raise StoreError(msg) from error
+    with cache.reporting(path):
+        try:
+            return _ENTRY.validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValidationError as error:
+            first = error.errors()[0]
+            why = ": ".join([*map(str, first["loc"]), first["msg"]])
+            msg = f"{path}: cannot be read ({why}); delete it, and fetch or build the kernel again"
+            raise StoreError(msg) from error
 
 
 def _write_image(new: Path, write: Callable[[Path], None], arch: str) -> None:

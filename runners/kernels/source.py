@@ -6,25 +6,24 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import TargetError, UsageError
-from lockproof.runners.kernels import cache, debian, kernel, tools
+from lockproof.runners.kernels import debian, kernel, tools
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lockproof.runners.kernels.cache import Say
 
 __all__ = ["Source", "resolve"]
 
-_TARBALL = re.compile(r"\.(?:tar(?:\.(?:gz|bz2|xz|zst))?|tgz|txz)")
+_TARBALL = re.compile(r"\.(?:tar(?:\.(?:gz|bz2|xz|zst))?|tgz|txz)\Z")
 _UNPACKERS = {".xz": "xz", ".txz": "xz", ".bz2": "bzip2", ".zst": "zstd", ".gz": "gzip", ".tgz": "gzip"}
-_MADE = re.compile(r".*\.(?:o|a|ko|cmd)|\.tmp_.*|\.config(?:\.old)?|vmlinux|bzImage")
-"""Names of what a build in the tree itself leaves there; `make mrproper` removes the rest."""
+_LEFT = re.compile(r".*\.(?:o|a|ko|cmd)|\.tmp_.*|\.config(?:\.old)?|vmlinux|bzImage|\.git")
+"""Names of files that a build in the tree itself leaves there, `make mrproper` removes the rest; and a worktree's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Source:
         """Copy the sources into a new folder. Raises UsageError where they are none of Linux, and TargetError."""
         folder.mkdir(parents=True)
         if self.path.is_dir():
-            names = "\0".join(str(path.relative_to(self.path)) for path in _files(self.path)).encode()
+            names = b"\0".join(os.fsencode(path.relative_to(self.path)) for path in _files(self.path))
             _tar(["-C", str(self.path), "--null", "--no-recursion", "-T", "-", "-cf", str(folder / ".copy.tar")], names)
             _tar(["-C", str(folder), "-xf", str(folder / ".copy.tar")])
             (folder / ".copy.tar").unlink()
@@ -52,19 +51,19 @@ class Source:
 
 def resolve(text: str, say: Say) -> Source:
     """Find the sources that a text means; Debian's are fetched. Raises UsageError, TargetError and StoreError."""
-    path = Path(text)
-    if path.is_dir():
+    path, mode = Path(text), kernel.mode(text)
+    if stat.S_ISDIR(mode):
         _check(path, path)
         say(f"reading {text}")
-        with cache.reporting(path):
-            return Source(_plain(path.resolve().name), _digest(_files(path), path), path.resolve())
-    if path.is_file():
+        return Source(_plain(path.resolve().name), _digest(_files(path), path), path.resolve())
+    if stat.S_ISREG(mode):
         if (suffix := _TARBALL.search(path.name)) is None:
             msg = f"{text}: no sources; give a tree, or a tarball named .tar, .tar.xz, .tar.gz, .tar.bz2 or .tar.zst"
             raise UsageError(msg)
         if path.suffix in _UNPACKERS:
             tools.need(_UNPACKERS[path.suffix], f"unpacking {text}")
-        return Source(_plain(path.name[: suffix.start()]), _digest([path], path.parent), path.resolve())
+        tarball = path.resolve()
+        return Source(_plain(path.name[: suffix.start()]), _digest([tarball], tarball.parent), tarball)
     if kernel.is_debian(text):
         tools.need("xz", f"unpacking the sources of {text}")
         package, tarball = debian.fetch_source(text, say)
@@ -90,7 +89,7 @@ def _files(tree: Path) -> list[Path]:
     for folder, folders, names in os.walk(tree):
         folders[:] = sorted(name for name in folders if name != ".git")
         where = Path(folder)
-        found += [where / name for name in sorted(names) if not _MADE.fullmatch(name)]
+        found += [where / name for name in sorted(names) if not _LEFT.fullmatch(name)]
         found += [where / name for name in folders if (where / name).is_symlink()]
     return found
 
@@ -98,19 +97,20 @@ def _files(tree: Path) -> list[Path]:
 def _digest(files: list[Path], top: Path) -> str:
     digest = hashlib.sha256()
     for path in files:
-        digest.update(f"{path.relative_to(top)}\0".encode(errors="surrogateescape"))
-        for block in _content(path):
-            digest.update(block)
+        digest.update(os.fsencode(path.relative_to(top)) + b"\0" + _content(path))
     return digest.hexdigest()
 
 
-def _content(path: Path) -> Iterator[bytes]:
-    if path.is_symlink():
-        yield os.fsencode(path.readlink())
-        return
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            yield block
+def _content(path: Path) -> bytes:
+    """Give the target of a link or the digest of a file; its end is plain, and neither can be taken for the other."""
+    try:
+        if path.is_symlink():
+            return b"link " + os.fsencode(path.readlink()) + b"\0"
+        with path.open("rb") as file:
+            return b"file " + hashlib.file_digest(file, "sha256").digest()
+    except OSError as error:
+        msg = f"{path}: cannot be read: {error.strerror}; check its permissions"
+        raise UsageError(msg) from error
 
 
 def _tar(arguments: list[str], names: bytes = b"") -> None:

@@ -37,14 +37,26 @@ class Mirror:
 
 
 def mirror(apt: Path = _APT) -> Mirror:
-    """Find the mirror in the machine's sources. Raises UsageError where no entry is for Debian's main component."""
-    files = [apt / "sources.list", *sorted((apt / "sources.list.d").glob("*"))]
-    for file in files:
-        if file.is_file() and file.suffix in {".list", ".sources"}:
-            read = _stanzas if file.suffix == ".sources" else _lines
-            for found in read(file.read_text(encoding="utf-8", errors="replace")):
-                return found
-    msg = f"no mirror of Debian (main) in {apt}/sources.list and sources.list.d; add one, or give an image by its path"
+    """Find the mirror in the machine's sources. Raises UsageError where no entry is for Debian's main component.
+
+    Others name suites and components as Debian does. So the first entry counts that is signed by Debian's keyring;
+    where none is, the first of sources.list, debian.sources and then the other files by name.
+    """
+    parts = apt / "sources.list.d"
+    found: list[Mirror] = []
+    unread: list[str] = []
+    for file in dict.fromkeys([apt / "sources.list", parts / "debian.sources", *sorted(parts.glob("*"))]):
+        if file.suffix in {".list", ".sources"}:
+            try:
+                text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+            except OSError as error:
+                unread.append(f"; {file} cannot be read: {error.strerror}")
+            else:
+                found += (_stanzas if file.suffix == ".sources" else _lines)(text)
+    if found:
+        return next((each for each in found if "/debian-archive-" in each.signed_by), found[0])
+    where = f"{apt}/sources.list and sources.list.d{''.join(unread)}"
+    msg = f"no mirror of Debian (main) in {where}; add one, or give an image by its path"
     raise UsageError(msg)
 
 
@@ -63,10 +75,11 @@ def _stanzas(text: str) -> Iterator[Mirror]:
             for name, value in re.findall(r"^([\w-]+):[ \t]*(.*(?:\n[ \t].*)*)", stanza, re.MULTILINE)
         }
         enabled = fields.get("enabled", "yes").lower() not in {"no", "false", "0", "off", "without", "disable"}
-        if enabled and _serves(fields.get("types", ""), fields.get("suites", ""), fields.get("components", "")):
+        types, uris, suites, components = (fields.get(name, "") for name in ("types", "uris", "suites", "components"))
+        if enabled and uris and _serves(types, suites, components):
             signed_by = fields.get("signed-by", "")
             separate = "\n " if "\n" in signed_by else ""
-            yield Mirror(" ".join(fields["uris"].split()), f"{separate}{signed_by}")
+            yield Mirror(" ".join(uris.split()), f"{separate}{signed_by}")
 
 
 def _lines(text: str) -> Iterator[Mirror]:

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be read of a program before it runs: whether a preloaded library reaches it, and what it imports."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.dynamic import DynamicSection
+from elftools.elf.elffile import ELFFile
+from elftools.elf.gnuversions import GNUVerNeedSection, GNUVerSymSection
+from elftools.elf.sections import SymbolTableSection
+from elftools.elf.segments import InterpSegment
+
+from lockproof.conformance.errors import UsageError
+from lockproof.runners import shims
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["FUNCTIONS", "Import", "Program", "examine", "imports_of"]
+
+FUNCTIONS = ("mlock", "mlock2", "munlock", "mlockall", "munlockall")
+"""What locks memory by its name. mmap does with MAP_LOCKED only, which no import tells."""
+
+_LISTED = re.compile(r"^\s*(?P<name>\S+)(?: => (?P<path>.+?))?(?: \(0x[0-9a-f]+\))?$")
+_LOADER_LIMIT = 30.0  # seconds
+_SHEBANG = 256  # bytes of the first line, as many as Linux reads
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """A function that a program or library takes from another."""
+
+    object: str
+    """Path of who imports."""
+    function: str
+    version: str
+    """Symbol version, such as GLIBC_2.2.5; empty where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that can be run with a shim."""
+
+    path: str
+    script_of: str
+    """Where the program is a script: the interpreter that is examined in its place; else empty."""
+    loader: str
+    """The dynamic loader that it asks for."""
+    libraries: tuple[str, ...]
+    imports: tuple[Import, ...]
+
+
+def examine(command: str) -> Program:
+    """Look at a program. Raises UsageError where there is none, or the shim does not reach it, with the reason."""
+    path = _found(command)
+    interpreter = _interpreter(path)
+    subject = interpreter or path
+    _not_secure(subject, command)
+    loader = _loader(subject, command)
+    libraries = _libraries(loader, subject, command)
+    imports = tuple(imported for file in (subject, *libraries) for imported in imports_of(file))
+    return Program(path, interpreter, loader, libraries, imports)
+
+
+def imports_of(file: str) -> Iterator[Import]:
+    """Give the functions of memory locking that an ELF file imports. Raises UsageError where it cannot be read."""
+    with _reading(f"{file}: its symbols cannot be read", "is the file damaged?"), Path(file).open("rb") as stream:
+        yield from _imports(file, ELFFile(stream))
+
+
+@contextmanager
+def _reading(what: str, hint: str) -> Iterator[None]:
+    """Turn whatever pyelftools makes of a file that is none into a line for people."""
+    try:
+        yield
+    except (ELFError, OSError, ValueError) as error:
+        msg = f"{what}: {error}; {hint}"
+        raise UsageError(msg) from error
+
+
+def _imports(file: str, elf: ELFFile) -> Iterator[Import]:
+    sections = list(elf.iter_sections())
+    versions = {
+        auxiliary["vna_other"]: auxiliary.name
+        for section in sections
+        if isinstance(section, GNUVerNeedSection)
+        for _, auxiliaries in section.iter_versions()
+        for auxiliary in auxiliaries
+    }
+    numbers = next((section for section in sections if isinstance(section, GNUVerSymSection)), None)
+    for section in sections:
+        if not isinstance(section, SymbolTableSection) or section["sh_type"] != "SHT_DYNSYM":
+            continue
+        for number, symbol in enumerate(section.iter_symbols()):
+            if symbol["st_shndx"] == "SHN_UNDEF" and symbol.name in FUNCTIONS:
+                version = numbers.get_symbol(number)["ndx"] if numbers is not None else 0
+                yield Import(file, symbol.name, versions.get(version, ""))
+
+
+def _found(command: str) -> str:
+    path = shutil.which(command)
+    if path is not None:
+        return path
+    if "/" not in command:
+        msg = f"{command}: not found on PATH; check the name, or write its path"
+    elif not os.path.lexists(command):
+        msg = f"{command}: there is no such file; check the path"
+    elif Path(command).is_dir():
+        msg = f"{command}: is a directory; name a program"
+    else:
+        msg = f"{command}: is not executable; check its x bit"
+    raise UsageError(msg)
+
+
+def _interpreter(path: str) -> str:
+    """Give the program that runs a script; empty where the file is none. Raises UsageError."""
+    try:
+        with Path(path).open("rb") as stream:
+            line = stream.read(_SHEBANG).split(b"\n")[0]
+    except OSError as error:
+        msg = f"{path}: cannot be read: {error.strerror}; what it imports is not known then"
+        raise UsageError(msg) from error
+    if not line.startswith(b"#!"):
+        return ""
+    words = line[2:].decode(errors="replace").split()
+    if len(words) > 1 and Path(words[0]).name == "env":
+        words = [word for word in words[1:] if not word.startswith("-") and "=" not in word]
+    found = shutil.which(words[0]) if words else None
+    if found is None:
+        named = words[0] if words else "none"
+        msg = f"{path}: is a script whose interpreter, {named}, is not found; check its first line"
+        raise UsageError(msg)
+    return found
+
+
+def _not_secure(path: str, command: str) -> None:
+    """Refuse what the loader starts in secure mode, in which it preloads nothing of others (ld.so(8))."""
+    status = Path(path).stat()
+    what = ""
+    if status.st_mode & stat.S_ISUID and status.st_uid != os.getuid():
+        what = f"is setuid to user {status.st_uid}"
+    elif status.st_mode & stat.S_ISGID and status.st_mode & stat.S_IXGRP and status.st_gid != os.getgid():
+        what = f"is setgid to group {status.st_gid}"
+    elif os.getuid() and _has_capabilities(path):
+        what = "has file capabilities"
+    if what:
+        msg = f"{command}: {what}: the loader preloads no shim into it; run a copy without it, or as that user"
+        raise UsageError(msg)
+
+
+def _has_capabilities(path: str) -> bool:
+    try:
+        return bool(os.getxattr(path, "security.capability"))
+    except OSError:
+        return False  # none, or a file system without them
+
+
+def _loader(path: str, command: str) -> str:
+    """Give the loader that an ELF file asks for. Raises UsageError where there is none, or it is of another machine."""
+    what = f"{command}: is neither an ELF program nor a script"
+    with _reading(what, "name a program"), Path(path).open("rb") as stream:
+        elf = ELFFile(stream)
+        own, machine = _kind(elf), elf.get_machine_arch()
+        found = [segment.get_interp_name() for segment in elf.iter_segments() if isinstance(segment, InterpSegment)]
+    with Path(shims.path("fault")).open("rb") as stream:
+        needed = _kind(ELFFile(stream))
+    if own != needed:
+        msg = f"{command}: is a program of another machine or word size ({machine}); the shim is of this one"
+        raise UsageError(msg)
+    if not found:
+        msg = f"{command}: is statically linked: it has no loader that preloads a shim; link it dynamically"
+        raise UsageError(msg)
+    return str(found[0])
+
+
+def _kind(elf: ELFFile) -> tuple[object, ...]:
+    return (elf["e_machine"], elf.elfclass, elf.little_endian)
+
+
+def _libraries(loader: str, path: str, command: str) -> tuple[str, ...]:
+    """Ask the loader itself which libraries it would load: only it knows its cache and rules. Raises UsageError."""
+    if not Path(loader).exists():
+        msg = f"{command}: its loader, {loader}, is not installed; install the libc that it was built for"
+        raise UsageError(msg)
+    environment = {key: value for key, value in os.environ.items() if key != "LD_PRELOAD"}
+    try:
+        done = subprocess.run(
+            [loader, "--list", path],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=_LOADER_LIMIT,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        msg = f"{command}: its loader, {loader}, does not list its libraries: {error}"
+        raise UsageError(msg) from error
+    found = []
+    for line in done.stdout.splitlines():
+        match = _LISTED.match(line)
+        if match is None:
+            continue
+        if match["path"] == "not found":
+            msg = f"{command}: its library {match['name']} is not found; install it, or set LD_LIBRARY_PATH"
+            raise UsageError(msg)
+        file = match["path"] or match["name"]
+        if file.startswith("/") and Path(file).is_file():
+            found.append(file)
+    if done.returncode and _needs_libraries(path):
+        said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
+        msg = f"{command}: the loader cannot load it: {said}"
+        raise UsageError(msg)
+    return tuple(dict.fromkeys(found))
+
+
+def _needs_libraries(path: str) -> bool:
+    with _reading(f"{path}: its libraries cannot be read", "is the file damaged?"), Path(path).open("rb") as stream:
+        sections = [section for section in ELFFile(stream).iter_sections() if isinstance(section, DynamicSection)]
+        return any(tag.entry.d_tag == "DT_NEEDED" for section in sections for tag in section.iter_tags())

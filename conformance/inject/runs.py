@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A program under libfault.so: what it calls, and what becomes of it."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lockproof.conformance.errors import TargetError
+from lockproof.runners import shims
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import BinaryIO
+
+__all__ = ["Called", "Did", "Ending", "Failed", "Observed", "become_reaper", "failed_runs", "observe", "rule_for"]
+
+_STATE_SIZE = 4096  # bytes; one page, more than libfault.so counts in
+_PAUSE = 0.01  # seconds between two looks at whether a program has ended
+_TIME_TO_END = 2.0  # seconds from SIGTERM to SIGKILL
+_LARGEST_OUTPUT = 1 << 20  # bytes that are read of what a program said
+_PR_SET_CHILD_SUBREAPER = 36
+_OF_A_SHELL = 128  # and the number of the signal is the exit status of a shell whose command died of it
+_CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGSYS}
+
+# What a kernel gives for these calls where memory or a limit is short (mlock(2), mmap(2)).
+_USUAL_ERRNO = {"mmap": "EAGAIN"}
+
+
+class Called(NamedTuple):
+    """A memory-lock call that a program made."""
+
+    call: str
+    nth: int
+    """Number among the calls of this name, in all processes of the program; from 1."""
+    address: str
+    length: int
+    flags: int
+    caller: str
+    """Path of the library, or name of the program, that called."""
+    manner: str | None
+    """How it was made to misbehave."""
+    result: str
+    """0, or an errno."""
+
+
+class Ending(NamedTuple):
+    """How the program ended."""
+
+    code: int | None
+    """Exit status; negative: the number of the signal that it died of; None: it was still running."""
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One run of the program."""
+
+    ending: Ending
+    calls: tuple[Called, ...]
+    unlogged: int
+    """Calls whose lines in the log were lost, as the program had closed its descriptor or wrote to it itself."""
+    stdout: str
+    stderr: str
+
+
+class Did(StrEnum):
+    """What a program did when a call failed."""
+
+    WENT_ON = "went on"
+    EXITED = "exited"
+    CRASHED = "crashed"
+    HUNG = "hung"
+    NOT_REACHED = "not reached"
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """One run in which a call was made to misbehave."""
+
+    called: Called
+    """As it was made when nothing failed."""
+    rule: str
+    did: Did
+    detail: str
+    """Exit status or signal, and what the program said about it; empty where there is nothing to say."""
+    ending: Ending
+
+
+def become_reaper() -> None:
+    """Let processes whose parents end fall to this one, so that none of a program outlives its run."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def observe(argv: Sequence[str], path: str, rules: str, limit: float) -> Observed:
+    """Run the program once; `limit`: seconds. Raises TargetError where it cannot be started."""
+    with tempfile.TemporaryFile() as log, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+        state = os.memfd_create("lockproof-inject", 0)
+        try:
+            os.ftruncate(state, _STATE_SIZE)
+            ending = _run(argv, path, _environment(rules, log.fileno(), state), (out, errors, log), state, limit)
+            unlogged = _unlogged(state)
+        finally:
+            os.close(state)
+        calls, unreadable = _calls(_text(log, os.fstat(log.fileno()).st_size))
+        said = _text(out, _LARGEST_OUTPUT), _text(errors, _LARGEST_OUTPUT)
+        return Observed(ending, calls, unlogged + unreadable, *said)
+
+
+def failed_runs(
+    argv: Sequence[str], path: str, plan: Sequence[tuple[Called, str]], whole: Observed, limit: float
+) -> Iterator[Failed]:
+    """Run the program once for each call and rule of the plan. `whole`: how it runs when nothing fails."""
+    for called, rule in plan:
+        yield _judge(called, rule, observe(argv, path, rule, limit), whole)
+
+
+def rule_for(called: Called, manner: str, errno: str | None) -> str:
+    """Write the rule that makes one call misbehave."""
+    name = errno or _USUAL_ERRNO.get(called.call, "ENOMEM")
+    return f"{called.call}@{called.nth}={manner}{'' if manner == 'lie' else f':{name}'}"
+
+
+def _environment(rules: str, log: int, state: int) -> dict[str, str]:
+    preload = os.environ.get("LD_PRELOAD", "")
+    return os.environ | {
+        "LD_PRELOAD": f"{shims.path('fault')}{':' + preload if preload else ''}",
+        shims.FAULT_VARIABLE: rules,
+        "LOCKPROOF_FAULT_LOG": f"{log}",
+        "LOCKPROOF_FAULT_STATE": f"{state}",
+    }
+
+
+def _run(
+    argv: Sequence[str],
+    path: str,
+    environment: dict[str, str],
+    files: tuple[BinaryIO, BinaryIO, BinaryIO],
+    state: int,
+    limit: float,
+) -> Ending:
+    out, errors, log = files
+    began = time.monotonic()
+    try:
+        process = subprocess.Popen(
+            argv,
+            executable=path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=errors,
+            pass_fds=(log.fileno(), state),
+            start_new_session=True,
+        )
+    except OSError as error:
+        msg = f"{argv[0]} cannot be started: {error.strerror}"
+        raise TargetError(msg) from error
+    try:
+        code = _wait(process, began + limit)
+        seconds = time.monotonic() - began
+    finally:
+        _end(process)
+    return Ending(code, seconds)
+
+
+def _wait(process: subprocess.Popen[bytes], deadline: float) -> int | None:
+    """Wait for the program and for what it left running; a signal that one of those died of is the program's."""
+    crash = 0
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            status = _reap()
+            crash = crash or min(0, status or 0)
+            if status is None:
+                return crash or process.returncode
+        time.sleep(_PAUSE)
+    return None
+
+
+def _reap() -> int | None:
+    """Take an orphan that has ended, and give its code; 0: none has; None: there are none any more."""
+    try:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return None
+    return os.waitstatus_to_exitcode(status) if pid else 0
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End all processes of the program, first as they may expect it."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        told: set[int] = set()
+        deadline = time.monotonic() + _TIME_TO_END
+        while time.monotonic() < deadline:
+            left = _children()
+            if process.poll() is not None and not left:
+                return
+            for pid in left - told:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, number)
+                told.add(pid)
+            time.sleep(_PAUSE)
+            while process.poll() is not None and _reap():
+                pass
+
+
+def _children() -> set[int]:
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has just ended
+            own, _, rest = stat.read_text(errors="replace").partition(" ")
+            if int(rest.rpartition(") ")[2].split()[1]) == os.getpid():
+                found.add(int(own))
+    return found
+
+
+def _unlogged(state: int) -> int:
+    """Read the last of the eight numbers that come before it: counts of the calls, of all, and of lines lost."""
+    size = ctypes.sizeof(ctypes.c_ulong)
+    at = (len(shims.CALLS) + 1) * size
+    return int.from_bytes(os.pread(state, size, at), sys.byteorder)
+
+
+def _text(file: BinaryIO, most: int) -> str:
+    return os.pread(file.fileno(), most, 0).decode(errors="replace")
+
+
+def _calls(log: str) -> tuple[tuple[Called, ...], int]:
+    """Read the log; also give the number of lines that cannot be read, as the program wrote to it or was ended."""
+    calls, unreadable = [], 0
+    for line in log.splitlines():
+        try:
+            record: dict[str, Any] = json.loads(line)
+            called = Called(**{name: record[name] for name in Called._fields} | {"caller": record["caller"] or "?"})
+        except (ValueError, LookupError, TypeError):
+            unreadable += 1
+            continue
+        if called.call != "msync":  # a question about locks, no lock
+            calls.append(called)
+    return tuple(calls), unreadable
+
+
+def _judge(called: Called, rule: str, seen: Observed, whole: Observed) -> Failed:
+    code, usual = seen.ending.code, whole.ending.code
+    said = _new_line(seen, whole)
+    if not any(call.manner for call in seen.calls) and not seen.unlogged:
+        return Failed(called, rule, Did.NOT_REACHED, "it made fewer calls this time", seen.ending)
+    if code is None:
+        did, how = (
+            (Did.WENT_ON, "") if usual is None else (Did.HUNG, f"still running after {seen.ending.seconds:.0f} s")
+        )
+    elif code == usual:
+        did, how = Did.WENT_ON, ""
+    elif code < 0:
+        did, how = Did.CRASHED, _signal(-code)
+    elif code - _OF_A_SHELL in _CRASHES:
+        did, how = Did.CRASHED, f"{_signal(code - _OF_A_SHELL)} of a process that it started"
+    else:
+        did, how = Did.EXITED, f"with {code}"
+    return Failed(called, rule, did, ": ".join(part for part in (how, said) if part), seen.ending)
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _new_line(seen: Observed, whole: Observed) -> str:
+    """Give the last line that the program does not say otherwise, whatever numbers are in it."""
+    for now, before in ((seen.stderr, whole.stderr), (seen.stdout, whole.stdout)):
+        known = {_shape(line) for line in before.splitlines()}
+        new = [line.strip() for line in now.splitlines() if line.strip() and _shape(line) not in known]
+        if new:
+            return new[-1]
+    return ""
+
+
+def _shape(line: str) -> str:
+    return re.sub(r"[0-9]+", "0", " ".join(line.split()))

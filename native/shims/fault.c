@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * libfault.so: stands in front of mlock, mlock2, munlock, mlockall, munlockall,
+ * msync, and mmap with MAP_LOCKED, and lets them misbehave as LOCKPROOF_FAULT
+ * says. docs/inject.md has the language and the log.
+ */
+#undef _FILE_OFFSET_BITS /* with 64 glibc lets the name mmap stand for mmap64 */
+#define _GNU_SOURCE
+
+#include "fault.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "fault_log.h"
+#include "fault_rules.h"
+#include "next.h"
+
+#define EXPORTED __attribute__((visibility("default")))
+
+enum { WRONG_USE = 2, MESSAGE_ROOM = 256, LARGEST_DESCRIPTOR = 1 << 20 };
+
+/* Counted over all processes that share it, where LOCKPROOF_FAULT_STATE names a file of at least a page. */
+struct counts {
+	_Atomic unsigned long of[CALL_COUNT]; /* ANY: all of them */
+	_Atomic unsigned long unlogged;
+};
+
+static struct counts own_counts;
+static struct counts *counts = &own_counts;
+static struct rules rules;
+static struct {
+	unsigned long left; /* 0: not armed */
+	int error;
+	const char *failed;
+} armed;
+
+typedef void *mapper(void *address, size_t length, int protection, int flags, int file, off_t offset);
+
+static void *raw_mmap(void *address, size_t length, int protection, int flags, int file, off_t offset)
+{
+#ifdef SYS_mmap2
+	return (void *)syscall(SYS_mmap2, address, length, protection, flags, file, offset >> 12);
+#else
+	return (void *)syscall(SYS_mmap, address, length, protection, flags, file, offset);
+#endif
+}
+
+static mapper *next_mmap = raw_mmap;
+
+EXPORTED void lockproof_fault_arm(unsigned long n, int error)
+{
+	armed.left = n;
+	armed.error = error;
+	armed.failed = NULL;
+}
+
+EXPORTED const char *lockproof_fault_disarm(void)
+{
+	armed.left = 0;
+	return armed.failed;
+}
+
+/* A call on its way. */
+struct passing {
+	struct record record;
+	int error; /* to report */
+};
+
+static void choose(struct passing *passing)
+{
+	struct record *record = &passing->record;
+	const struct rule *rule;
+
+	if (armed.left && --armed.left == 0) {
+		armed.failed = call_name(record->call);
+		record->manner = FAIL;
+		passing->error = armed.error;
+		return;
+	}
+	rule = rules_find(&rules, record->call, record->nth, record->of_all);
+	if (rule) {
+		record->manner = rule->manner;
+		passing->error = rule->error;
+	}
+}
+
+static struct passing begin(enum call call, const void *address, size_t length, int flags, const void *caller)
+{
+	struct passing passing = { .record = {
+					   .call = call,
+					   .nth = atomic_fetch_add(&counts->of[call], 1) + 1,
+					   .of_all = atomic_fetch_add(&counts->of[ANY], 1) + 1,
+					   .address = (uintptr_t)address,
+					   .length = length,
+					   .flags = flags,
+					   .caller = caller,
+				   } };
+
+	choose(&passing);
+	return passing;
+}
+
+/* Whether the call is made, as far as it is. */
+static bool is_made(const struct passing *passing)
+{
+	return passing->record.manner == AS_IT_IS || passing->record.manner == LATE || passing->record.manner == PART;
+}
+
+/* The first half of the pages. */
+static size_t part_of(const struct passing *passing)
+{
+	size_t page = getauxval(AT_PAGESZ), pages = (passing->record.length + page - 1) / page;
+
+	return passing->record.manner == PART ? pages / 2 * page : passing->record.length;
+}
+
+/* Whether success is reported; sets errno where it is not. */
+static bool end(struct passing *passing, bool worked, int before)
+{
+	enum manner manner = passing->record.manner;
+	int error = manner == AS_IT_IS ? (worked ? 0 : errno) : manner == LIE ? 0 : passing->error;
+
+	passing->record.error = error;
+	if (!fault_log(&passing->record))
+		atomic_fetch_add(&counts->unlogged, 1);
+	errno = error ? error : before;
+	return !error;
+}
+
+EXPORTED int mlock(const void *address, size_t length)
+{
+	int before = errno, result = 0;
+	struct passing passing = begin(MLOCK, address, length, 0, __builtin_return_address(0));
+
+	if (is_made(&passing))
+		result = next.mlock(address, part_of(&passing));
+	return end(&passing, result == 0, before) ? 0 : -1;
+}
+
+EXPORTED int mlock2(const void *address, size_t length, unsigned flags)
+{
+	int before = errno, result = 0;
+	struct passing passing = begin(MLOCK2, address, length, (int)flags, __builtin_return_address(0));
+
+	if (is_made(&passing))
+		result = next.mlock2(address, part_of(&passing), flags);
+	return end(&passing, result == 0, before) ? 0 : -1;
+}
+
+EXPORTED int munlock(const void *address, size_t length)
+{
+	int before = errno, result = 0;
+	struct passing passing = begin(MUNLOCK, address, length, 0, __builtin_return_address(0));
+
+	if (is_made(&passing))
+		result = next.munlock(address, part_of(&passing));
+	return end(&passing, result == 0, before) ? 0 : -1;
+}
+
+/* A part of both is what is mapped now; of one of them there is none. */
+EXPORTED int mlockall(int flags)
+{
+	int before = errno, result = 0;
+	struct passing passing = begin(MLOCKALL, NULL, 0, flags, __builtin_return_address(0));
+	bool both = (flags & MCL_CURRENT) && (flags & MCL_FUTURE);
+
+	if (is_made(&passing))
+		result = next.mlockall(passing.record.manner == PART && both ? flags & ~MCL_FUTURE : flags);
+	return end(&passing, result == 0, before) ? 0 : -1;
+}
+
+/* All or nothing: it has no parts. */
+EXPORTED int munlockall(void)
+{
+	int before = errno, result = 0;
+	struct passing passing = begin(MUNLOCKALL, NULL, 0, 0, __builtin_return_address(0));
+
+	if (is_made(&passing))
+		result = next.munlockall();
+	return end(&passing, result == 0, before) ? 0 : -1;
+}
+
+EXPORTED int msync(void *address, size_t length, int flags)
+{
+	int before = errno, result = 0;
+	struct passing passing = begin(MSYNC, address, length, flags, __builtin_return_address(0));
+
+	if (is_made(&passing))
+		result = next.msync(address, part_of(&passing), flags);
+	return end(&passing, result == 0, before) ? 0 : -1;
+}
+
+/* The lie is memory that is not locked. */
+static void *map(void *address, size_t length, int protection, int flags, int file, off_t offset, const void *caller)
+{
+	int before = errno;
+	struct passing passing;
+	void *memory = NULL;
+
+	if (!(flags & MAP_LOCKED))
+		return next_mmap(address, length, protection, flags, file, offset);
+	passing = begin(MMAP, address, length, flags, caller);
+	if (passing.record.manner == LIE) {
+		memory = next_mmap(address, length, protection, flags & ~MAP_LOCKED, file, offset);
+		if (memory == MAP_FAILED)
+			passing.record.manner = AS_IT_IS;
+	} else if (is_made(&passing)) {
+		memory = next_mmap(address, part_of(&passing), protection, flags, file, offset);
+	}
+	return end(&passing, memory != MAP_FAILED, before) ? memory : MAP_FAILED;
+}
+
+EXPORTED void *mmap(void *address, size_t length, int protection, int flags, int file, off_t offset)
+{
+	return map(address, length, protection, flags, file, offset, __builtin_return_address(0));
+}
+
+#if UINTPTR_MAX == UINT64_MAX
+/* The same where off_t has 64 bits. */
+EXPORTED void *mmap64(void *address, size_t length, int protection, int flags, int file, off_t offset)
+{
+	return map(address, length, protection, flags, file, offset, __builtin_return_address(0));
+}
+#endif
+
+/* A program that is treated otherwise than was asked for proves nothing. */
+static void refuse(struct text *message)
+{
+	message->used = message->used < message->size ? message->used : message->size - 1;
+	message->bytes[message->used] = '\n';
+	syscall(SYS_write, STDERR_FILENO, message->bytes, message->used + 1);
+	syscall(SYS_exit_group, WRONG_USE);
+}
+
+/* The number of a descriptor; -1: none is given. */
+static int read_descriptor(const char *variable)
+{
+	const char *given = getenv(variable), *at = given;
+	char buffer[MESSAGE_ROOM];
+	struct text message = text_in(buffer, sizeof(buffer));
+	int number = 0;
+
+	if (!given || !*given)
+		return -1;
+	for (; *at >= '0' && *at <= '9' && number < LARGEST_DESCRIPTOR / 10; at++)
+		number = number * 10 + (*at - '0');
+	if (*at) {
+		text_format(&message, "libfault: %s: \"%s\" is no number of a file descriptor", variable, given);
+		refuse(&message);
+	}
+	return number;
+}
+
+static void share_counts(int descriptor)
+{
+	void *memory;
+
+	if (descriptor < 0)
+		return;
+	memory = raw_mmap(NULL, sizeof(struct counts), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+	if (memory != MAP_FAILED)
+		counts = memory;
+}
+
+static void read_rules(const char *given)
+{
+	char buffer[MESSAGE_ROOM];
+	struct text message = text_in(buffer, sizeof(buffer));
+
+	text_format(&message, "libfault: LOCKPROOF_FAULT: ");
+	if (given && !rules_read(given, &rules, &message))
+		refuse(&message);
+}
+
+__attribute__((constructor)) static void start(void)
+{
+	void *found = next_of("mmap");
+
+	next_find();
+	if (found)
+		next_mmap = (mapper *)found;
+	share_counts(read_descriptor("LOCKPROOF_FAULT_STATE"));
+	fault_log_start(read_descriptor("LOCKPROOF_FAULT_LOG"));
+	read_rules(getenv("LOCKPROOF_FAULT"));
+}

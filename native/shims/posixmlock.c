@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * libposixmlock.so: mlock, mlock2, munlock, mlockall and munlockall that change
+ * no lock when they fail, on kernels that do. Each call learns what it would
+ * have to restore, makes the call, and restores it where the call fails.
+ * docs/posixmlock.md says what it promises, and where it ends.
+ */
+#define _GNU_SOURCE
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "guard.h"
+#include "look.h"
+#include "next.h"
+#include "report.h"
+#include "restore.h"
+
+#ifndef MCL_ONFAULT
+#define MCL_ONFAULT 4
+#endif
+
+#define EXPORTED __attribute__((visibility("default")))
+
+enum {
+	ROOM = 8192,  /* runs of locked pages, half of them for a call, and half for those inside it */
+	JOURNAL = 16, /* calls by signal handlers inside one call */
+	STACK = 3072, /* bytes; more than is used below */
+};
+
+enum operation { LOCK, LOCK2, UNLOCK, LOCK_ALL, UNLOCK_ALL };
+
+struct call {
+	enum operation operation;
+	uintptr_t address;
+	size_t length;
+	int flags;
+};
+
+/* All of it belongs to the thread inside the guard. */
+static struct {
+	struct run room[ROOM];
+	size_t used;
+	int future;	/* what the last mlockall armed: MCL_FUTURE, and MCL_ONFAULT, or 0 */
+	bool on_fault;	/* locks on fault have been asked for */
+	unsigned forks; /* of which this process is the child */
+	struct call journal[JOURNAL];
+	size_t journaled; /* calls of signal handlers that succeeded; may be more than there is room for */
+} state;
+
+static const char *const names[] = {
+	[LOCK] = "mlock",	 [LOCK2] = "mlock2",	      [UNLOCK] = "munlock",
+	[LOCK_ALL] = "mlockall", [UNLOCK_ALL] = "munlockall",
+};
+
+static int perform(const struct call *call)
+{
+	void *address = (void *)call->address;
+
+	switch (call->operation) {
+	case LOCK:
+		return next.mlock(address, call->length);
+	case LOCK2:
+		return next.mlock2(address, call->length, (unsigned)call->flags);
+	case UNLOCK:
+		return next.munlock(address, call->length);
+	case LOCK_ALL:
+		return next.mlockall(call->flags);
+	case UNLOCK_ALL:
+		return next.munlockall();
+	}
+	return -1;
+}
+
+static bool is_all(const struct call *call)
+{
+	return call->operation == LOCK_ALL || call->operation == UNLOCK_ALL;
+}
+
+static bool asks_on_fault(const struct call *call)
+{
+	return (call->operation == LOCK2 && (call->flags & MLOCK_ONFAULT)) ||
+	       (call->operation == LOCK_ALL && (call->flags & MCL_ONFAULT));
+}
+
+/* Whole pages, as the kernel rounds; empty where the range is, or wraps, so that the kernel does nothing. */
+static struct range pages_of(const struct call *call)
+{
+	uintptr_t mask = page_size() - 1;
+	uintptr_t last = call->address + call->length;
+
+	if (!call->length || last < call->address || last > UINTPTR_MAX - mask)
+		return (struct range){ 0, 0 };
+	return (struct range){ call->address & ~mask, (last + mask) & ~mask };
+}
+
+static struct runs free_room(void)
+{
+	return (struct runs){ state.room + state.used, 0, ROOM - state.used };
+}
+
+static uint64_t block_signals(void)
+{
+	uint64_t every = ~UINT64_C(0), found = 0;
+
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &every, &found, sizeof(every));
+	return found;
+}
+
+static void unblock_signals(uint64_t found)
+{
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &found, NULL, sizeof(found));
+}
+
+/* A stack that grows while locks are compared would be a difference. */
+__attribute__((noinline)) static void grow_stack(void)
+{
+	volatile char stack[STACK];
+
+	for (size_t i = 0; i < sizeof(stack); i += 256)
+		stack[i] = 0;
+}
+
+/* Half of the room that is left, so that there is some for a signal handler while it is being filled. */
+static enum sight learn_closely(enum witness witness, struct before *before)
+{
+	size_t used = state.used;
+	uintptr_t upto;
+	enum sight sight;
+
+	before->runs = (struct runs){ state.room + used, 0, (ROOM - used) / 2 };
+	state.used = used + before->runs.room;
+	sight = look(before->range, witness, &before->runs, &upto);
+	state.used = used + (sight == SEEN ? before->runs.count : 0);
+	return sight;
+}
+
+/* What is unlocked is locked as a rule. Where to look closely is cheap, nothing is asked beforehand. */
+static bool is_about_few_locks(const struct call *call, struct range range)
+{
+	return call->operation == UNLOCK && (range.end - range.start) / page_size() <= FEW_PAGES;
+}
+
+/*
+ * False: it cannot be known what would have to be restored. Nothing locked in
+ * a range that is mapped throughout takes one system call. Where msync says
+ * anything else, the call is about to fail, or there are locks to keep.
+ */
+static bool learn(const struct call *call, struct before *before)
+{
+	enum witness witness = READ_SMAPS;
+	int said;
+
+	*before = (struct before){ .all = is_all(call), .future = state.future };
+	if (before->all) {
+		grow_stack();
+		before->range = (struct range){ 0, UINTPTR_MAX };
+		before->unseen = learn_closely(witness, before) != SEEN;
+		return true;
+	}
+	before->range = pages_of(call);
+	if (before->range.start == before->range.end)
+		return true;
+	said = is_about_few_locks(call, before->range) ? EBUSY : ask_msync(before->range.start, before->range.end);
+	if (said == 0)
+		return true;
+	if (said == EBUSY && !state.on_fault)
+		witness = ASK_PAGES;
+	return learn_closely(witness, before) == SEEN;
+}
+
+static void note_success(const struct call *call, struct guard guard)
+{
+	if (call->operation == LOCK_ALL)
+		state.future = call->flags & MCL_FUTURE ? call->flags & (MCL_FUTURE | MCL_ONFAULT) : 0;
+	if (call->operation == UNLOCK_ALL)
+		state.future = 0;
+	if (!guard.nested)
+		return;
+	if (state.journaled < JOURNAL)
+		state.journal[state.journaled] = *call;
+	state.journaled++;
+}
+
+/* What signal handlers did since this call began counts as done after it. */
+static void replay(size_t journaled, const struct made *made)
+{
+	for (size_t i = journaled; i < state.journaled; i++) {
+		if (i >= JOURNAL || perform(&state.journal[i]) < 0) {
+			report_trouble(made, "a-call-of-a-signal-handler-was-undone");
+			return;
+		}
+	}
+}
+
+static void undo(const struct call *call, struct before *before, size_t journaled, unsigned forks)
+{
+	const struct made made = { names[call->operation], call->address, call->length, errno };
+	uint64_t found;
+
+	if (before->unseen) {
+		report_trouble(&made, "the-locks-before-the-call-could-not-be-seen");
+		return;
+	}
+	if (before->range.start == before->range.end)
+		return;
+	found = block_signals();
+	if (forks != state.forks) { /* in a handler, and this is the child: it has no locks */
+		before->runs.count = 0;
+		before->future = 0;
+	}
+	restore(before, free_room(), &made);
+	replay(journaled, &made);
+	unblock_signals(found);
+	errno = made.error;
+}
+
+static int make(const struct call *call)
+{
+	struct guard guard = guard_enter();
+	size_t used = state.used, journaled = state.journaled;
+	unsigned forks = state.forks;
+	int error = errno, result = -1;
+	struct before before;
+
+	if (asks_on_fault(call))
+		state.on_fault = true;
+	if (learn(call, &before)) {
+		errno = error;
+		result = perform(call);
+		if (result < 0)
+			undo(call, &before, journaled, forks);
+		else
+			note_success(call, guard);
+	} else {
+		errno = EAGAIN;
+	}
+	state.used = used;
+	if (!guard.nested)
+		state.journaled = 0;
+	guard_leave(guard);
+	return result;
+}
+
+EXPORTED int mlock(const void *address, size_t length)
+{
+	return make(&(struct call){ LOCK, (uintptr_t)address, length, 0 });
+}
+
+EXPORTED int mlock2(const void *address, size_t length, unsigned flags)
+{
+	return make(&(struct call){ LOCK2, (uintptr_t)address, length, (int)flags });
+}
+
+EXPORTED int munlock(const void *address, size_t length)
+{
+	return make(&(struct call){ UNLOCK, (uintptr_t)address, length, 0 });
+}
+
+EXPORTED int mlockall(int flags)
+{
+	return make(&(struct call){ LOCK_ALL, 0, 0, flags });
+}
+
+EXPORTED int munlockall(void)
+{
+	return make(&(struct call){ UNLOCK_ALL, 0, 0, 0 });
+}
+
+static void after_fork(void)
+{
+	guard_after_fork();
+	state.future = 0;
+	state.forks++;
+}
+
+/* glibc keeps pthread_atfork for what is linked to it; what it calls is exported by the library itself. */
+extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *object)
+	__attribute__((weak));
+extern __typeof__(pthread_atfork) pthread_atfork __attribute__((weak));
+
+__attribute__((constructor)) static void start(void)
+{
+	next_find();
+	report_start();
+	if (__register_atfork)
+		__register_atfork(NULL, NULL, after_fork, NULL);
+	else if (pthread_atfork)
+		pthread_atfork(NULL, NULL, after_fork);
+}

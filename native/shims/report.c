@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What posixmlock says when it could not keep its promise: docs/posixmlock.md. */
+#define _GNU_SOURCE
+
+#include "report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "text.h"
+
+enum { LONGEST = 320 };
+
+static int channel = STDERR_FILENO;
+
+static void begin(struct text *line, const struct made *made)
+{
+	text_format(line, "posixmlock: not restored: pid=%d call=%s address=0x%lx length=%lu errno=%d",
+		    (int)syscall(SYS_getpid), made->name, (unsigned long)made->address, (unsigned long)made->length,
+		    made->error);
+}
+
+static void send(const struct text *line)
+{
+	size_t sent = 0;
+
+	while (sent < line->used) {
+		long count = syscall(SYS_write, channel, line->bytes + sent, line->used - sent);
+
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count <= 0)
+			return; /* nobody listens */
+		sent += (size_t)count;
+	}
+}
+
+void report_start(void)
+{
+	const char *text = getenv("POSIXMLOCK_REPORT");
+	int number = 0;
+
+	if (!text || !*text)
+		return;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9' || number > 99999)
+			return;
+		number = number * 10 + (*text - '0');
+	}
+	channel = number;
+}
+
+void report_difference(const struct made *made, struct range where, enum mode before, enum mode now)
+{
+	static const char *const names[] = { "not-locked", "eager", "on-fault" };
+	char bytes[LONGEST];
+	struct text line = text_in(bytes, sizeof(bytes));
+
+	begin(&line, made);
+	text_format(&line, " pages=0x%lx-0x%lx before=%s now=%s\n", (unsigned long)where.start,
+		    (unsigned long)where.end, names[before], names[now]);
+	send(&line);
+}
+
+void report_trouble(const struct made *made, const char *what)
+{
+	char bytes[LONGEST];
+	struct text line = text_in(bytes, sizeof(bytes));
+
+	begin(&line, made);
+	text_format(&line, " trouble=%s\n", what);
+	send(&line);
+}

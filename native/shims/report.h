@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LOCKPROOF_REPORT_H
+#define LOCKPROOF_REPORT_H
+
+#include <stdint.h>
+
+#include "look.h"
+
+/* A call as its caller made it. */
+struct made {
+	const char *name;
+	uintptr_t address;
+	uintptr_t length;
+	int error; /* with which it failed */
+};
+
+/* Reads from the environment where reports go; until then they go to standard error. */
+void report_start(void);
+
+/* A part of the address space is not as it was before the failed call. */
+void report_difference(const struct made *made, struct range where, enum mode before, enum mode now);
+
+/* Something else could not be put back: says what. */
+void report_trouble(const struct made *made, const char *what);
+
+#endif

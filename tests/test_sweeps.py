@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a sweep finds on a real kernel with fault injection, and how it says so."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from lockproof.conformance.strips import expand
+from tests.command import lockproof
+
+KERNEL = "debian/6.1+fault-injection"
+THREE_MAPPINGS = """
+- id: three-mappings
+  about: Whichever allocation inside the call fails, the range is locked as a whole or not at all.
+  checks: [mlock.failure.no-change]
+  map:    aaabbbcccc
+  call:   mlock
+  range:  .^^^^^^^^.
+  fault:  each-allocation
+  expect:
+    - {result: 0, locked: .LLLLLLLL.}
+    - {result: [EAGAIN, ENOMEM], locked: unchanged}
+"""
+ALL, FIRST_TWO, NOTHING = ".LLLLLLLL.", ".LLLLL....", ".........."
+
+pytestmark = [pytest.mark.qemu(KERNEL), pytest.mark.xdist_group("sweep")]
+
+
+@cache
+def swept() -> tuple[str, list[dict[str, Any]]]:
+    """Sweep once: what lockproof printed, and the steps that met the faults."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "cases.yaml").write_text(THREE_MAPPINGS)
+        done = lockproof("run", "-t", f"qemu:{KERNEL}", "--cases", "cases.yaml", cwd=folder)
+        (run,) = (folder / "results").iterdir()
+        (result,) = map(json.loads, (run / "results.jsonl").read_text().splitlines())
+    return done.stdout, [line for line in result["trace"] if "step" in line]
+
+
+def outcomes() -> list[tuple[str, str, str]]:
+    """Give the result, the fault and the locks for n = 1, 2, 3…"""
+    return [(step["result"], step["fault"], expand(step["snapshot"]["locked"]["smaps"])) for step in swept()[1]]
+
+
+def test_every_allocation_fails_in_turn_until_the_call_has_no_more() -> None:
+    faults = [fault for _, fault, _ in outcomes()]
+    assert len(faults) > 15
+    assert set(faults[:-1]) <= {"failed", "absorbed"}
+    assert outcomes()[-1] == ("0", "not-reached", ALL)
+
+
+def test_a_split_that_fails_first_changes_nothing_and_the_second_one_leaves_two_mappings_locked() -> None:
+    assert outcomes()[:6] == [("ENOMEM", "failed", NOTHING)] * 3 + [("ENOMEM", "failed", FIRST_TWO)] * 3
+
+
+def test_a_page_that_cannot_be_populated_leaves_the_whole_range_locked() -> None:
+    later = outcomes()[6:-1]
+    assert {(result, locked) for result, fault, locked in later if fault == "failed"} == {("EAGAIN", ALL)}
+
+
+def test_an_allocation_of_which_the_kernel_can_do_without_is_absorbed() -> None:
+    absorbed = [(result, locked) for result, fault, locked in outcomes() if fault == "absorbed"]
+    assert absorbed
+    assert set(absorbed) == {("0", ALL)}
+
+
+def test_the_function_that_failed_is_named() -> None:
+    printed, _ = swept()
+    assert "allocation 4 inside the call fails: vm_area_dup <- __split_vma" in printed
+    assert "breaks    4         -1 ENOMEM  failed       .LLLLL....   vm_area_dup <- __split_vma" in printed
+    assert "__anon_vma_prepare <- __handle_mm_fault" in printed
