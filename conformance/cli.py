@@ -200,10 +200,12 @@ def repro(case: str, cases: Path | None) -> None:
 )
 @click.option("--count", type=click.IntRange(1), metavar="N", help="Stop after so many cases.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same cases.")
-def explore(target: str, seconds: float, count: int | None, seed: int) -> None:
+@click.option("--against", metavar="TARGET", help="Compare with this target, such as model:linux-6, page by page.")
+def explore(target: str, seconds: float, count: int | None, seed: int, against: str | None) -> None:
     """Try generated cases on a target, and print the smallest that does what is not permitted, as YAML.
 
-    What is permitted says a naive statement of the standard: a set of locked pages. Exit code 1: a case differs.
+    What is permitted says a naive statement of the standard: a set of locked pages; or, with --against, what another
+    target does: result, locks, their count and the boundaries of mappings. Exit code 1: a case differs.
     """
     try:
         from lockproof.conformance import exploring  # noqa: PLC0415
@@ -213,13 +215,60 @@ def explore(target: str, seconds: float, count: int | None, seed: int) -> None:
         msg = "explore needs hypothesis; install lockproof[explore]"
         raise click.UsageError(msg) from error
 
-    found = exploring.explore(target, seconds=seconds, number=seed, most=count)
+    found = exploring.explore(target, seconds=seconds, number=seed, most=count, against=against)
     if found.yaml:
         click.echo(f"# on {target}, seed {seed}: {found.what}\n{found.yaml}")
     rate = found.count / found.seconds
     end = "a difference" if found.yaml else "no difference"
     click.echo(f"{found.count} cases in {found.seconds:.1f} s ({rate:.0f} each second), seed {seed}: {end}", err=True)
     sys.exit(1 if found.yaml else 0)
+
+
+@main.command()
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.option(
+    "--pages", type=click.IntRange(1, 10), default=4, show_default=True, metavar="P", help="The largest address space."
+)
+@click.option("-j", "--jobs", type=click.IntRange(1, 256), metavar="N", help="Threads; default: one for each core.")
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("results"),
+    show_default=True,
+    help="Folder in which what is explored is kept.",
+)
+@click.option("--resume", is_flag=True, help="Go on where an earlier call for the same model and pages stopped.")
+@click.option("--scheduler", metavar="ADDRESS", help="Spread the work over a Dask cluster (lockproof[cluster]).")
+def prove(
+    models: tuple[str, ...], pages: int, jobs: int | None, results: Path, scheduler: str | None, *, resume: bool
+) -> None:
+    """Explore every address space of up to P pages on a model, and every call in it with every failing allocation.
+
+    MODEL is posix, linux-2.6.16, posixmlock-2006, linux-6 and so on; several give a table. Exit code 1: one breaks a
+    requirement.
+    """
+    import os  # noqa: PLC0415
+
+    from rich.console import Console  # noqa: PLC0415
+
+    from lockproof.conformance import proving  # noqa: PLC0415
+
+    request = proving.Request(
+        models=tuple(model.removeprefix("model:") for model in models),
+        pages=pages,
+        threads=jobs or len(os.sched_getaffinity(0)),
+        results=results,
+        resume=resume,
+        scheduler=scheduler,
+    )
+    outcomes = proving.prove(request, Console(stderr=True))
+    for outcome in outcomes:
+        click.echo(proving.report(outcome, request) + "\n")
+    if len(models) > 1:
+        click.echo(proving.table(outcomes))
+    if not all(outcome.complete for outcome in outcomes):
+        sys.exit(128 + signal.SIGINT)
+    sys.exit(1 if any(any(outcome.broken()) for outcome in outcomes) else 0)
 
 
 @main.command()

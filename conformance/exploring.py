@@ -4,27 +4,34 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import repeat
 from random import Random
 from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis.database import ExampleDatabase, choices_to_bytes
 
+from lockproof.conformance.errors import TargetError
+from lockproof.conformance.fidelity import unlike
 from lockproof.conformance.following import Difference, first_difference
 from lockproof.conformance.program import compile_case
 from lockproof.conformance.scenarios import NUMBERS, Numbers, as_yaml, case_of, choices, draw
 from lockproof.runners.target import make_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from lockproof.conformance.case import Case
+    from lockproof.conformance.trace import Trace
     from lockproof.runners.target import Session
 
 __all__ = ["Found", "explore"]
 
 _BATCH = 2000
+_SENT = 100
+"""Cases that a target is given at once."""
 _DRAWN_BY_HYPOTHESIS = 100
 """Of a batch. It looks for what is special; the others are drawn at random, many times quicker."""
 
@@ -57,6 +64,8 @@ class _Search:
 
     session: Session
     until: float
+    against: Session | None = None
+    """What the target is to do the same as; None: what is permitted is asked."""
     count: int = 0
     case: Case | None = None
     difference: Difference | None = None
@@ -64,20 +73,34 @@ class _Search:
 
     def __post_init__(self) -> None:
         self.faults = "each-allocation" in self.session.info.faults
+        if self.against is not None:
+            self.faults &= "each-allocation" in self.against.info.faults
 
     def batch(self, number: int, size: int) -> bool:
         """Try a batch; whether a case differs."""
         if self._hypothesis(number, min(size, _DRAWN_BY_HYPOTHESIS), None):
             return True
         random = Random(number)  # noqa: S311  no secret
-        for _ in range(size - _DRAWN_BY_HYPOTHESIS):
-            numbers = draw(random)
-            if time.monotonic() > self.until:
-                return False
-            if self._differs(numbers):
+        drawn = [draw(random) for _ in range(size - _DRAWN_BY_HYPOTHESIS)]
+        for numbers, differs in zip(drawn, self._stream(drawn), strict=False):
+            if differs:
                 self._hypothesis(number, 1, _Known(numbers))
                 return True
         return False
+
+    def _stream(self, drawn: list[Numbers]) -> Iterator[bool]:
+        """Say of one case after another whether it differs, until the time is over."""
+        for start in range(0, len(drawn), _SENT):
+            some = drawn[start : start + _SENT]
+            if time.monotonic() > self.until:
+                return
+            cases = [case_of(numbers, faults=self.faults) for numbers in some]
+            programs = [compile_case(case) for case in cases]
+            # A session is asked anew only when it has answered everything.
+            traces = list(self.session.run(programs))
+            models = list(self.against.run(programs)) if self.against is not None else repeat(None)
+            for case, trace, model in zip(cases, traces, models, strict=False):
+                yield self._judged(case, trace, model)
 
     def _hypothesis(self, number: int, size: int, known: _Known | None) -> bool:
         """Let hypothesis draw cases, or make a known one smaller; whether one differs."""
@@ -106,10 +129,19 @@ class _Search:
 
     def _differs(self, numbers: Numbers) -> bool:
         """Run a case, follow what it does, and keep it where that is not permitted."""
-        self.count += 1
         case = case_of(numbers, faults=self.faults)
-        trace = next(iter(self.session.run([compile_case(case)])))
-        found = first_difference(case, trace, self.session.info.page_size)
+        program = compile_case(case)
+        trace = next(iter(self.session.run([program])))
+        return self._judged(case, trace, next(iter(self.against.run([program]))) if self.against else None)
+
+    def _judged(self, case: Case, trace: Trace, model: Trace | None) -> bool:
+        self.count += 1
+        if model is None:
+            found = first_difference(case, trace, self.session.info.page_size)
+        else:
+            found = unlike(case, trace, model, self.session.info.page_size)
+            if found is not None and found.step < 0:
+                raise TargetError(found.what)
         if found is None or found.step < 0:
             return False
         self.case, self.difference = case, found
@@ -129,11 +161,16 @@ class Found:
     """What it did."""
 
 
-def explore(target: str, *, seconds: float, number: int, most: int | None) -> Found:
-    """Try generated cases on a target for so many seconds, or so many cases. Raises UsageError, TargetError."""
+def explore(target: str, *, seconds: float, number: int, most: int | None, against: str | None = None) -> Found:
+    """Try generated cases on a target for so many seconds, or so many cases. Raises UsageError, TargetError.
+
+    `against`: a target that it is to do the same as, instead of what is permitted.
+    """
     began = time.monotonic()
-    with make_target(target).session() as session:
-        search = _Search(session, began + seconds)
+    with ExitStack() as stack:
+        session = stack.enter_context(make_target(target).session())
+        other = stack.enter_context(make_target(against).session()) if against else None
+        search = _Search(session, time.monotonic() + seconds, other)
         batch = number
         while time.monotonic() < search.until and (most is None or search.count < most):
             size = _BATCH if most is None else min(_BATCH, most - search.count)

@@ -25,6 +25,9 @@ struct mm *mm_create(size_t space, struct faults *faults)
 
 void mm_copy(struct mm *to, const struct mm *from)
 {
+	to->rules = from->rules;
+	to->locked_vm = from->locked_vm;
+	to->anons = from->anons;
 	to->limit = from->limit;
 	to->future = from->future;
 	to->heap = from->heap;

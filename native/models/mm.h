@@ -33,6 +33,10 @@ struct mapping {
 	int object;	     /* NO_OBJECT: private memory of no file */
 	size_t object_page;  /* the object's page at the mapping's start */
 	size_t object_pages; /* the object's length */
+	/* Of the models of Linux; vma.h says what they are. */
+	unsigned flags;
+	int anon;
+	bool forked;
 };
 
 struct page {
@@ -49,12 +53,17 @@ struct faults {
 	size_t left; /* pages, where they are limited */
 };
 
+struct vma_rules;
+
 struct mm {
 	struct faults *faults;
-	size_t space;	  /* pages from 0 on that can be mapped */
-	size_t limit;	  /* mappings that it may have */
-	enum lock future; /* the lock that new mappings get */
-	struct span heap; /* what brk moves the end of */
+	const struct vma_rules *rules; /* of the models of Linux, as are the next two */
+	size_t locked_vm;	       /* what the kernel counts as locked, pages */
+	int anons;		       /* anon_vma that were made */
+	size_t space;		       /* pages from 0 on that can be mapped */
+	size_t limit;		       /* mappings that it may have */
+	enum lock future;	       /* the lock that new mappings get */
+	struct span heap;	       /* what brk moves the end of */
 	size_t count;
 	struct mapping *mappings; /* sorted, disjoint, not empty */
 	struct page *pages;

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stddef.h>
-
-#include "model.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "answer.h"
+#include "linux.h"
 #include "mutants.h"
 #include "posix.h"
+#include "prove.h"
 #include "task.h"
 
 /* To add a model is to add a line. */
@@ -16,8 +14,14 @@ static const struct model {
 	const char *name;
 	const char *about;
 	void (*calls)(struct system *system);
+	bool old; /* from before mlock2, MCL_ONFAULT and guard pages */
 } models[] = {
-	{ "posix", "POSIX.1-2024", posix_calls },
+	{ "posix", "POSIX.1-2024", posix_calls, false },
+	{ "linux-2.6.16", "Linux 2.6.16, the kernel that the patch of 2006 changes", linux_2_6_16_calls, true },
+	{ "posixmlock-2006", "Linux 2.6.16 with the patch of 2006, POSIX Memory Lock", posixmlock_calls, true },
+	{ "linux-6", "Linux 6.16 to 6.18", linux_6_calls, false },
+	{ "linux-6.12", "Linux 6.12", linux_6_12_calls, false },
+	{ "linux-6.1", "Linux 5.10 to 6.1", linux_6_1_calls, false },
 };
 
 enum {
@@ -51,6 +55,14 @@ static const struct model *find_model(const char *name, const struct mutant **mu
 			return &models[i];
 	}
 	return NULL;
+}
+
+model_calls *model_calls_of(const char *name)
+{
+	const struct mutant *mutant;
+	const struct model *model = find_model(name, &mutant);
+
+	return model && !mutant ? model->calls : NULL;
 }
 
 const char *lockproof_model_name(size_t number)
@@ -90,10 +102,13 @@ char *lockproof_model_hello(const char *name)
 	text_format(&text, ",\"page_size\":%lu,\"bits\":%lu,\"wraps\":true", 1UL << PAGE_SHIFT,
 		    8 * (unsigned long)sizeof(unsigned long));
 	text_format(&text,
-		    ",\"calls\":[\"mlock\",\"mlock2\",\"munlock\",\"mlockall\",\"munlockall\",\"mmap\",\"munmap\","
-		    "\"mprotect\",\"madvise\",\"msync\",\"fork\",\"mremap\",\"brk\",\"exec\",\"thread\"]");
-	text_format(&text, ",\"kinds\":[\"anonymous\",\"file\",\"shared\",\"shm\",\"memfd\",\"hugetlb\",\"stack\","
-			   "\"sysv\",\"heap\"],\"guard\":true");
+		    ",\"calls\":[\"mlock\",%s\"munlock\",\"mlockall\",\"munlockall\",\"mmap\",\"munmap\","
+		    "\"mprotect\",\"madvise\",\"msync\",\"fork\",\"mremap\",\"brk\",\"exec\",\"thread\"]",
+		    model->old ? "" : "\"mlock2\",");
+	text_format(&text,
+		    ",\"kinds\":[\"anonymous\",\"file\",\"shared\",\"shm\",\"memfd\",\"hugetlb\",\"stack\","
+		    "\"sysv\",\"heap\"],\"guard\":%s",
+		    model->old ? "false" : "true");
 	text_format(&text, ",\"lock_observers\":[\"model\"],\"lock_modes\":true,\"residency\":\"model\"");
 	text_format(&text, ",\"mappings\":true,\"accounting\":true,\"elsewhere\":true");
 	text_format(&text, ",\"faults\":{\"each-allocation\":\"countdown\",\"from-each-allocation\":\"countdown\","

@@ -22,6 +22,7 @@ bool for_privilege(const struct deed *deed); /* EPERM */
 bool for_flags(const struct deed *deed);     /* EINVAL */
 bool for_shortage(const struct deed *deed);  /* what could not be had, or made resident */
 bool for_unbacked(const struct deed *deed);  /* a page past the end of its file */
+bool for_unusable(const struct deed *deed);  /* a page that nobody may access, such as PROT_NONE */
 bool for_fault(const struct deed *deed);     /* an allocation that was made to fail */
 bool for_memory(const struct deed *deed);    /* memory that has run out */
 bool for_busy(const struct deed *deed);	     /* EBUSY */
@@ -93,6 +94,7 @@ void unlock_outside(struct deed *deed);
 void spread(struct deed *deed);	      /* from locked pages of the range to all of it */
 void change_mode(struct deed *deed);  /* of all locks on fault */
 void split(struct deed *deed);	      /* mappings at the ends of the range */
+void stay_split(struct deed *deed);   /* mappings of the range begin and end where they did */
 void eat_headroom(struct deed *deed); /* the limit becomes lower by the range */
 
 /* Modes and residency. */

@@ -311,6 +311,29 @@ void split(struct deed *deed)
 	mm_split(now(deed), inside);
 }
 
+/* For good: later calls do not merge there either. All behind it is set apart, so that only this boundary differs. */
+static void keep_boundary(struct mm *mm, size_t page)
+{
+	struct mapping *m;
+
+	mm_split(mm, (struct span){ page, page });
+	m = mm_find(mm, page);
+	if (m == mm->mappings || !mm_meets(mm, m, page_span(page)) || m[-1].span.end != page || m[-1].apart != m->apart)
+		return;
+	for (; mm_meets(mm, m, mm_everything(mm)); m++)
+		m->apart = !m->apart;
+}
+
+void stay_split(struct deed *deed)
+{
+	const struct mm *before = deed->before;
+
+	for (const struct mapping *m = mm_find(before, deed->span.start); mm_meets(before, m, deed->span); m++) {
+		keep_boundary(now(deed), m->span.start);
+		keep_boundary(now(deed), m->span.end);
+	}
+}
+
 void eat_headroom(struct deed *deed)
 {
 	struct span span = clamped(deed);

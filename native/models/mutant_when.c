@@ -90,6 +90,20 @@ bool for_unbacked(const struct deed *deed)
 	return failed(deed) && mm_is_mapped(deed->before, deed->span) && !mm_is_backed(deed->before, deed->span);
 }
 
+bool for_unusable(const struct deed *deed)
+{
+	struct span span = clamped(deed);
+	const struct mm *before = deed->before;
+
+	if (!for_shortage(deed))
+		return false;
+	for (size_t page = span.start; page < span.end; page++) {
+		if (mapping_at(before, page) && !mm_is_accessible(before, page))
+			return true;
+	}
+	return false;
+}
+
 bool for_fault(const struct deed *deed)
 {
 	return failed(deed) && deed->task->faults.injected;

@@ -241,5 +241,9 @@ const struct mutant mutants_linux[] = {
 	  for_limit, split, 0, NULL },
 	{ "layout-stays-split-at-map-count", "quality.layout", "a call with too many mappings leaves one split",
 	  ON_MLOCK, at_map_count_failed, split, 0, NULL },
+	{ "munlock-stays-split", "quality.merged-layout", "what munlock makes alike stays apart", ON_MUNLOCK, ok,
+	  stay_split, 0, NULL },
+	{ "munlockall-stays-split", "quality.merged-layout", "what munlockall makes alike stays apart", ON_MUNLOCKALL,
+	  ok, stay_split, 0, NULL },
 	{ NULL, NULL, NULL, 0, NULL, NULL, 0, NULL },
 };

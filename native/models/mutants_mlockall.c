@@ -120,6 +120,8 @@ const struct mutant mutants_mlockall[] = {
 	  for_limit, arm_eager, 0, NULL },
 	{ "mlockall-shortage-enomem", "mlockall.eagain", "a shortage gives ENOMEM", ON_MLOCKALL, for_shortage, give,
 	  ENOMEM, NULL },
+	{ "mlockall-unusable-efault", "mlockall.eagain", "a page that nobody may access gives EFAULT", ON_MLOCKALL,
+	  for_unusable, give, EFAULT, NULL },
 	{ "mlockall-fault-eintr", "mlockall.eagain", "a failed allocation gives EINTR", ON_MLOCKALL, for_fault, give,
 	  EINTR, NULL },
 	{ "mlockall-fault-succeeds", "mlockall.failure.no-additional", "a failed allocation is reported as success",

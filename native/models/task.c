@@ -33,7 +33,7 @@ void task_map_own(struct task *task, struct mm *mm)
 	mm_map(mm, &stack);
 }
 
-static long task_reserve(void *self, size_t pages, unsigned long *address)
+long task_reserve(void *self, size_t pages, unsigned long *address)
 {
 	struct task *task = self;
 
@@ -221,7 +221,7 @@ static bool task_injected(void *self)
 	return injected;
 }
 
-static void task_observe(void *self, unsigned long arena, struct snapshot *snapshot)
+void task_observe(void *self, unsigned long arena, struct snapshot *snapshot)
 {
 	static const char lock_letter[] = { [LOCK_NONE] = '.', [LOCK_EAGER] = 'L', [LOCK_ON_FAULT] = 'F' };
 	const struct mm *mm = ((struct task *)self)->mm;

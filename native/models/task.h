@@ -51,6 +51,10 @@ struct mapping task_mapping(struct task *task, int region, struct span span, siz
 /* The text, data and stack of a new program: OWN_PAGES in all. */
 void task_map_own(struct task *task, struct mm *mm);
 
+/* Parts of the table that a model may build upon. */
+long task_reserve(void *self, size_t pages, unsigned long *address);
+void task_observe(void *self, unsigned long arena, struct snapshot *snapshot);
+
 /* Accesses pages that are mapped, one after another. */
 long task_touch(void *self, unsigned long address, size_t pages);
 

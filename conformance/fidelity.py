@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether two targets did the same: each step's result, every page's lock, the count of locks, mapping boundaries.
+
+Where allocations fail in turn, what the one calls its nth allocation need not be the other's: then the sets of what
+can come of the case are compared. Residency is not: kernels read ahead, and map what surrounds a page.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from lockproof.conformance.case import flatten
+from lockproof.conformance.following import Difference
+from lockproof.conformance.judge import locks
+from lockproof.conformance.naive import Choice, State
+
+if TYPE_CHECKING:
+    from lockproof.conformance.case import Case
+    from lockproof.conformance.trace import Execution, Snapshot, Trace
+
+__all__ = ["unlike"]
+
+_NONE: frozenset[int] = frozenset()
+
+
+class _Seen(NamedTuple):
+    """What is compared of one step."""
+
+    step: int
+    result: str
+    locked: str
+    mappings: str | None
+    counted: int | None
+    """Pages counted as locked, without those of the program itself."""
+    elsewhere: str
+    """Whether the program's own pages are locked."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.result}, locks {self.locked}, mappings {self.mappings}, {self.counted} counted, "
+            f"{self.elsewhere} of the program's own"
+        )
+
+
+def unlike(case: Case, trace: Trace, model: Trace, page_size: int) -> Difference | None:
+    """Give the first step in which a target was unlike a model, if any."""
+    trouble = trace.trouble or model.trouble or (trace.crash.what if trace.crash else None)
+    if trouble is not None or not trace.executions:
+        return Difference(-1, trouble or "nothing was executed")
+    modes = _has_modes(model) and _has_modes(trace)
+    ours, theirs = ([_walk(execution, modes=modes) for execution in one.executions] for one in (trace, model))
+    for mine, other in ((ours, theirs), (theirs, ours)):
+        missing = next((walk for walk in mine if walk not in other), None)
+        if missing is not None:
+            return _difference(case, missing, other, page_size, by="the target" if mine is ours else "the model")
+    return None
+
+
+def _has_modes(trace: Trace) -> bool:
+    return any("model" in snapshot.locked or "F" in (locks(snapshot) or "") for snapshot in _snapshots(trace))
+
+
+def _snapshots(trace: Trace) -> list[Snapshot]:
+    return [step.snapshot for execution in trace.executions for step in execution.steps]
+
+
+def _walk(execution: Execution, *, modes: bool) -> tuple[_Seen | str, ...]:
+    steps = [_seen(step.step, step.result, step.snapshot, modes=modes) for step in execution.steps]
+    return (*steps, f"{execution.status}")
+
+
+def _seen(step: int, result: str, snapshot: Snapshot, *, modes: bool) -> _Seen:
+    elsewhere = snapshot.elsewhere
+    own = elsewhere.locked if elsewhere else 0
+    word = "none" if not own else "all" if elsewhere and own == elsewhere.mapped else "some"
+    counted = None if snapshot.accounted is None else snapshot.accounted - own
+    locked = locks(snapshot) or "not seen"
+    return _Seen(step, result, locked if modes else locked.replace("F", "L"), snapshot.mappings, counted, word)
+
+
+def _difference(
+    case: Case, missing: tuple[_Seen | str, ...], other: list[tuple[_Seen | str, ...]], page_size: int, *, by: str
+) -> Difference:
+    """Say where what only one of them did leaves everything that the other did."""
+
+    def common(walk: tuple[_Seen | str, ...]) -> int:
+        return next((i for i, (a, b) in enumerate(zip(missing, walk, strict=False)) if a != b), len(walk))
+
+    nearest = max(other, key=common)
+    at = min(common(nearest), len(missing) - 1, len(nearest) - 1)
+    here, there = missing[at], nearest[at]
+    call = next(
+        (
+            step.call
+            for number, step in enumerate(flatten(case.steps))
+            if isinstance(here, _Seen) and number == here.step
+        ),
+        "end",
+    )
+    what = f"{call}: only {by} gave {here}; the other gave {there}"
+    results = {seen.step: seen.result for seen in missing[:at] if isinstance(seen, _Seen)}
+    choices = tuple(_choice(walk[at], page_size) for walk in other if len(walk) > at and isinstance(walk[at], _Seen))
+    step = here.step if isinstance(here, _Seen) else max(results, default=0)
+    return Difference(step, what, tuple(dict.fromkeys(choices)), None, results)
+
+
+def _choice(seen: _Seen | str, page_size: int) -> Choice:
+    """Say what one did as what is permitted, for a case."""
+    assert isinstance(seen, _Seen)  # noqa: S101  asked before
+    locked = frozenset(page for page, lock in enumerate(seen.locked) if lock in "LF")
+    mapped = frozenset(page for page, lock in enumerate(seen.locked) if lock != "_")
+    state = State(mapped, locked, _NONE, _NONE, limit=None, program=None, page_size=page_size)
+    return Choice(frozenset({seen.result}), state)
