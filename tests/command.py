@@ -79,3 +79,11 @@ def children(pid: int) -> list[int]:
             if int(rest.rpartition(") ")[2].split()[1]) == pid:
                 found.append(int(own))
     return found
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether a process lives; one that is dead and not yet reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

@@ -14,6 +14,7 @@ from lockproof.conformance.errors import TargetError, UsageError
 from lockproof.conformance.program import Program
 from lockproof.runners import channel, connection
 from lockproof.runners.channel import ProbeTarget, executable, host_probe
+from tests.command import is_running
 
 PROGRAM = Program("time 30000\narena 2\nregion a anonymous rw private\nmap a 0 2 0\ncall mlock 0p 1p\n", 2, 30.0)
 HELLO = (
@@ -130,14 +131,6 @@ def test_a_command_that_is_no_probe_says_so(argv: tuple[str, ...], message: str)
     with pytest.raises(TargetError) as caught, ProbeTarget("test", argv).session():
         pass
     assert str(caught.value).startswith(message)
-
-
-def is_running(pid: int) -> bool:
-    """Tell whether a process lives; one that is dead and not yet reaped does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_a_session_that_ends_leaves_no_process(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 from lockproof.runners import channel, qemu
 from lockproof.runners.kernels import cross
 from lockproof.runners.machines import MACHINES
-from tests.command import SMALL, children, lockproof, results, start, verdicts
+from tests.command import SMALL, children, is_running, lockproof, results, start, verdicts
 from tests.helpers import judged, write
 
 if TYPE_CHECKING:
@@ -154,14 +154,6 @@ def test_a_qemu_that_is_killed_costs_one_case_which_is_unresolved(tmp_path: Path
     assert len(found) == 200
 
 
-def running(pid: int) -> bool:
-    """Tell whether a process lives, and is no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 def wait_until(what: str, true: object) -> None:
     """Wait for something that must come to be."""
     deadline = time.monotonic() + 60
@@ -177,7 +169,7 @@ def test_qemu_does_not_outlive_lockproof(tmp_path: Path, how: signal.Signals) ->
     wait_until("no QEMU was started", lambda: machines(process.pid))
     (machine,) = machines(process.pid)
     process.send_signal(how)
-    wait_until("QEMU lives on", lambda: not running(machine))
+    wait_until("QEMU lives on", lambda: not is_running(machine))
     process.communicate()
 
 
