@@ -76,3 +76,31 @@ def test_the_function_that_failed_is_named() -> None:
     assert "allocation 4 inside the call fails: vm_area_dup <- __split_vma" in printed
     assert "breaks    4         -1 ENOMEM  failed       .LLLLL....   vm_area_dup <- __split_vma" in printed
     assert "__anon_vma_prepare <- __handle_mm_fault" in printed
+
+
+AFTER_EXEC = """
+- id: after-exec
+  about: Also in a new image each allocation inside the call fails in turn.
+  checks: [mlock.failure.no-change]
+  map:    aab
+  steps:
+    - call:   exec
+    - call:   mmap
+      range:  ^^.
+      region: a
+    - call:   mlock
+      range:  .^.
+      fault:  each-allocation
+      expect: {result: [0, EAGAIN, ENOMEM]}
+"""
+
+
+def test_a_new_image_meets_the_faults_too(tmp_path: Path) -> None:
+    (tmp_path / "cases.yaml").write_text(AFTER_EXEC)
+    lockproof("run", "-t", f"qemu:{KERNEL}", "--cases", "cases.yaml", cwd=tmp_path)
+    (run,) = (tmp_path / "results").iterdir()
+    (result,) = map(json.loads, (run / "results.jsonl").read_text().splitlines())
+    faults = [step["fault"] for step in result["trace"] if step.get("fault")]
+    assert len(faults) > 5
+    assert set(faults[:-1]) <= {"failed", "absorbed"}
+    assert faults[-1] == "not-reached"

@@ -391,7 +391,7 @@ static bool run_call(struct interpreter *in, int index)
 static bool run_exec(struct interpreter *in, int index, int end)
 {
 	const struct system *system = in->system;
-	const struct resume resume = { .arena = in->arena, .step = index, .end = end };
+	const struct resume resume = { .arena = in->arena, .fault = in->fault, .step = index, .end = end };
 	long result = system->exec(system->self, in->program, &resume, in->program->steps[index].argument);
 
 	return report_step(in, index, result, false);
@@ -485,7 +485,11 @@ void interpret_resume(const struct program *program, const struct system *system
 		      struct execution *execution)
 {
 	struct interpreter in = {
-		.program = program, .system = system, .execution = execution, .arena = resume->arena
+		.program = program,
+		.system = system,
+		.execution = execution,
+		.arena = resume->arena,
+		.fault = resume->fault,
 	};
 
 	if (report_step(&in, resume->step, 0, false))

@@ -87,6 +87,20 @@ static void keep_open(int file)
 		fcntl(file, F_SETFD, 0);
 }
 
+/* fail-nth names the task, which stays the same. */
+static void keep_all_open(const struct kernel *kernel)
+{
+	const struct kernel_faults *faults = &kernel->faults;
+	const int files[] = {
+		faults->nth,	       faults->switches[0],    faults->switches[1],
+		faults->log.file,      kernel->memory.current, kernel->memory.limit,
+		kernel->handover_file,
+	};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		keep_open(files[i]);
+}
+
 static long execute(const char *path, int file)
 {
 	char number[NUMBER_ROOM];
@@ -108,13 +122,11 @@ long kernel_exec(void *self, const struct program *program, const struct resume 
 	if (!handover)
 		return -ENOSYS;
 	handover->kernel = *kernel;
-	handover->kernel.faults.nth = -1;
-	handover->kernel.memory.limit = -1;
 	handover->program = *program;
 	handover->resume = *resume;
 	for (int i = 0; i < program->region_count; i++)
 		keep_open(kernel->objects[i].file);
-	keep_open(kernel->handover_file);
+	keep_all_open(kernel);
 	return execute(missing ? "/proc/self/lockproof-missing" : "/proc/self/exe", kernel->handover_file);
 }
 

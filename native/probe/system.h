@@ -45,8 +45,9 @@ struct counts {
 /* Where a new process image takes up the program again. */
 struct resume {
 	unsigned long arena;
-	int step; /* the exec that made it */
-	int end;  /* the first step that is not its own */
+	unsigned long fault; /* the allocation of the swept call that fails; 0: none */
+	int step;	     /* the exec that made it */
+	int end;	     /* the first step that is not its own */
 };
 
 struct program;
