@@ -68,9 +68,11 @@ long linux_reserve(struct task *task, const struct vma_rules *rules, size_t page
 {
 	long error = task_reserve(task, pages, address);
 
-	if (!error)
-		task->mm->rules = rules;
-	return error;
+	if (error)
+		return error;
+	task->mm->rules = rules;
+	task->mm->tabled = ARENA_PAGE;
+	return 0;
 }
 
 /* What the task has mapped without asking mmap is as mmap would have made it. */
@@ -321,6 +323,7 @@ static long call_exec(void *self, const struct program *program, const struct re
 	mm->heap = (struct span){ 0 };
 	mm->future = LOCK_NONE;
 	mm->locked_vm = 0;
+	mm->has_table = false;
 	task_map_own(task, mm);
 	return 0;
 }

@@ -20,6 +20,7 @@ static const struct vma_rules rules_6 = {
 	.child_has_own_anon = true,
 	.drops_account = true,
 	.lock_on_fault = true,
+	.merge_takes_memory = true,
 	.counts_once = true,
 	.skips_special = true,
 };
@@ -29,6 +30,7 @@ static const struct vma_rules rules_6_12 = {
 	.child_has_own_anon = true,
 	.drops_account = true,
 	.lock_on_fault = true,
+	.merge_takes_memory = true,
 	.counts_once = true,
 	.skips_special = true,
 };
@@ -37,6 +39,7 @@ static const struct vma_rules rules_6_1 = {
 	.anon = ANON_NEIGHBOUR_HAS,
 	.child_has_own_anon = true,
 	.lock_on_fault = true,
+	.merge_takes_memory = true,
 	.counts_once = true,
 	.skips_special = true,
 };

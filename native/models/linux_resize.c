@@ -145,13 +145,13 @@ long linux_touch(void *self, unsigned long address, size_t pages)
 
 	task->faults.limited = false;
 	for (size_t page = first; page < first + pages && !error; page++) {
-		bool absent = !mm->pages[page].resident;
+		const bool charged = vma_page_is_charged(&mm->pages[page]);
 
 		if (!mm_is_mapped(mm, (struct span){ page, page + 1 }) && !grow_stack(task, page))
 			error = -EFAULT;
 		else
 			error = vma_fault(mm, vma_find(mm, page), page);
-		if (!error && absent && task->left)
+		if (!error && !charged && vma_page_is_charged(&mm->pages[page]) && task->left)
 			task->left--;
 	}
 	task->faults.limited = limited;

@@ -28,6 +28,8 @@ void mm_copy(struct mm *to, const struct mm *from)
 	to->rules = from->rules;
 	to->locked_vm = from->locked_vm;
 	to->anons = from->anons;
+	to->tabled = from->tabled;
+	to->has_table = from->has_table;
 	to->limit = from->limit;
 	to->future = from->future;
 	to->heap = from->heap;
@@ -70,9 +72,9 @@ bool mm_allocate(const struct mm *mm, size_t pages)
 static void release(struct mm *mm, struct span span)
 {
 	for (size_t page = span.start; page < span.end; page++) {
-		if (mm->pages[page].resident)
+		if (mm->pages[page].resident && !mm->pages[page].borrowed)
 			mm->faults->left++;
-		mm->pages[page].resident = false;
+		mm->pages[page].resident = mm->pages[page].borrowed = false;
 	}
 }
 

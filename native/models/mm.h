@@ -42,6 +42,7 @@ struct mapping {
 struct page {
 	bool resident;
 	bool guard;
+	bool borrowed; /* in the models of Linux; vma.h says what it is */
 };
 
 /* Makes the allocation fail that brings the countdown to zero, and those that would need more pages than are left. */
@@ -57,9 +58,11 @@ struct vma_rules;
 
 struct mm {
 	struct faults *faults;
-	const struct vma_rules *rules; /* of the models of Linux, as are the next two */
+	const struct vma_rules *rules; /* of the models of Linux, as are the next four */
 	size_t locked_vm;	       /* what the kernel counts as locked, pages */
 	int anons;		       /* anon_vma that were made */
+	size_t tabled;		       /* pages before it have page tables from the start */
+	bool has_table;		       /* and those from there on have one now */
 	size_t space;		       /* pages from 0 on that can be mapped */
 	size_t limit;		       /* mappings that it may have */
 	enum lock future;	       /* the lock that new mappings get */

@@ -63,8 +63,10 @@ void space_lay(const struct space *space, struct mm *mm)
 		if (mapping.lock == LOCK_NONE)
 			continue;
 		mm->locked_vm += (size_t)run;
+		mm->has_table = true;
 		for (int i = 0; i < run; i++)
-			mm->pages[ARENA_PAGE + page + i].resident = true;
+			mm->pages[ARENA_PAGE + page + i] =
+				(struct page){ .resident = true, .borrowed = mm->rules && what == PAGE_LOCKED_RO };
 	}
 }
 

@@ -135,6 +135,8 @@ int vma_merge(struct mm *mm, int prev, const struct mapping *wanted)
 	right = next < (int)mm->count ? mm->mappings + next : NULL;
 	before = left && alike(left, wanted) && anon_merges(mm, wanted, left);
 	behind = right && alike(wanted, right) && anon_merges(mm, wanted, right);
+	if ((before || behind) && mm->rules->merge_takes_memory && !mm_allocate(mm, 0))
+		return VMA_NONE;
 	if (before)
 		return merge_left(mm, prev, area, behind && neighbours_merge(left, right) ? next : VMA_NONE, wanted);
 	return behind ? merge_right(mm, prev, area, next, wanted) : VMA_NONE;
@@ -212,17 +214,40 @@ static bool is_backed(const struct mapping *m, size_t page)
 	return m->object == NO_OBJECT || m->object_page + (page - m->span.start) < m->object_pages;
 }
 
+static bool prepare_table(struct mm *mm, size_t page)
+{
+	if (page < mm->tabled || mm->has_table)
+		return true;
+	mm->has_table = mm_allocate(mm, 0);
+	return mm->has_table;
+}
+
+bool vma_page_is_charged(const struct page *page)
+{
+	return page->resident && !page->borrowed;
+}
+
+static bool takes_page(const struct mapping *m, const struct page *page, bool writes)
+{
+	return page->resident ? page->borrowed && writes : writes || m->shared || m->object != NO_OBJECT;
+}
+
 long vma_fault(struct mm *mm, int vma, size_t page)
 {
 	const struct mapping *m = mm->mappings + vma;
+	const bool writes = m->protection & PROT_WRITE && !m->shared;
+	struct page *p = mm->pages + page;
 
-	if (m->protection == PROT_NONE || mm->pages[page].guard || !is_backed(m, page))
+	if (m->protection == PROT_NONE || p->guard)
 		return -EFAULT;
-	if (m->protection & PROT_WRITE && !m->shared && !prepare_anon(mm, vma))
+	if (!prepare_table(mm, page))
 		return -ENOMEM;
-	if (!mm->pages[page].resident && !mm_allocate(mm, 1))
+	if (!is_backed(m, page))
+		return -EFAULT;
+	if ((writes && !prepare_anon(mm, vma)) || (takes_page(m, p, writes) && !mm_allocate(mm, 1)))
 		return -ENOMEM;
-	mm->pages[page].resident = true;
+	p->borrowed = !m->shared && !writes && !vma_page_is_charged(p);
+	p->resident = true;
 	return 0;
 }
 
@@ -254,5 +279,7 @@ long vma_unmap(struct mm *mm, struct span span)
 		return -ENOMEM;
 	mm->locked_vm -= mm_locked_pages(mm, span);
 	mm_unmap(mm, span);
+	if (vma_find(mm, mm->tabled) == (int)mm->count)
+		mm->has_table = false;
 	return 0;
 }

@@ -25,6 +25,14 @@ enum {
 enum { VMA_NONE = -1 };
 
 /*
+ * What a page fault takes: page tables where nothing was faulted in yet (for
+ * all of the arena, as it is far from other memory, and until nothing is mapped
+ * there any more), an anon_vma where the mapping needs one, and a page. A
+ * private mapping borrows what is only read: the page of zeroes, which takes no
+ * memory, or the file's. Its first write takes a page then.
+ */
+
+/*
  * Memory of private mappings that was written to belongs to an anon_vma
  * (`anon`, 0: to none yet), and mappings of different ones never merge.
  * These are the rules for one that has none, and its neighbour that has.
@@ -41,6 +49,7 @@ struct vma_rules {
 	bool child_has_own_anon; /* a forked child's mappings each get an anon_vma; 2.6.16: they share the parent's */
 	bool drops_account;	 /* mprotect takes VMA_ACCOUNT from what becomes read-only and was never written to */
 	bool lock_on_fault;	 /* mlock2 and MCL_ONFAULT are known */
+	bool merge_takes_memory; /* and where there is none it does not happen; so since mappings are in a maple tree */
 	bool counts_once;	 /* RLIMIT_MEMLOCK: what is locked already is not counted again */
 	bool skips_special;	 /* hugetlb memory never has the flag */
 };
@@ -73,6 +82,9 @@ long vma_fault(struct mm *mm, int vma, size_t page);
 
 /* Faults in a part of a mapping: pages that are there then, or where that is none, -errno (get_user_pages). */
 long vma_populate(struct mm *mm, int vma, struct span span);
+
+/* Whether memory was taken for the page. */
+bool vma_page_is_charged(const struct page *page);
 
 /* Unmaps, and counts what was locked there no longer. 0 or -ENOMEM. */
 long vma_unmap(struct mm *mm, struct span span);

@@ -27,6 +27,11 @@ static void arm(struct fixture *f, unsigned long n)
 	f->system.arm(f->task, n);
 }
 
+static bool injected(struct fixture *f)
+{
+	return f->system.injected(f->task);
+}
+
 static void linux_2_6_16_leaves_the_pages_before_a_hole_locked(void **state)
 {
 	struct fixture *f = lay_on(state, linux_2_6_16_calls, "aaa_rr");
@@ -70,7 +75,7 @@ static void the_patch_of_2006_passes_on_what_make_pages_present_returns(void **s
 	struct fixture *f = lay_on(state, posixmlock_calls, "naa");
 
 	assert_int_equal(lock(f, 0, 1), -EFAULT);
-	arm(f, 3); /* an anon_vma, and a page, come before the second page */
+	arm(f, 4); /* page tables, an anon_vma, and a page, come before the second page */
 	assert_int_equal(lock(f, 1, 2), -1);
 	assert_locked(f, "...");
 }
@@ -117,14 +122,64 @@ static void linux_6_keeps_all_of_a_range_locked_that_it_could_not_populate(void 
 
 static void linux_6_tries_a_batch_again_that_has_begun(void **state)
 {
-	struct fixture *f = lay_on(state, linux_6_calls, "rrr");
+	struct fixture *f = lay_on(state, linux_6_calls, "aaa");
 
-	arm(f, 1);
+	arm(f, 3); /* page tables and an anon_vma come before the first page */
 	assert_int_equal(lock(f, 0, 3), -EAGAIN);
 	assert_locked(f, "LLL");
 	arm(f, 2);
 	assert_int_equal(lock(f, 0, 3), 0);
+	assert_true(injected(f));
 	assert_resident(f, "RRR");
+}
+
+static void what_is_only_read_takes_no_memory_but_page_tables(void **state)
+{
+	struct fixture *f = lay_on(state, linux_6_calls, "rr");
+
+	arm(f, 2); /* the new mapping comes first */
+	assert_int_equal(lock(f, 0, 1), -EAGAIN);
+	assert_int_equal(lock(f, 0, 1), 0);
+	arm(f, 2); /* its merging with the one before comes first */
+	assert_int_equal(lock(f, 1, 1), 0);
+	assert_false(injected(f));
+	assert_resident(f, "RR");
+}
+
+static void what_was_only_read_takes_memory_when_it_is_written_to(void **state)
+{
+	struct fixture *f = lay_on(state, linux_6_calls, "r");
+
+	assert_int_equal(lock(f, 0, 1), 0);
+	assert_int_equal(unlock(f, 0, 1), 0);
+	assert_int_equal(f->system.mprotect(f->task, at(f, 0), 1 << PAGE_SHIFT, PROT_READ | PROT_WRITE), 0);
+	arm(f, 2); /* an anon_vma, and the page */
+	assert_int_equal(lock(f, 0, 1), -EAGAIN);
+	assert_true(injected(f));
+}
+
+static void page_tables_go_with_the_last_mapping(void **state)
+{
+	struct fixture *f = lay_on(state, linux_6_calls, "rr");
+
+	assert_int_equal(lock(f, 0, 2), 0);
+	assert_int_equal(f->system.munmap(f->task, at(f, 0), 1 << PAGE_SHIFT), 0);
+	assert_true(f->task->mm->has_table);
+	assert_int_equal(f->system.munmap(f->task, at(f, 1), 1 << PAGE_SHIFT), 0);
+	assert_false(f->task->mm->has_table);
+}
+
+static void linux_6_does_without_a_merge_for_which_it_has_no_memory(void **state)
+{
+	struct fixture *f = lay_on(state, linux_6_calls, "rr");
+
+	assert_int_equal(lock(f, 0, 1), 0);
+	assert_layout(f, "||");
+	arm(f, 1);
+	assert_int_equal(lock(f, 1, 1), 0);
+	assert_true(injected(f));
+	assert_locked(f, "LL");
+	assert_layout(f, "||");
 }
 
 static void linux_6_counts_locked_pages_once(void **state)
@@ -170,6 +225,10 @@ int main(void)
 		on_a_task(the_patch_of_2006_arms_mcl_future_before_it_fails),
 		on_a_task(linux_6_keeps_all_of_a_range_locked_that_it_could_not_populate),
 		on_a_task(linux_6_tries_a_batch_again_that_has_begun),
+		on_a_task(what_is_only_read_takes_no_memory_but_page_tables),
+		on_a_task(what_was_only_read_takes_memory_when_it_is_written_to),
+		on_a_task(page_tables_go_with_the_last_mapping),
+		on_a_task(linux_6_does_without_a_merge_for_which_it_has_no_memory),
 		on_a_task(linux_6_counts_locked_pages_once),
 		on_a_task(versions_differ_in_what_merges_with_memory_never_written_to),
 		on_a_task(linux_6_12_leaves_memory_that_was_written_to_apart),
