@@ -220,6 +220,8 @@ def explore(target: str, seconds: float, count: int | None, seed: int, against: 
         click.echo(f"# on {target}, seed {seed}: {found.what}\n{found.yaml}")
     rate = found.count / found.seconds
     end = "a difference" if found.yaml else "no difference"
+    if found.made_do:
+        end += f"; in {found.made_do} the target made do without an allocation that fails in the other"
     click.echo(f"{found.count} cases in {found.seconds:.1f} s ({rate:.0f} each second), seed {seed}: {end}", err=True)
     sys.exit(1 if found.yaml else 0)
 

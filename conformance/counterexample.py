@@ -28,6 +28,10 @@ _ERRORS = "[EAGAIN, ENOMEM, EFAULT, EPERM]"
 _FLAGS = {1: "CURRENT", 2: "FUTURE"}
 _LATER = {"mlockall.failure.future", "munlockall.cancels-future"}
 """What is seen only of memory that is mapped later."""
+_MERGED = "quality.merged-layout"
+"""What is seen only where no more mappings can be made: one that could have merged takes the place of another. But no
+case can say this of a call of which allocations fail, as then the mappings stay that there were.
+"""
 
 
 class Counterexample(NamedTuple):
@@ -56,8 +60,10 @@ class Counterexample(NamedTuple):
 
     def yaml(self) -> str:
         """Write a case that fails where the model does this."""
-        space, asked, later = self.space, self.asked, self.check.requirement in _LATER
-        mapped = "".join(_letter(what) for what in space) + "__" * later
+        space, asked = self.space, self.asked
+        later, merged = self.check.requirement in _LATER, self.check.requirement == _MERGED and not self.finding.n
+        behind = "__" if later else "_rr" if merged else ""
+        mapped = "".join(_letter(what) for what in space) + behind
         lines = [
             f"- id: proved-{self.check.requirement.replace('.', '-')}",
             f"  about: Found by exploring all address spaces; wanted is that {self.check.about}.",
@@ -65,7 +71,8 @@ class Counterexample(NamedTuple):
             f"  map:    {_quoted(mapped)}",
         ]
         if any(what.isupper() for what in space):
-            lines.append(f'  locked: "{_locks(space, later=later)}"')
+            lines.append(f'  locked: "{_locks(space + behind)}"')
+        lines += ["  limits: {mappings: 0}"] if merged else []
         regions = {"r": "{protection: r}", "n": "{protection: none}"}
         own = [f"    {letter}: {what}" for letter, what in regions.items() if letter in mapped]
         lines += ["  regions:", *own] if own else []
@@ -74,11 +81,19 @@ class Counterexample(NamedTuple):
         lines += [f"      flags: [{_flags(asked).replace(',', ', ')}]"] if asked.flags else []
         lines += ["      fault: each-allocation"] if self.finding.n else []
         lines += [f"      expect: {self._expected()}"]
+        last = _quoted(_strip(len(mapped) - 1, 1, len(mapped)))
+        if merged:
+            lines += [
+                "    - call: mprotect",
+                f"      range: {last}",
+                "      protection: none",
+                "      expect: {result: 0}",
+            ]
         if later:
             lines += [
                 "    - call: mmap",
                 "      region: b",
-                f"      range: {_quoted(_strip(len(mapped) - 1, 1, len(mapped)))}",
+                f"      range: {last}",
                 f'      expect: {{result: 0, locked: "{"?" * (len(mapped) - 1)}."}}',
             ]
         return "\n".join(lines)
@@ -108,8 +123,8 @@ def _letter(what: str) -> str:
     return "p" if what == "N" else what.lower()
 
 
-def _locks(space: str, *, later: bool) -> str:
-    return "".join("_" if what == "_" else "L" if what.isupper() else "." for what in space) + "__" * later
+def _locks(space: str) -> str:
+    return "".join("_" if what == "_" else "L" if what.isupper() else "." for what in space)
 
 
 def _quoted(strip: str) -> str:
@@ -143,7 +158,7 @@ def _all(strip: str, letter: str) -> str:
 
 def _within(space: str, asked: Asked, letter: str) -> str:
     """Locks after a call that gives its range that lock."""
-    locks = _locks(space, later=False)
+    locks = _locks(space)
     end = asked.page + asked.pages
     return locks[: asked.page] + _all(space[asked.page : end], letter) + locks[end:]
 
@@ -181,8 +196,7 @@ _EXPECTED: dict[str, Callable[[str, Asked], str]] = {
     "munlockall.always-zero": lambda _space, _asked: "{result: 0}",
     "quality.accounting": lambda _space, _asked: "{result: any, accounting: exact}",
     "quality.layout": lambda _space, _asked: _KEPT,
-    # What no case can say of success is drawn in the picture.
-    "quality.merged-layout": lambda _space, _asked: "{result: [0, EAGAIN]}",
+    _MERGED: lambda _space, _asked: f"{{result: [0, {_ERRORS[1:]}}}",
 }  # fmt: skip
 
 

@@ -14,10 +14,11 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis.database import ExampleDatabase, choices_to_bytes
 
 from lockproof.conformance.errors import TargetError
-from lockproof.conformance.fidelity import unlike
+from lockproof.conformance.explored_case import as_yaml
+from lockproof.conformance.fidelity import compare
 from lockproof.conformance.following import Difference, first_difference
 from lockproof.conformance.program import compile_case
-from lockproof.conformance.scenarios import NUMBERS, Numbers, as_yaml, case_of, choices, draw
+from lockproof.conformance.scenarios import LINUX, NUMBERS, POSIX, Calls, Numbers, case_of, choices, draw
 from lockproof.runners.target import make_target
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from lockproof.conformance.trace import Trace
     from lockproof.runners.target import Session
 
-__all__ = ["Found", "explore"]
+__all__ = ["Found", "Known", "explore"]
 
 _BATCH = 2000
 _SENT = 100
@@ -40,10 +41,11 @@ class _DiffersError(Exception):
     """A case differs; hypothesis looks for a smaller one."""
 
 
-class _Known(ExampleDatabase):
+class Known(ExampleDatabase):
     """Gives hypothesis the one example that it is to make smaller."""
 
     def __init__(self, numbers: Numbers) -> None:
+        """Keep the numbers of the example."""
         super().__init__()
         self._example = choices_to_bytes(choices(numbers))
 
@@ -67,14 +69,18 @@ class _Search:
     against: Session | None = None
     """What the target is to do the same as; None: what is permitted is asked."""
     count: int = 0
+    made_do: int = 0
     case: Case | None = None
     difference: Difference | None = None
     faults: bool = field(init=False)
+    calls: Calls = field(init=False)
 
     def __post_init__(self) -> None:
-        self.faults = "each-allocation" in self.session.info.faults
-        if self.against is not None:
-            self.faults &= "each-allocation" in self.against.info.faults
+        infos = [session.info for session in (self.session, self.against) if session is not None]
+        self.faults = all("each-allocation" in info.faults for info in infos)
+        # Of what only Linux has nothing is permitted or not: it can only be compared.
+        compared = self.against is not None and all({*LINUX.calls} <= {*info.calls} for info in infos)
+        self.calls = LINUX if compared else POSIX
 
     def batch(self, number: int, size: int) -> bool:
         """Try a batch; whether a case differs."""
@@ -84,7 +90,7 @@ class _Search:
         drawn = [draw(random) for _ in range(size - _DRAWN_BY_HYPOTHESIS)]
         for numbers, differs in zip(drawn, self._stream(drawn), strict=False):
             if differs:
-                self._hypothesis(number, 1, _Known(numbers))
+                self._hypothesis(number, 1, Known(numbers))
                 return True
         return False
 
@@ -94,7 +100,7 @@ class _Search:
             some = drawn[start : start + _SENT]
             if time.monotonic() > self.until:
                 return
-            cases = [case_of(numbers, faults=self.faults) for numbers in some]
+            cases = [case_of(numbers, self.calls, faults=self.faults) for numbers in some]
             programs = [compile_case(case) for case in cases]
             # A session is asked anew only when it has answered everything.
             traces = list(self.session.run(programs))
@@ -102,7 +108,7 @@ class _Search:
             for case, trace, model in zip(cases, traces, models, strict=False):
                 yield self._judged(case, trace, model)
 
-    def _hypothesis(self, number: int, size: int, known: _Known | None) -> bool:
+    def _hypothesis(self, number: int, size: int, known: Known | None) -> bool:
         """Let hypothesis draw cases, or make a known one smaller; whether one differs."""
 
         @settings(
@@ -129,7 +135,7 @@ class _Search:
 
     def _differs(self, numbers: Numbers) -> bool:
         """Run a case, follow what it does, and keep it where that is not permitted."""
-        case = case_of(numbers, faults=self.faults)
+        case = case_of(numbers, self.calls, faults=self.faults)
         program = compile_case(case)
         trace = next(iter(self.session.run([program])))
         return self._judged(case, trace, next(iter(self.against.run([program]))) if self.against else None)
@@ -139,7 +145,8 @@ class _Search:
         if model is None:
             found = first_difference(case, trace, self.session.info.page_size)
         else:
-            found = unlike(case, trace, model, self.session.info.page_size)
+            found, made_do = compare(case, trace, model, self.session.info.page_size)
+            self.made_do += made_do
             if found is not None and found.step < 0:
                 raise TargetError(found.what)
         if found is None or found.step < 0:
@@ -155,6 +162,8 @@ class Found:
     count: int
     """Cases that were tried."""
     seconds: float
+    made_do: int = 0
+    """Cases in which the target made do without an allocation of the model's."""
     yaml: str = ""
     """The smallest case that differs; empty: none does."""
     what: str = ""
@@ -179,6 +188,6 @@ def explore(target: str, *, seconds: float, number: int, most: int | None, again
             batch += 1
     spent = time.monotonic() - began
     if search.case is None or search.difference is None:
-        return Found(search.count, spent)
+        return Found(search.count, spent, search.made_do)
     yaml = as_yaml(search.case, search.difference, f"explored-{batch}")
-    return Found(search.count, spent, yaml, search.difference.what)
+    return Found(search.count, spent, search.made_do, yaml, search.difference.what)

@@ -2,7 +2,9 @@
 """Whether two targets did the same: each step's result, every page's lock, the count of locks, mapping boundaries.
 
 Where allocations fail in turn, what the one calls its nth allocation need not be the other's: then the sets of what
-can come of the case are compared. Residency is not: kernels read ahead, and map what surrounds a page.
+can come of the case are compared. What comes of a failure in the model alone is counted, not a difference: a kernel may
+have at hand what the model allocates, such as nodes of the tree of mappings that Linux 7.2 keeps in store. Residency is
+not compared: kernels read ahead, and map what surrounds a page.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from lockproof.conformance.case import Case
     from lockproof.conformance.trace import Execution, Snapshot, Trace
 
-__all__ = ["unlike"]
+__all__ = ["Comparison", "compare"]
 
 _NONE: frozenset[int] = frozenset()
 
@@ -42,18 +44,33 @@ class _Seen(NamedTuple):
         )
 
 
-def unlike(case: Case, trace: Trace, model: Trace, page_size: int) -> Difference | None:
-    """Give the first step in which a target was unlike a model, if any."""
+class Comparison(NamedTuple):
+    """What came of one case on both."""
+
+    difference: Difference | None
+    made_do: bool
+    """Whether the target made do without an allocation of which the model says what comes of its failure."""
+
+
+def compare(case: Case, trace: Trace, model: Trace, page_size: int) -> Comparison:
+    """Find the first step in which a target was unlike a model."""
     trouble = trace.trouble or model.trouble or (trace.crash.what if trace.crash else None)
     if trouble is not None or not trace.executions:
-        return Difference(-1, trouble or "nothing was executed")
+        return Comparison(Difference(-1, trouble or "nothing was executed"), made_do=False)
     modes = _has_modes(model) and _has_modes(trace)
-    ours, theirs = ([_walk(execution, modes=modes) for execution in one.executions] for one in (trace, model))
-    for mine, other in ((ours, theirs), (theirs, ours)):
-        missing = next((walk for walk in mine if walk not in other), None)
-        if missing is not None:
-            return _difference(case, missing, other, page_size, by="the target" if mine is ours else "the model")
-    return None
+    ours = [_walk(execution, modes=modes) for execution in trace.executions]
+    theirs = [_walk(execution, modes=modes) for execution in model.executions]
+    strange = next((walk for walk in ours if walk not in theirs), None)
+    if strange is not None:
+        return Comparison(_difference(case, strange, theirs, page_size, by="the target"), made_do=False)
+    for execution, walk in zip(model.executions, theirs, strict=True):
+        if walk not in ours and not _has_failure(execution):
+            return Comparison(_difference(case, walk, ours, page_size, by="the model"), made_do=False)
+    return Comparison(None, made_do=any(walk not in ours for walk in theirs))
+
+
+def _has_failure(execution: Execution) -> bool:
+    return any(step.fault in {"failed", "absorbed"} for step in execution.steps)
 
 
 def _has_modes(trace: Trace) -> bool:
@@ -110,4 +127,5 @@ def _choice(seen: _Seen | str, page_size: int) -> Choice:
     locked = frozenset(page for page, lock in enumerate(seen.locked) if lock in "LF")
     mapped = frozenset(page for page, lock in enumerate(seen.locked) if lock != "_")
     state = State(mapped, locked, _NONE, _NONE, limit=None, program=None, page_size=page_size)
-    return Choice(frozenset({seen.result}), state)
+    on_fault = frozenset(page for page, lock in enumerate(seen.locked) if lock == "F")
+    return Choice(frozenset({seen.result}), state, on_fault=on_fault)

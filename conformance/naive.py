@@ -53,6 +53,8 @@ class Choice:
     after: State
     fewer: bool = False
     """Whether locks that were there before may be gone."""
+    on_fault: _Pages = frozenset()
+    """Those of the locked pages that are locked on fault; the standard knows no such locks."""
 
 
 def permitted(state: State, step: Step, region: Region | None, object_page: int, *, fault: bool) -> list[Choice]:

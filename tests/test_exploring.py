@@ -4,16 +4,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 
 import pytest
-from hypothesis import given, settings
-from hypothesis.database import choices_to_bytes
+from hypothesis import Phase, given, settings
 
 from lockproof.conformance import exploring
+from lockproof.conformance.exploring import Known
 from lockproof.conformance.following import first_difference
 from lockproof.conformance.loading import load
 from lockproof.conformance.program import compile_case
-from lockproof.conformance.scenarios import NUMBERS, Numbers, case_of, choices
+from lockproof.conformance.scenarios import NUMBERS, POSIX, Numbers, case_of, draw
 from lockproof.runners.target import make_target
 from tests.command import lockproof
 
@@ -28,16 +29,24 @@ FOUND = [
 @settings(max_examples=300, deadline=None)
 @given(NUMBERS)
 def test_the_model_does_only_what_the_naive_statement_permits(numbers: Numbers) -> None:
-    case = case_of(numbers, faults=True)
+    case = case_of(numbers, POSIX, faults=True)
     with make_target("model:posix").session() as session:
         (trace,) = session.run([compile_case(case)])
         assert first_difference(case, trace, session.info.page_size) is None
 
 
-@given(NUMBERS)
-def test_the_choices_of_numbers_are_those_that_hypothesis_makes(numbers: Numbers) -> None:
-    assert isinstance(choices_to_bytes(choices(numbers)), bytes)
-    assert len(choices(numbers)) == 4 + 2 * len(numbers[2])
+@pytest.mark.parametrize("number", range(20))
+def test_hypothesis_begins_with_the_numbers_that_were_drawn_without_it(number: int) -> None:
+    numbers = draw(Random(number))  # noqa: S311  no secret
+    seen: list[Numbers] = []
+
+    @settings(database=Known(numbers), phases=[Phase.reuse], max_examples=1)
+    @given(NUMBERS)
+    def look(again: Numbers) -> None:
+        seen.append(again)
+
+    look()
+    assert seen == [numbers]
 
 
 @pytest.mark.parametrize(("mutant", "call"), FOUND)

@@ -85,6 +85,9 @@ AFTER_EXEC = """
   map:    aab
   steps:
     - call:   exec
+    - call:   fork
+      child:
+        - call: observe
     - call:   mmap
       range:  ^^.
       region: a
@@ -95,7 +98,7 @@ AFTER_EXEC = """
 """
 
 
-def test_a_new_image_meets_the_faults_too(tmp_path: Path) -> None:
+def test_a_new_image_that_had_a_child_meets_the_faults_too(tmp_path: Path) -> None:
     (tmp_path / "cases.yaml").write_text(AFTER_EXEC)
     lockproof("run", "-t", f"qemu:{KERNEL}", "--cases", "cases.yaml", cwd=tmp_path)
     (run,) = (tmp_path / "results").iterdir()

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The models of Linux do what kernels of their versions do, and what they do not is found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lockproof.conformance import exploring
+from lockproof.conformance.fidelity import Comparison, compare
+from lockproof.conformance.loading import load
+from lockproof.conformance.program import compile_case
+from lockproof.runners.target import make_target
+from tests.command import lockproof
+
+GUESTS = {
+    "debian/5.10": "linux-5.10", "debian/6.1": "linux-6.1", "debian/6.12": "linux-6.12", "debian/7.2": "linux-6",
+    "debian/6.1+fault-injection": "linux-6.1",
+}  # fmt: skip
+OTHERS = {
+    "linux-6.12": "linux-6", "linux-6.1": "linux-6.12", "linux-5.10": "linux-6.1", "posix": "linux-6",
+    "posixmlock-2006": "linux-2.6.16",
+}  # fmt: skip
+"""Models of which one does what the other does not."""
+
+
+@pytest.mark.parametrize(
+    ("kernel", "model"), [pytest.param(*pair, marks=pytest.mark.qemu(pair[0])) for pair in GUESTS.items()]
+)
+def test_a_kernel_and_the_model_of_its_version_do_the_same(kernel: str, model: str) -> None:
+    done = lockproof("explore", f"qemu:{kernel}", "--against", f"model:{model}", "--count", "500", cwd=Path.cwd())
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+    assert done.stderr.startswith("500 cases in ")
+
+
+@pytest.mark.parametrize(("one", "other"), OTHERS.items())
+def test_what_two_versions_do_not_do_alike_is_found_and_made_small(one: str, other: str) -> None:
+    found = exploring.explore(f"model:{one}", seconds=120, number=1, most=100000, against=f"model:{other}")
+    assert found.yaml, found
+    assert found.what.partition(": only ")[2], found.what
+    assert found.yaml.count("- call: ") <= 3, found.yaml
+
+
+MERGING = """
+- id: merging
+  about: The page becomes one mapping with the one before it; since 6.1 that takes memory.
+  checks: [mlock.failure.no-change]
+  map:    aa
+  locked: L.
+  call:   mlock
+  range:  .^
+  fault:  each-allocation
+  expect: {result: 0}
+"""
+
+
+def compared(tmp_path: Path, target: str, model: str) -> Comparison:
+    (tmp_path / "cases.yaml").write_text(MERGING)
+    (case,) = load(tmp_path / "cases.yaml").cases
+    traces = []
+    for name in (target, model):
+        with make_target(f"model:{name}").session() as session:
+            traces += session.run([compile_case(case)])
+    return compare(case, *traces, page_size=4096)
+
+
+def test_what_comes_of_an_allocation_that_only_the_model_makes_is_no_difference(tmp_path: Path) -> None:
+    assert compared(tmp_path, "linux-5.10", "linux-6.1") == (None, True)
+
+
+def test_what_comes_of_an_allocation_that_only_the_target_makes_is_one(tmp_path: Path) -> None:
+    difference, made_do = compared(tmp_path, "linux-6.1", "linux-5.10")
+    assert difference is not None
+    assert "mlock: only the target gave 0, locks LL, mappings ||" in difference.what
+    assert not made_do
