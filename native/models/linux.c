@@ -36,6 +36,11 @@ static struct span part_of(const struct mapping *m, struct span span)
 			      span.end < m->span.end ? span.end : m->span.end };
 }
 
+static long pass_over_on_fault(const struct mm *mm, const struct mapping *m, struct span batch)
+{
+	return mm->rules->on_fault_is_tried && m->protection == PROT_NONE ? -EFAULT : (long)(batch.end - batch.start);
+}
+
 long linux_populate(struct mm *mm, struct span span, bool ignore_errors)
 {
 	while (span.start < span.end) {
@@ -47,7 +52,7 @@ long linux_populate(struct mm *mm, struct span span, bool ignore_errors)
 		if (vma == (int)mm->count || m->span.start >= span.end)
 			break;
 		batch = part_of(m, span);
-		done = m->lock == LOCK_ON_FAULT ? (long)(batch.end - batch.start) : vma_populate(mm, vma, batch);
+		done = m->lock == LOCK_ON_FAULT ? pass_over_on_fault(mm, m, batch) : vma_populate(mm, vma, batch);
 		if (done < 0 && !ignore_errors)
 			return done;
 		span.start = done < 0 ? batch.end : batch.start + (size_t)done;
@@ -64,13 +69,14 @@ long linux_make_pages_present(struct mm *mm, int vma, struct span span)
 	return (size_t)done == span.end - span.start ? 0 : -1;
 }
 
-long linux_reserve(struct task *task, const struct vma_rules *rules, size_t pages, unsigned long *address)
+static long reserve(void *self, size_t pages, unsigned long *address)
 {
+	struct task *task = self;
 	long error = task_reserve(task, pages, address);
 
 	if (error)
 		return error;
-	task->mm->rules = rules;
+	task->mm->rules = task->rules;
 	task->mm->tabled = ARENA_PAGE;
 	return 0;
 }
@@ -86,7 +92,8 @@ long linux_map(struct task *task, struct mapping mapping, enum lock lock)
 	struct mm *mm = task->mm;
 	const struct span span = mapping.span;
 	const size_t pages = span.end - span.start;
-	int next, vma;
+	const bool replaces = mm_mapped_pages(mm, span) > 0;
+	int vma;
 
 	if (pages == 0)
 		return -EINVAL;
@@ -98,14 +105,12 @@ long linux_map(struct task *task, struct mapping mapping, enum lock lock)
 		lock = LOCK_NONE;
 	mapping.lock = lock;
 	mapping.flags = is_accountable(&mapping) ? VMA_ACCOUNT : 0;
-	/* Today memory for the tree of mappings is taken before anything is unmapped. */
-	if ((mm->rules->anon != ANON_EITHER && !mm_allocate(mm, 0)) || vma_unmap(mm, span))
+	if ((mm->rules->mmap_takes_first && !mm_allocate(mm, 0)) || vma_unmap(mm, span))
 		return -ENOMEM;
 	if (mapping.kind == KIND_HEAP)
 		mm->heap = span;
-	next = vma_find(mm, span.start);
-	vma = vma_merge(mm, next - 1, &mapping);
-	if (vma == VMA_NONE) {
+	vma = vma_merge_new(mm, &mapping, replaces);
+	if (vma < 0) {
 		if (!mm_allocate(mm, 0))
 			return -ENOMEM;
 		if (mapping.kind == KIND_SHARED && !mm_allocate(mm, 0))
@@ -349,8 +354,10 @@ static void leave(void *self)
 	task->left = task->faults.left;
 }
 
-void linux_calls(struct system *system)
+void linux_calls(struct system *system, const struct vma_rules *rules)
 {
+	((struct task *)system->self)->rules = rules;
+	system->reserve = reserve;
 	system->map = call_mmap;
 	system->map_locked = call_map_locked;
 	system->munmap = call_munmap;

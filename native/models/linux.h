@@ -17,11 +17,10 @@ void posixmlock_calls(struct system *system);
 void linux_6_calls(struct system *system);
 void linux_6_12_calls(struct system *system);
 void linux_6_1_calls(struct system *system);
+void linux_5_10_calls(struct system *system);
 
-/* All calls but mlock, mlock2, munlock, mlockall and munlockall, with the limits in force. */
-void linux_calls(struct system *system);
-/* To be the model's `reserve`: its address space goes by these rules. */
-long linux_reserve(struct task *task, const struct vma_rules *rules, size_t pages, unsigned long *address);
+/* All calls but mlock, mlock2, munlock, mlockall and munlockall, with the limits in force; address spaces by these rules. */
+void linux_calls(struct system *system, const struct vma_rules *rules);
 
 /* can_do_mlock: CAP_IPC_LOCK, or any limit above 0. */
 bool linux_may_lock(const struct task *task);

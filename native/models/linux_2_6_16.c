@@ -157,15 +157,9 @@ static long no_mlock2(void *self, unsigned long address, size_t length, int flag
 	return -ENOSYS;
 }
 
-static long reserve(void *self, size_t pages, unsigned long *address)
-{
-	return linux_reserve(self, &rules_2_6_16, pages, address);
-}
-
 void linux_2_6_16_calls(struct system *system)
 {
-	linux_calls(system);
-	system->reserve = reserve;
+	linux_calls(system, &rules_2_6_16);
 	system->mlock = call_mlock;
 	system->mlock2 = no_mlock2;
 	system->munlock = call_munlock;

@@ -17,29 +17,40 @@
 
 static const struct vma_rules rules_6 = {
 	.anon = ANON_NOT_FORKED,
+	.merge = MERGE_FAILS,
 	.child_has_own_anon = true,
 	.drops_account = true,
 	.lock_on_fault = true,
-	.merge_takes_memory = true,
 	.counts_once = true,
 	.skips_special = true,
 };
 
 static const struct vma_rules rules_6_12 = {
 	.anon = ANON_NEIGHBOUR_HAS,
+	.merge = MERGE_FAILS,
 	.child_has_own_anon = true,
 	.drops_account = true,
 	.lock_on_fault = true,
-	.merge_takes_memory = true,
 	.counts_once = true,
 	.skips_special = true,
 };
 
 static const struct vma_rules rules_6_1 = {
 	.anon = ANON_NEIGHBOUR_HAS,
+	.merge = MERGE_LEFT_OUT,
+	.behind_lends_first = true,
+	.mmap_takes_first = true,
 	.child_has_own_anon = true,
 	.lock_on_fault = true,
-	.merge_takes_memory = true,
+	.counts_once = true,
+	.skips_special = true,
+};
+
+static const struct vma_rules rules_5_10 = {
+	.anon = ANON_NEIGHBOUR_HAS,
+	.child_has_own_anon = true,
+	.lock_on_fault = true,
+	.on_fault_is_tried = true,
 	.counts_once = true,
 	.skips_special = true,
 };
@@ -184,25 +195,9 @@ static long call_munlockall(void *self)
 	return 0;
 }
 
-static long reserve_6(void *self, size_t pages, unsigned long *address)
+static void calls_by(struct system *system, const struct vma_rules *rules)
 {
-	return linux_reserve(self, &rules_6, pages, address);
-}
-
-static long reserve_6_12(void *self, size_t pages, unsigned long *address)
-{
-	return linux_reserve(self, &rules_6_12, pages, address);
-}
-
-static long reserve_6_1(void *self, size_t pages, unsigned long *address)
-{
-	return linux_reserve(self, &rules_6_1, pages, address);
-}
-
-void linux_6_calls(struct system *system)
-{
-	linux_calls(system);
-	system->reserve = reserve_6;
+	linux_calls(system, rules);
 	system->mlock = call_mlock;
 	system->mlock2 = call_mlock2;
 	system->munlock = call_munlock;
@@ -210,14 +205,22 @@ void linux_6_calls(struct system *system)
 	system->munlockall = call_munlockall;
 }
 
+void linux_6_calls(struct system *system)
+{
+	calls_by(system, &rules_6);
+}
+
 void linux_6_12_calls(struct system *system)
 {
-	linux_6_calls(system);
-	system->reserve = reserve_6_12;
+	calls_by(system, &rules_6_12);
 }
 
 void linux_6_1_calls(struct system *system)
 {
-	linux_6_calls(system);
-	system->reserve = reserve_6_1;
+	calls_by(system, &rules_6_1);
+}
+
+void linux_5_10_calls(struct system *system)
+{
+	calls_by(system, &rules_5_10);
 }

@@ -27,7 +27,7 @@ static long extend(struct task *task, struct mapping more, struct span span)
 		return -EAGAIN;
 	more.object_page += span.start - more.span.start;
 	more.span = span;
-	if (vma_merge(mm, vma_find(mm, span.start) - 1, &more) == VMA_NONE) {
+	if (vma_merge_new(mm, &more, false) < 0) {
 		if (!mm_allocate(mm, 0))
 			return -ENOMEM;
 		mm_map(mm, &more);
@@ -52,7 +52,7 @@ static void move(struct mm *mm, int vma, struct span from, size_t to)
 	}
 	mm_unmap(mm, from);
 	moved.span = (struct span){ to, to + pages };
-	if (vma_merge(mm, vma_find(mm, to) - 1, &moved) == VMA_NONE)
+	if (vma_merge_new(mm, &moved, false) < 0)
 		mm_map(mm, &moved);
 	for (size_t i = 0; i < pages; i++)
 		mm->pages[to + i] = kept[i];

@@ -19,9 +19,10 @@ static const struct model {
 	{ "posix", "POSIX.1-2024", posix_calls, false },
 	{ "linux-2.6.16", "Linux 2.6.16, the kernel that the patch of 2006 changes", linux_2_6_16_calls, true },
 	{ "posixmlock-2006", "Linux 2.6.16 with the patch of 2006, POSIX Memory Lock", posixmlock_calls, true },
-	{ "linux-6", "Linux 6.16 to 6.18", linux_6_calls, false },
+	{ "linux-6", "Linux today, from 6.16 on", linux_6_calls, false },
 	{ "linux-6.12", "Linux 6.12", linux_6_12_calls, false },
-	{ "linux-6.1", "Linux 5.10 to 6.1", linux_6_1_calls, false },
+	{ "linux-6.1", "Linux 6.1", linux_6_1_calls, false },
+	{ "linux-5.10", "Linux 5.10", linux_5_10_calls, false },
 };
 
 enum {

@@ -35,8 +35,9 @@ struct task {
 	struct memory memory[REGION_COUNT];
 	int objects;
 	bool privileged;
-	uint64_t memlock; /* RLIMIT_MEMLOCK, bytes */
-	size_t left;	  /* pages that can still be allocated, in faults.left while a call is under way */
+	const struct vma_rules *rules; /* of a model of Linux, or NULL */
+	uint64_t memlock;	       /* RLIMIT_MEMLOCK, bytes */
+	size_t left;		       /* pages that can still be allocated, in faults.left while a call is under way */
 	size_t parent_left;
 	struct mutation *mutation; /* of a model that has a defect, or NULL */
 };

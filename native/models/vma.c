@@ -124,22 +124,51 @@ static int merge_right(struct mm *mm, int prev, int area, int next, const struct
 	return area;
 }
 
-int vma_merge(struct mm *mm, int prev, const struct mapping *wanted)
+/* Whether nothing is left of the mapping or the gap that the mapping before grows into. */
+static bool fills_left(const struct mm *mm, int area, const struct mapping *wanted)
+{
+	const struct mapping *over = mm->mappings + area;
+
+	if (area == (int)mm->count)
+		return false;
+	return over->span.start < wanted->span.end ? over->span.end == wanted->span.end :
+						     over->span.start == wanted->span.end;
+}
+
+/* The same of the mapping behind. */
+static bool fills_right(const struct mapping *left, int area, int next, const struct mapping *wanted)
+{
+	return next > area || (left && left->span.end == wanted->span.start);
+}
+
+/* Whose the pages are that are to merge. */
+enum owner { OWN_MAPPING, NOBODY, REPLACED_MAPPING };
+
+static int merge(struct mm *mm, int prev, const struct mapping *wanted, enum owner owner)
 {
 	int area = prev == VMA_NONE ? 0 : prev + 1, next = area;
 	const struct mapping *left = prev == VMA_NONE ? NULL : mm->mappings + prev, *right;
-	bool before, behind;
+	struct mapping asking = *wanted;
+	bool before, behind, both, changes;
 
 	if (next < (int)mm->count && mm->mappings[next].span.end == wanted->span.end)
 		next++;
 	right = next < (int)mm->count ? mm->mappings + next : NULL;
-	before = left && alike(left, wanted) && anon_merges(mm, wanted, left);
 	behind = right && alike(wanted, right) && anon_merges(mm, wanted, right);
-	if ((before || behind) && mm->rules->merge_takes_memory && !mm_allocate(mm, 0))
+	if (behind && owner != OWN_MAPPING && mm->rules->behind_lends_first)
+		adopt_anon(&asking, right);
+	before = left && alike(left, wanted) && anon_merges(mm, &asking, left);
+	if (!before && !behind)
 		return VMA_NONE;
-	if (before)
-		return merge_left(mm, prev, area, behind && neighbours_merge(left, right) ? next : VMA_NONE, wanted);
-	return behind ? merge_right(mm, prev, area, next, wanted) : VMA_NONE;
+	both = before && behind && neighbours_merge(left, right);
+	changes = both || owner == REPLACED_MAPPING ||
+		  (before ? fills_left(mm, area, wanted) : fills_right(left, area, next, wanted));
+	if (mm->rules->merge == MERGE_LEFT_OUT && !mm_allocate(mm, 0))
+		return VMA_NONE;
+	if (mm->rules->merge == MERGE_FAILS && changes && !mm_allocate(mm, 0))
+		return VMA_NO_MEMORY;
+	return before ? merge_left(mm, prev, area, both ? next : VMA_NONE, wanted) :
+			merge_right(mm, prev, area, next, wanted);
 }
 
 bool vma_is_split(const struct mm *mm, int vma)
@@ -148,6 +177,16 @@ bool vma_is_split(const struct mm *mm, int vma)
 
 	return vma + 1 < (int)mm->count && alike(left, right) &&
 	       (left->anon == right->anon || (anon_merges(mm, left, right) && anon_merges(mm, right, left)));
+}
+
+int vma_merge(struct mm *mm, int prev, const struct mapping *wanted)
+{
+	return merge(mm, prev, wanted, OWN_MAPPING);
+}
+
+int vma_merge_new(struct mm *mm, const struct mapping *wanted, bool replaces)
+{
+	return merge(mm, vma_find(mm, wanted->span.start) - 1, wanted, replaces ? REPLACED_MAPPING : NOBODY);
 }
 
 struct mapping vma_part(const struct mm *mm, int vma, struct span span)
@@ -165,7 +204,7 @@ int vma_modify(struct mm *mm, int prev, int vma, const struct mapping *wanted)
 	int merged = vma_merge(mm, prev, wanted);
 
 	if (merged != VMA_NONE)
-		return merged;
+		return merged == VMA_NO_MEMORY ? -ENOMEM : merged;
 	if (mm->mappings[vma].span.start < span.start) {
 		if (vma_split(mm, vma, span.start))
 			return -ENOMEM;

@@ -22,7 +22,7 @@ enum {
 	VMA_CHANGELOCK = 1 << 1, /* of the patch of 2006: the lock has just been changed */
 };
 
-enum { VMA_NONE = -1 };
+enum { VMA_NONE = -1, VMA_NO_MEMORY = -2 };
 
 /*
  * What a page fault takes: page tables where nothing was faulted in yet (for
@@ -43,15 +43,27 @@ enum vma_anon_rule {
 	ANON_NOT_FORKED,    /* from 6.16: they merge, unless it is from a fork */
 };
 
+/* Since mappings are in a maple tree, one that grows may take memory. What becomes of it where there is none? */
+enum vma_merge_rule {
+	MERGE_TAKES_NOTHING,
+	MERGE_LEFT_OUT, /* 6.1: always takes some; they stay as they are, and nobody is told */
+	/* 6.12 and later: takes some where the number of mappings and gaps changes. The call fails; but mmap makes a mapping
+	 * of its own. */
+	MERGE_FAILS,
+};
+
 /* What differs between versions. */
 struct vma_rules {
 	enum vma_anon_rule anon;
 	bool child_has_own_anon; /* a forked child's mappings each get an anon_vma; 2.6.16: they share the parent's */
 	bool drops_account;	 /* mprotect takes VMA_ACCOUNT from what becomes read-only and was never written to */
 	bool lock_on_fault;	 /* mlock2 and MCL_ONFAULT are known */
-	bool merge_takes_memory; /* and where there is none it does not happen; so since mappings are in a maple tree */
-	bool counts_once;	 /* RLIMIT_MEMLOCK: what is locked already is not counted again */
-	bool skips_special;	 /* hugetlb memory never has the flag */
+	enum vma_merge_rule merge;
+	bool behind_lends_first; /* 6.1: a new mapping that fits the one behind has its anon_vma when it asks the one before */
+	bool mmap_takes_first;	/* 6.1: memory for the tree, before anything makes room */
+	bool on_fault_is_tried; /* 5.10: to lock memory without access on fault fails as locking it eagerly does */
+	bool counts_once;	/* RLIMIT_MEMLOCK: what is locked already is not counted again */
+	bool skips_special;	/* hugetlb memory never has the flag */
 };
 
 /* The first mapping that ends behind the page; mm->count: there is none. */
@@ -64,9 +76,12 @@ long vma_split(struct mm *mm, int vma, size_t page);
  * Merges the pages of `wanted`, with what it says of them, into the mapping
  * before them or behind them or both. `prev` is the mapping before or around
  * their start, as the caller knows it; VMA_NONE: the search begins at the first
- * mapping of all. Gives the mapping, or VMA_NONE where nothing merges.
+ * mapping of all. Gives the mapping, VMA_NONE where nothing merges, or VMA_NO_MEMORY.
  */
 int vma_merge(struct mm *mm, int prev, const struct mapping *wanted);
+
+/* The same of a new mapping; `replaces`: until now something was there. */
+int vma_merge_new(struct mm *mm, const struct mapping *wanted, bool replaces);
 
 /* Gives the part [start, end) of a mapping other attributes: merged if possible, else split. The mapping or -errno. */
 int vma_modify(struct mm *mm, int prev, int vma, const struct mapping *wanted);

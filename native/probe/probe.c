@@ -127,6 +127,7 @@ static bool make_shared(struct probe *probe)
 /* The new image of a process that executes a program: it goes on with it. */
 static void go_on(int file)
 {
+	static struct kernel kernel; /* its own, also of its children: they share what was handed over */
 	struct shared *shared = kernel_image_again(sizeof(*shared), file);
 	struct handover *handover;
 	struct system system;
@@ -138,8 +139,9 @@ static void go_on(int file)
 		handover->tried = true;
 		process_exit(0);
 	}
-	handover->kernel.explanation = NULL;
-	system = kernel_system(&handover->kernel);
+	kernel = handover->kernel;
+	kernel.explanation = NULL;
+	system = kernel_system(&kernel);
 	interpret_resume(&handover->program, &system, &handover->resume, &shared->execution);
 	process_exit(0);
 }

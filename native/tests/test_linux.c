@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* MLOCK_ONFAULT */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -169,9 +170,9 @@ static void page_tables_go_with_the_last_mapping(void **state)
 	assert_false(f->task->mm->has_table);
 }
 
-static void linux_6_does_without_a_merge_for_which_it_has_no_memory(void **state)
+static void linux_6_1_does_without_a_merge_for_which_it_has_no_memory(void **state)
 {
-	struct fixture *f = lay_on(state, linux_6_calls, "rr");
+	struct fixture *f = lay_on(state, linux_6_1_calls, "rr");
 
 	assert_int_equal(lock(f, 0, 1), 0);
 	assert_layout(f, "||");
@@ -180,6 +181,41 @@ static void linux_6_does_without_a_merge_for_which_it_has_no_memory(void **state
 	assert_true(injected(f));
 	assert_locked(f, "LL");
 	assert_layout(f, "||");
+}
+
+static void linux_6_fails_where_it_has_no_memory_for_a_merge(void **state)
+{
+	struct fixture *f = lay_on(state, linux_6_calls, "rrr");
+
+	assert_int_equal(lock(f, 0, 1), 0);
+	arm(f, 1); /* only the bounds between the two mappings move */
+	assert_int_equal(lock(f, 1, 1), 0);
+	assert_false(injected(f));
+	assert_layout(f, "|-|");
+	arm(f, 1); /* one mapping less */
+	assert_int_equal(lock(f, 2, 1), -ENOMEM);
+	assert_locked(f, "LL.");
+}
+
+static void linux_6_1_lends_a_new_mapping_the_anon_vma_of_the_one_behind(void **state)
+{
+	struct fixture *f = lay_on(state, linux_6_1_calls, "aaa");
+
+	assert_int_equal(lock(f, 2, 1), 0);
+	assert_int_equal(unlock(f, 2, 1), 0);
+	assert_layout(f, "|-|");
+	assert_int_equal(f->system.map(f->task, ANONYMOUS, at(f, 1), 1, 0, false), 0);
+	assert_layout(f, "||-");
+}
+
+static void only_linux_5_10_tries_to_lock_on_fault_what_cannot_be_used(void **state)
+{
+	struct fixture *f = lay_on(state, linux_5_10_calls, "n");
+
+	assert_int_equal(f->system.mlock2(f->task, at(f, 0), 1 << PAGE_SHIFT, MLOCK_ONFAULT), -ENOMEM);
+	linux_6_1_calls(&f->system);
+	f->task->mm->rules = f->task->rules;
+	assert_int_equal(f->system.mlock2(f->task, at(f, 0), 1 << PAGE_SHIFT, MLOCK_ONFAULT), 0);
 }
 
 static void linux_6_counts_locked_pages_once(void **state)
@@ -228,7 +264,10 @@ int main(void)
 		on_a_task(what_is_only_read_takes_no_memory_but_page_tables),
 		on_a_task(what_was_only_read_takes_memory_when_it_is_written_to),
 		on_a_task(page_tables_go_with_the_last_mapping),
-		on_a_task(linux_6_does_without_a_merge_for_which_it_has_no_memory),
+		on_a_task(linux_6_1_does_without_a_merge_for_which_it_has_no_memory),
+		on_a_task(linux_6_fails_where_it_has_no_memory_for_a_merge),
+		on_a_task(linux_6_1_lends_a_new_mapping_the_anon_vma_of_the_one_behind),
+		on_a_task(only_linux_5_10_tries_to_lock_on_fault_what_cannot_be_used),
 		on_a_task(linux_6_counts_locked_pages_once),
 		on_a_task(versions_differ_in_what_merges_with_memory_never_written_to),
 		on_a_task(linux_6_12_leaves_memory_that_was_written_to_apart),
