@@ -215,15 +215,19 @@ def explore(target: str, seconds: float, count: int | None, seed: int, against: 
         msg = "explore needs hypothesis; install lockproof[explore]"
         raise click.UsageError(msg) from error
 
-    found = exploring.explore(target, seconds=seconds, number=seed, most=count, against=against)
+    from rich.console import Console  # noqa: PLC0415
+
+    request = exploring.Request(target, seconds, seed, most=count, against=against)
+    found = exploring.explore(request, Console(stderr=True))
     if found.yaml:
         click.echo(f"# on {target}, seed {seed}: {found.what}\n{found.yaml}")
     rate = found.count / found.seconds
     end = "a difference" if found.yaml else "no difference"
     if found.made_do:
         end += f"; in {found.made_do} the target made do without an allocation that fails in the other"
-    click.echo(f"{found.count} cases in {found.seconds:.1f} s ({rate:.0f} each second), seed {seed}: {end}", err=True)
-    sys.exit(1 if found.yaml else 0)
+    tried = f"{found.count} cases in {found.seconds:.1f} s ({rate:.0f} each second), seed {seed}"
+    click.echo(f"{tried}{', interrupted' * found.interrupted}: {end}", err=True)
+    sys.exit(128 + signal.SIGINT if found.interrupted else 1 if found.yaml else 0)
 
 
 @main.command()

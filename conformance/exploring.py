@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import repeat
 from random import Random
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis.database import ExampleDatabase, choices_to_bytes
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from lockproof.conformance.errors import TargetError
 from lockproof.conformance.explored_case import as_yaml
@@ -22,13 +23,15 @@ from lockproof.conformance.scenarios import LINUX, NUMBERS, POSIX, Calls, Number
 from lockproof.runners.target import make_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    from rich.console import Console
 
     from lockproof.conformance.case import Case
     from lockproof.conformance.trace import Trace
     from lockproof.runners.target import Session
 
-__all__ = ["Found", "Known", "explore"]
+__all__ = ["Found", "Known", "Request", "explore"]
 
 _BATCH = 2000
 _SENT = 100
@@ -66,6 +69,8 @@ class _Search:
 
     session: Session
     until: float
+    show: Callable[[int], None]
+    """Is told how many cases were tried."""
     against: Session | None = None
     """What the target is to do the same as; None: what is permitted is asked."""
     count: int = 0
@@ -142,6 +147,7 @@ class _Search:
 
     def _judged(self, case: Case, trace: Trace, model: Trace | None) -> bool:
         self.count += 1
+        self.show(self.count)
         if model is None:
             found = first_difference(case, trace, self.session.info.page_size)
         else:
@@ -156,6 +162,20 @@ class _Search:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be tried."""
+
+    target: str
+    seconds: float
+    """How long."""
+    seed: int
+    most: int | None
+    """Cases; None: any number."""
+    against: str | None = None
+    """A target that it is to do the same as, instead of what is permitted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """What a search has come to."""
 
@@ -164,30 +184,57 @@ class Found:
     seconds: float
     made_do: int = 0
     """Cases in which the target made do without an allocation of the model's."""
+    interrupted: bool = False
     yaml: str = ""
     """The smallest case that differs; empty: none does."""
     what: str = ""
     """What it did."""
 
 
-def explore(target: str, *, seconds: float, number: int, most: int | None, against: str | None = None) -> Found:
-    """Try generated cases on a target for so many seconds, or so many cases. Raises UsageError, TargetError.
-
-    `against`: a target that it is to do the same as, instead of what is permitted.
-    """
+def explore(request: Request, out: Console) -> Found:
+    """Try generated cases on a target until one differs; an interrupt ends it early. Raises UsageError, TargetError."""
     began = time.monotonic()
+    interrupted = False
     with ExitStack() as stack:
-        session = stack.enter_context(make_target(target).session())
-        other = stack.enter_context(make_target(against).session()) if against else None
-        search = _Search(session, time.monotonic() + seconds, other)
-        batch = number
-        while time.monotonic() < search.until and (most is None or search.count < most):
-            size = _BATCH if most is None else min(_BATCH, most - search.count)
-            if search.batch(batch, size):
-                break
-            batch += 1
+        session = stack.enter_context(make_target(request.target).session())
+        other = stack.enter_context(make_target(request.against).session()) if request.against else None
+        show = stack.enter_context(_progress(request, out))
+        search = _Search(session, time.monotonic() + request.seconds, show, other)
+        batch = request.seed
+        try:
+            while time.monotonic() < search.until and (request.most is None or search.count < request.most):
+                size = _BATCH if request.most is None else min(_BATCH, request.most - search.count)
+                if search.batch(batch, size):
+                    break
+                batch += 1
+        except KeyboardInterrupt:
+            interrupted = True
     spent = time.monotonic() - began
     if search.case is None or search.difference is None:
-        return Found(search.count, spent, search.made_do)
+        return Found(search.count, spent, search.made_do, interrupted)
     yaml = as_yaml(search.case, search.difference, f"explored-{batch}")
-    return Found(search.count, spent, search.made_do, yaml, search.difference.what)
+    return Found(search.count, spent, search.made_do, interrupted, yaml, search.difference.what)
+
+
+@contextmanager
+def _progress(request: Request, out: Console) -> Iterator[Callable[[int], None]]:
+    """Show a bar while cases are tried, on a terminal."""
+    began = time.monotonic()
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[count]} cases, {task.fields[rate]:.0f} each second"),
+        TimeRemainingColumn(),
+        console=out,
+        disable=not out.is_terminal,
+        transient=True,
+    ) as progress:
+        task = progress.add_task(request.target, total=request.most or request.seconds, count=0, rate=0)
+
+        def show(count: int) -> None:
+            spent = time.monotonic() - began
+            done = count if request.most else spent
+            progress.update(task, completed=done, count=count, rate=count / max(spent, 1e-3))
+
+        yield show

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -113,7 +114,8 @@ def _prove(request: Request, model: str, out: Console) -> Outcome:
             rate = states / max(time.monotonic() - began, 1e-3) / 1e6
             progress.update(task, completed=spaces, rate=f"{rate:.1f} million states/s")
 
-        _way(request)(request, model, slices(first, whole), lambda part: _keep(file, parts, part), show)
+        with suppress(KeyboardInterrupt):  # between two slices
+            _way(request)(request, model, slices(first, whole), lambda part: _keep(file, parts, part), show)
     part = parts[0] if parts else _nothing(first)
     return Outcome(model, part, whole, part.states - known, time.monotonic() - began)
 
@@ -181,7 +183,7 @@ def _load(file: Path, whole: int) -> Part:
 def report(outcome: Outcome, request: Request) -> str:
     """Write what was found on one model: counts by requirement, then the smallest counterexample of each."""
     part = outcome.part
-    covered = "" if outcome.complete else f", interrupted: {part.past} of {outcome.whole} explored"
+    covered = "" if outcome.complete else f", interrupted: {part.past} of {outcome.whole} explored, --resume goes on"
     rate = outcome.fresh / max(outcome.seconds, 1e-3) / 1e6
     spaces = f"model:{outcome.model}, up to {request.pages} pages: {outcome.whole} address spaces{covered}"
     lines = [
@@ -207,7 +209,7 @@ def table(outcomes: list[Outcome]) -> str:
         cells = []
         for outcome in outcomes:
             finding = outcome.part.findings[number]
-            passed = "PASS" if outcome.complete else "so far"
+            passed = "PASS" if outcome.complete else "none so far"
             fails = f"FAIL {Counterexample(check, finding).short()}" if finding.broken else passed
             cells.append(fails if finding.checked else "-")
         rows.append([check.requirement, *cells])

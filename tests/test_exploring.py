@@ -3,20 +3,23 @@
 
 from __future__ import annotations
 
+import re
+import signal
+import time
 from pathlib import Path
 from random import Random
 
 import pytest
 from hypothesis import Phase, given, settings
+from rich.console import Console
 
-from lockproof.conformance import exploring
-from lockproof.conformance.exploring import Known
+from lockproof.conformance.exploring import Found, Known, Request, explore
 from lockproof.conformance.following import first_difference
 from lockproof.conformance.loading import load
 from lockproof.conformance.program import compile_case
 from lockproof.conformance.scenarios import NUMBERS, POSIX, Numbers, case_of, draw
 from lockproof.runners.target import make_target
-from tests.command import lockproof
+from tests.command import lockproof, start
 
 FOUND = [
     ("mlock-one-page-more", "mlock"), ("mlock-keeps-prefix", "mlock"), ("mlock-keeps-prefix-on-fault", "mlock"),
@@ -49,9 +52,13 @@ def test_hypothesis_begins_with_the_numbers_that_were_drawn_without_it(number: i
     assert seen == [numbers]
 
 
+def explored(target: str, seed: int, most: int) -> Found:
+    return explore(Request(target, 120, seed, most), Console(stderr=True))
+
+
 @pytest.mark.parametrize(("mutant", "call"), FOUND)
 def test_a_defect_is_found_and_printed_as_a_case_that_catches_it(tmp_path: Path, mutant: str, call: str) -> None:
-    found = exploring.explore(f"model:posix/{mutant}", seconds=120, number=1, most=200000)
+    found = explored(f"model:posix/{mutant}", seed=1, most=200000)
     assert found.yaml, found
     file = tmp_path / "found.yaml"
     file.write_text(found.yaml)
@@ -65,7 +72,7 @@ def test_a_defect_is_found_and_printed_as_a_case_that_catches_it(tmp_path: Path,
 
 
 def test_the_same_seed_gives_the_same_case() -> None:
-    one, other = (exploring.explore("model:posix/locks-nest", seconds=60, number=7, most=9999) for _ in range(2))
+    one, other = (explored("model:posix/locks-nest", seed=7, most=9999) for _ in range(2))
     assert one.yaml == other.yaml != ""
 
 
@@ -79,3 +86,12 @@ def test_the_command_finds_that_linux_keeps_locks_of_a_failed_call() -> None:
     done = lockproof("explore", "local", "--seconds", "60", cwd=Path.cwd())
     assert done.returncode == 1
     assert "- id: explored-" in done.stdout
+
+
+def test_an_interrupt_tells_what_was_tried(tmp_path: Path) -> None:
+    with start("explore", "model:posix", "--seconds", "100", cwd=tmp_path) as running:
+        time.sleep(3)
+        running.send_signal(signal.SIGINT)
+        printed, said = running.communicate(timeout=60)
+    assert (running.returncode, printed) == (130, "")
+    assert re.search(r"^[1-9]\d* cases in .*, interrupted: no difference$", said, re.MULTILINE)

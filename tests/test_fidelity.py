@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
 
-from lockproof.conformance import exploring
+from lockproof.conformance.exploring import Request, explore
 from lockproof.conformance.fidelity import Comparison, compare
 from lockproof.conformance.loading import load
 from lockproof.conformance.program import compile_case
@@ -40,7 +41,7 @@ def test_a_kernel_and_the_model_of_its_version_do_the_same(kernel: str, model: s
 
 @pytest.mark.parametrize(("one", "other"), OTHERS.items())
 def test_what_two_versions_do_not_do_alike_is_found_and_made_small(one: str, other: str) -> None:
-    found = exploring.explore(f"model:{one}", seconds=120, number=1, most=100000, against=f"model:{other}")
+    found = explore(Request(f"model:{one}", 120, 1, 100000, f"model:{other}"), Console(stderr=True))
     assert found.yaml, found
     assert found.what.partition(": only ")[2], found.what
     assert found.yaml.count("- call: ") <= 3, found.yaml
