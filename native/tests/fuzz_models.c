@@ -2,7 +2,8 @@
 
 /*
  * Whatever calls are made, whatever fails: mappings stay sorted, disjoint and
- * not empty, and what the models of Linux count as locked is what is locked.
+ * not empty. What the models of Linux count as locked is what is locked, and
+ * what is resident has page tables.
  */
 #define _GNU_SOURCE /* MLOCK_ONFAULT */
 #include <stdlib.h>
@@ -42,8 +43,13 @@ static void check(const struct task *task)
 		require(i == 0 || mm->mappings[i - 1].span.end <= mm->mappings[i].span.start);
 		require(!(mm->mappings[i].flags & 2)); /* VMA_CHANGELOCK is gone when a call is over */
 	}
-	if (mm->rules)
-		require(mm->locked_vm == mm_locked_pages(mm, mm_everything(mm)));
+	if (!mm->rules)
+		return;
+	require(mm->locked_vm == mm_locked_pages(mm, mm_everything(mm)));
+	for (size_t page = mm->tabled; page < mm->space; page++) {
+		require(mm->pages[page].resident || !mm->pages[page].borrowed);
+		require(mm->has_table || !mm->pages[page].resident);
+	}
 }
 
 /* Three bytes are a call: which, where, and more. */
