@@ -206,7 +206,8 @@ def _drawn(case: Case, execution: Execution, asked: Asked) -> Iterator[str]:
     for done, step in zip(execution.steps, case.steps, strict=False):
         if step.call == asked.name or step is case.steps[-1]:
             yield from _seen("before", previous)
-        note = f"-> {done.result}" + (f", allocation {execution.number} fails" if done.fault == "failed" else "")
+        failure = f", allocation {execution.number} fails" if done.fault in {"failed", "absorbed"} else ""
+        note = f"-> {done.result}{failure}"
         yield row(step.call, step.range.pages.replace(".", " ") if step.range else ",".join(step.flags), note)
         previous = done.snapshot
     yield from _seen("after", previous)

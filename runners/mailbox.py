@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import mmap
-import os
 import sys
 import threading
 import time
@@ -151,8 +150,7 @@ class Mailbox:
     """Memory shared with a guest, and the serial port as its doorbell."""
 
     def __init__(self, memory: int, pipes: Pipes) -> None:
-        """Map the file, which is not in use yet, and take the pipes behind the port."""
-        os.ftruncate(memory, SIZE)
+        """Map the file of SIZE bytes, which is not in use yet, and take the pipes behind the port."""
         self._map = mmap.mmap(memory, SIZE)
         self._view = memoryview(self._map)
         self._pipes = pipes

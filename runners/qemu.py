@@ -23,7 +23,7 @@ from lockproof.runners.guest import Guest
 from lockproof.runners.kernels import cross, kernel, tools
 from lockproof.runners.kernels.initramfs import initramfs
 from lockproof.runners.machines import MACHINES
-from lockproof.runners.mailbox import Mailbox, Terminal
+from lockproof.runners.mailbox import SIZE, Mailbox, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,8 +109,8 @@ def _boot(command: tuple[str, ...], about: str, *, mailbox: bool) -> Guest:
         return Guest(process, Terminal(Pipes(process)), console, about)
     memory = os.memfd_create("lockproof-mailbox")
     try:
-        os.ftruncate(memory, 1 << 20)
-        backend = f"memory-backend-file,id=mailbox,share=on,size=1M,mem-path=/proc/self/fd/{memory}"
+        os.ftruncate(memory, SIZE)
+        backend = f"memory-backend-file,id=mailbox,share=on,size={SIZE},mem-path=/proc/self/fd/{memory}"
         device = ("-object", backend, "-device", "ivshmem-plain,memdev=mailbox")
         process = start_process((*command, *device), console, pass_fds=(memory,))
         return Guest(process, Mailbox(memory, Pipes(process)), console, about)
