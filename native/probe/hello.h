@@ -2,38 +2,10 @@
 #ifndef LOCKPROOF_HELLO_H
 #define LOCKPROOF_HELLO_H
 
-#include "answer.h"
-#include "kernel.h"
+#include "facts.h"
 #include "trace.h"
 
-enum { MOST_CALLS = 24 };
-
-/* What was found out about the target. */
-struct facts {
-	struct sight sight;
-	bool lock_modes;
-	bool calls[MOST_CALLS];
-	bool kinds[KIND_COUNT];
-	bool guard;
-	bool privileged;
-	long own_pages; /* -1: not known */
-	bool faults[FAULT_KIND_COUNT];
-	bool shim; /* they are its */
-	bool limit_memory;
-	struct counts counts; /* settled, where nothing else runs */
-	struct snapshot *scratch;
-};
-
-/*
- * Finds out what the kernel can do by trying, in children, so that the process
- * itself stays as it is. `facts` must be in memory that children share, with a
- * snapshot to scribble on.
- */
-void hello_try(const struct kernel *kernel, struct facts *facts);
-
-/* What of it programs depend on. */
-struct abilities hello_abilities(const struct kernel *kernel, const struct facts *facts);
-
+/* The first line of all: what the target is and what it can do. */
 void hello_write(const struct kernel *kernel, const struct facts *facts, struct trace *trace);
 
 #endif

@@ -12,6 +12,7 @@
 #include "answer.h"
 #include "channel.h"
 #include "errnames.h"
+#include "facts.h"
 #include "guest.h"
 #include "hello.h"
 #include "input.h"
@@ -163,7 +164,7 @@ static void say_hello(struct probe *probe)
 	struct trace trace = trace_in(probe->shared->trace, TRACE_SIZE);
 
 	facts->scratch = &probe->shared->execution.snapshot;
-	hello_try(&probe->kernel, facts);
+	facts_find(&probe->kernel, facts);
 	probe->kernel.sight = facts->sight;
 	probe->kernel.start = facts->counts;
 	hello_write(&probe->kernel, facts, &trace);
@@ -179,7 +180,7 @@ static void answer_all(struct probe *probe)
 {
 	const struct target target = {
 		.self = probe,
-		.abilities = hello_abilities(&probe->kernel, &probe->shared->facts),
+		.abilities = facts_abilities(&probe->kernel, &probe->shared->facts),
 		.execute = execute,
 		.end_fields = probe->kernel.alone ? end_fields : NULL,
 		.put = put,
