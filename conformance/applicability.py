@@ -42,7 +42,9 @@ def _unsupported(case: Case, info: TargetInfo) -> Iterator[str]:
     for step in flatten(case.steps):
         if step.call not in info.calls and step.call not in {Call.TOUCH, Call.OBSERVE, Call.SETTLE}:
             yield f"the target has no {step.call}"
-    if "F" in case.locked and Call.MLOCK2 not in info.calls:
+    # Linux got MLOCK_ONFAULT and MCL_ONFAULT together (4.4).
+    flags = {flag for step in flatten(case.steps) for flag in step.flags}
+    if ("F" in case.locked or "ONFAULT" in flags) and Call.MLOCK2 not in info.calls:
         yield "the target has no mlock2, so no lock on fault"
     for letter, region in case.regions.items():
         if region.kind not in info.kinds:

@@ -37,6 +37,11 @@ def test_a_target_that_can_do_everything_runs_every_case() -> None:
             "the target has no mlock2, so no lock on fault",
         ),
         (
+            "map: a\ncall: mlockall\nflags: [FUTURE, ONFAULT]\nexpect: {result: 0}",
+            {"calls": ("mlockall",)},
+            "the target has no mlock2, so no lock on fault",
+        ),
+        (
             f"regions: {{a: {{kind: secretmem}}}}\n{MLOCK}",
             {"kinds": ("anonymous",)},
             "the target gives no secretmem memory (region a)",

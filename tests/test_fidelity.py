@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,3 +100,11 @@ def test_what_comes_of_an_allocation_that_only_the_target_makes_is_one(tmp_path:
     assert difference is not None
     assert "mlock: only the target gave 0, locks LL, mappings ||" in difference.what
     assert not made_do
+
+
+@pytest.mark.parametrize("model", ["linux-2.6.16", "posixmlock-2006", *sorted({*GUESTS.values()})])
+def test_every_case_runs_on_a_model(model: str, tmp_path: Path) -> None:
+    lockproof("run", "-t", f"model:{model}", cwd=tmp_path)
+    statuses = Counter(result["verdict"]["status"] for result in results(tmp_path))
+    assert set(statuses) <= {"PASS", "FAIL", "UNSUPPORTED", "UNTESTED"}
+    assert statuses["PASS"] > 500
