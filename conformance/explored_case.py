@@ -35,23 +35,24 @@ _CHECKS = {
 }
 
 
-def as_yaml(case: Case, difference: Difference, name: str) -> str:
-    """Write a case that fails at the step of a difference, ready to be kept."""
-    steps = list(flatten(case.steps))
-    at = steps[difference.step]
+def as_yaml(case: Case, difference: Difference, name: str, does: str) -> str:
+    """Write a case that ends at the step of a difference; `does`: what the step does, for people."""
+    at = list(flatten(case.steps))[difference.step]
+    written = list(_written(case.steps, difference, len(case.map)))
     lines = [
         f"- id: {name}",
-        f"  about: Found by exploring; {at.call} does what is not permitted.",
+        f"  about: Found by exploring; {at.call} does {does}.",
         f"  checks: {_CHECKS[at.call]}",
         f"  map:    {case.map}",
         f"  locked: {case.locked}" if "L" in case.locked else "",
         "  as:     unprivileged" if case.privilege else "",
         f"  limits: {{memlock: {case.limits.memlock}}}" if case.limits.memlock is not None else "",
     ]
-    own = {letter: region for letter, region in case.regions.items() if region != Region()}
+    mapped = {*case.map, *(line[-1] for line in written if line.lstrip().startswith("region: "))}
+    own = {letter: region for letter, region in case.regions.items() if letter in mapped and region != Region()}
     lines += ["  regions:"] if own else []
     lines += [f"    {letter}: {{{_region(region)}}}" for letter, region in own.items()]
-    lines += ["  steps:", *_written(case.steps, difference, len(case.map))]
+    lines += ["  steps:", *written]
     return "\n".join(line for line in lines if line)
 
 

@@ -212,7 +212,8 @@ def explore(request: Request, out: Console) -> Found:
     spent = time.monotonic() - began
     if search.case is None or search.difference is None:
         return Found(search.count, spent, search.made_do, interrupted)
-    yaml = as_yaml(search.case, search.difference, f"explored-{batch}")
+    does = f"what {request.against} does not" if request.against else "what is not permitted"
+    yaml = as_yaml(search.case, search.difference, f"explored-{batch}", does)
     return Found(search.count, spent, search.made_do, interrupted, yaml, search.difference.what)
 
 
