@@ -141,6 +141,11 @@ static bool fills_right(const struct mapping *left, int area, int next, const st
 	return next > area || (left && left->span.end == wanted->span.start);
 }
 
+static bool takes_memory(const struct mm *mm, bool number_changes)
+{
+	return mm->rules->merge == MERGE_LEFT_OUT || (mm->rules->merge == MERGE_FAILS && number_changes);
+}
+
 /* Whose the pages are that are to merge. */
 enum owner { OWN_MAPPING, NOBODY, REPLACED_MAPPING };
 
@@ -149,7 +154,7 @@ static int merge(struct mm *mm, int prev, const struct mapping *wanted, enum own
 	int area = prev == VMA_NONE ? 0 : prev + 1, next = area;
 	const struct mapping *left = prev == VMA_NONE ? NULL : mm->mappings + prev, *right;
 	struct mapping asking = *wanted;
-	bool before, behind, both, changes;
+	bool before, behind, both, number_changes;
 
 	if (next < (int)mm->count && mm->mappings[next].span.end == wanted->span.end)
 		next++;
@@ -161,12 +166,10 @@ static int merge(struct mm *mm, int prev, const struct mapping *wanted, enum own
 	if (!before && !behind)
 		return VMA_NONE;
 	both = before && behind && neighbours_merge(left, right);
-	changes = both || owner == REPLACED_MAPPING ||
-		  (before ? fills_left(mm, area, wanted) : fills_right(left, area, next, wanted));
-	if (mm->rules->merge == MERGE_LEFT_OUT && !mm_allocate(mm, 0))
-		return VMA_NONE;
-	if (mm->rules->merge == MERGE_FAILS && changes && !mm_allocate(mm, 0))
-		return VMA_NO_MEMORY;
+	number_changes = both || owner == REPLACED_MAPPING ||
+			 (before ? fills_left(mm, area, wanted) : fills_right(left, area, next, wanted));
+	if (takes_memory(mm, number_changes) && !mm_allocate(mm, 0))
+		return mm->rules->merge == MERGE_FAILS ? VMA_NO_MEMORY : VMA_NONE;
 	return before ? merge_left(mm, prev, area, both ? next : VMA_NONE, wanted) :
 			merge_right(mm, prev, area, next, wanted);
 }

@@ -25,14 +25,6 @@ enum {
 enum { VMA_NONE = -1, VMA_NO_MEMORY = -2 };
 
 /*
- * What a page fault takes: page tables where nothing was faulted in yet (for
- * all of the arena, as it is far from other memory, and until nothing is mapped
- * there any more), an anon_vma where the mapping needs one, and a page. A
- * private mapping borrows what is only read: the page of zeroes, which takes no
- * memory, or the file's. Its first write takes a page then.
- */
-
-/*
  * Memory of private mappings that was written to belongs to an anon_vma
  * (`anon`, 0: to none yet), and mappings of different ones never merge.
  * These are the rules for one that has none, and its neighbour that has.
@@ -92,7 +84,15 @@ bool vma_is_split(const struct mm *mm, int vma);
 /* The part of a mapping, to be changed and given to the two above. */
 struct mapping vma_part(const struct mm *mm, int vma, struct span span);
 
-/* A page fault: 0, -EFAULT, -ENOMEM. Writes where the mapping is private and writable. */
+/*
+ * A page fault: 0, -EFAULT, -ENOMEM. Writes where the mapping is private and writable.
+ *
+ * It takes page tables where nothing was faulted in yet (for all of the arena,
+ * as it is far from other memory, and until nothing is mapped there any more),
+ * an anon_vma where the mapping needs one, and a page. A private mapping borrows
+ * what is only read: the page of zeroes, which takes no memory, or the file's.
+ * Its first write takes a page then.
+ */
 long vma_fault(struct mm *mm, int vma, size_t page);
 
 /* Faults in a part of a mapping: pages that are there then, or where that is none, -errno (get_user_pages). */
