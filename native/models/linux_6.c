@@ -15,44 +15,36 @@
 
 #include "linux.h"
 
+/* What all of these versions have, and 2.6.16 has not. */
+#define SINCE_5_10 .child_has_own_anon = true, .lock_on_fault = true, .counts_once = true, .skips_special = true
+
 static const struct vma_rules rules_6 = {
+	SINCE_5_10,
 	.anon = ANON_NOT_FORKED,
 	.merge = MERGE_FAILS,
-	.child_has_own_anon = true,
 	.drops_account = true,
-	.lock_on_fault = true,
-	.counts_once = true,
-	.skips_special = true,
 };
 
 static const struct vma_rules rules_6_12 = {
+	SINCE_5_10,
 	.anon = ANON_NEIGHBOUR_HAS,
 	.merge = MERGE_FAILS,
-	.child_has_own_anon = true,
 	.drops_account = true,
-	.lock_on_fault = true,
-	.counts_once = true,
-	.skips_special = true,
 };
 
 static const struct vma_rules rules_6_1 = {
+	SINCE_5_10,
 	.anon = ANON_NEIGHBOUR_HAS,
 	.merge = MERGE_LEFT_OUT,
 	.behind_lends_first = true,
 	.mmap_takes_first = true,
-	.child_has_own_anon = true,
-	.lock_on_fault = true,
-	.counts_once = true,
-	.skips_special = true,
 };
 
 static const struct vma_rules rules_5_10 = {
+	SINCE_5_10,
 	.anon = ANON_NEIGHBOUR_HAS,
-	.child_has_own_anon = true,
-	.lock_on_fault = true,
+	.merge = MERGE_TAKES_NOTHING,
 	.on_fault_is_tried = true,
-	.counts_once = true,
-	.skips_special = true,
 };
 
 /* mlock_fixup: part of a mapping gets its lock, and is counted. The mapping that it belongs to then, or -ENOMEM. */
