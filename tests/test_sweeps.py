@@ -107,3 +107,24 @@ def test_a_new_image_that_had_a_child_meets_the_faults_too(tmp_path: Path) -> No
     assert len(faults) > 5
     assert set(faults[:-1]) <= {"failed", "absorbed"}
     assert faults[-1] == "not-reached"
+
+
+ONE_TABLE = """
+- id: one-table
+  about: Page tables that the first page has are the last one's too, wherever the arena is.
+  checks: [mlock.failure.no-change]
+  map:    r*500
+  regions:
+    r: {protection: r}
+  locked: L.*499
+  call:   mlock
+  range:  .*499^
+  fault:  each-allocation
+  expect: {result: [0, ENOMEM]}
+"""
+
+
+def test_an_arena_of_up_to_512_pages_needs_one_page_table(tmp_path: Path) -> None:
+    (tmp_path / "cases.yaml").write_text(ONE_TABLE)
+    done = lockproof("run", "-t", f"qemu:{KERNEL}", "--cases", "cases.yaml", "--repeat", "3", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout

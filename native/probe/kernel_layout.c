@@ -34,6 +34,16 @@ static size_t arena_unit(const struct kernel *kernel)
 	return unit;
 }
 
+/* Within one page table if it has room: it is not for the place, which the kernel draws, how many a call has to allocate. */
+static unsigned long within_table(unsigned long address, size_t length, size_t page_size)
+{
+	const size_t table = page_size * (page_size / sizeof(uint64_t));
+
+	if (length > table || address % table + length <= table)
+		return address;
+	return round_up(address, table);
+}
+
 /*
  * The arena lies in the middle of free address space: wherever the kernel
  * starts to look for room for the filler of limit_mappings, it does not come
@@ -45,7 +55,7 @@ long kernel_reserve(void *self, size_t pages, unsigned long *address)
 	size_t page_size = kernel->page_size;
 	size_t unit = arena_unit(kernel);
 	size_t fence = round_up(kernel_filler_size(kernel) + page_size, unit);
-	size_t length = pages * page_size + 2 * fence + unit;
+	size_t wanted = pages * page_size, length = 2 * wanted + 2 * fence + unit;
 	long start;
 
 	if (kernel->uses_heap) {
@@ -59,7 +69,7 @@ long kernel_reserve(void *self, size_t pages, unsigned long *address)
 	if (kernel_is_error(start))
 		return start;
 	munmap((void *)start, length);
-	kernel->arena = round_up((unsigned long)start + fence, unit);
+	kernel->arena = within_table(round_up((unsigned long)start + fence, unit), wanted, page_size);
 	kernel->pages = pages;
 	*address = kernel->arena;
 	return 0;
