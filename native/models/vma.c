@@ -141,9 +141,15 @@ static bool fills_right(const struct mapping *left, int area, int next, const st
 	return next > area || (left && left->span.end == wanted->span.start);
 }
 
-static bool takes_memory(const struct mm *mm, bool number_changes)
+/* Whether a mapping that grows gets its first anon_vma by that. */
+static bool adopts_anon(const struct mapping *grows, const struct mapping *wanted, const struct mapping *other)
 {
-	return mm->rules->merge == MERGE_LEFT_OUT || (mm->rules->merge == MERGE_FAILS && number_changes);
+	return !grows->anon && (wanted->anon || (other && other->anon));
+}
+
+static bool takes_memory(const struct mm *mm, bool changes)
+{
+	return mm->rules->merge == MERGE_LEFT_OUT || (mm->rules->merge == MERGE_FAILS && changes);
 }
 
 /* Whose the pages are that are to merge. */
@@ -154,7 +160,7 @@ static int merge(struct mm *mm, int prev, const struct mapping *wanted, enum own
 	int area = prev == VMA_NONE ? 0 : prev + 1, next = area;
 	const struct mapping *left = prev == VMA_NONE ? NULL : mm->mappings + prev, *right;
 	struct mapping asking = *wanted;
-	bool before, behind, both, number_changes;
+	bool before, behind, both, number_changes, adopts;
 
 	if (next < (int)mm->count && mm->mappings[next].span.end == wanted->span.end)
 		next++;
@@ -168,7 +174,8 @@ static int merge(struct mm *mm, int prev, const struct mapping *wanted, enum own
 	both = before && behind && neighbours_merge(left, right);
 	number_changes = both || owner == REPLACED_MAPPING ||
 			 (before ? fills_left(mm, area, wanted) : fills_right(left, area, next, wanted));
-	if (takes_memory(mm, number_changes) && !mm_allocate(mm, 0))
+	adopts = before ? adopts_anon(left, wanted, both ? right : NULL) : adopts_anon(right, wanted, NULL);
+	if (takes_memory(mm, number_changes || adopts) && !mm_allocate(mm, 0))
 		return mm->rules->merge == MERGE_FAILS ? VMA_NO_MEMORY : VMA_NONE;
 	return before ? merge_left(mm, prev, area, both ? next : VMA_NONE, wanted) :
 			merge_right(mm, prev, area, next, wanted);

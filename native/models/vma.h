@@ -39,8 +39,10 @@ enum vma_anon_rule {
 enum vma_merge_rule {
 	MERGE_TAKES_NOTHING,
 	MERGE_LEFT_OUT, /* 6.1: always takes some; they stay as they are, and nobody is told */
-	/* 6.12 and later: takes some where the number of mappings and gaps changes. The call fails; but mmap makes a mapping
-	 * of its own. */
+	/*
+	 * 6.12 and later: takes some where the number of mappings and gaps changes, or one gets its first anon_vma. The
+	 * call fails; but mmap makes a mapping of its own.
+	 */
 	MERGE_FAILS,
 };
 

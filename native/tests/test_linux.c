@@ -197,6 +197,20 @@ static void linux_6_fails_where_it_has_no_memory_for_a_merge(void **state)
 	assert_locked(f, "LL.");
 }
 
+static void linux_6_fails_where_it_has_no_memory_for_the_anon_vma_of_a_merge(void **state)
+{
+	struct fixture *f = lay_on(state, linux_6_calls, "aaaaa");
+
+	assert_int_equal(lock(f, 3, 2), 0);
+	arm(f, 1);
+	assert_int_equal(unlock(f, 3, 1), -ENOMEM);
+	assert_locked(f, "...LL");
+	arm(f, 2);
+	assert_int_equal(unlock(f, 3, 1), 0);
+	assert_false(injected(f));
+	assert_layout(f, "|---|");
+}
+
 static void linux_6_1_lends_a_new_mapping_the_anon_vma_of_the_one_behind(void **state)
 {
 	struct fixture *f = lay_on(state, linux_6_1_calls, "aaa");
@@ -266,6 +280,7 @@ int main(void)
 		on_a_task(page_tables_go_with_the_last_mapping),
 		on_a_task(linux_6_1_does_without_a_merge_for_which_it_has_no_memory),
 		on_a_task(linux_6_fails_where_it_has_no_memory_for_a_merge),
+		on_a_task(linux_6_fails_where_it_has_no_memory_for_the_anon_vma_of_a_merge),
 		on_a_task(linux_6_1_lends_a_new_mapping_the_anon_vma_of_the_one_behind),
 		on_a_task(only_linux_5_10_tries_to_lock_on_fault_what_cannot_be_used),
 		on_a_task(linux_6_counts_locked_pages_once),
