@@ -98,7 +98,8 @@ class _Writer:
         self.persistent = any(step.fault == "from-each-allocation" for step in steps)
         strips_of_locks = "".join((self.case.locked, *(o.locked for o in outcomes)))
         eager = any(step.call is Call.MLOCK or "ONFAULT" not in step.flags for step in steps)
-        self.modes = "F" in strips_of_locks and eager and any(step.call in {Call.MLOCK, Call.MLOCK2} for step in steps)
+        locks = any(step.call in {Call.MLOCK, Call.MLOCK2} for step in steps)
+        self.modes = locks and "F" in strips_of_locks and (eager or "L" in self.case.locked)
         self.resident = any(o.resident != ANY for o in outcomes)
         self.mappings = any(o.mappings != ANY for o in outcomes)
         self.heap = any(region.kind is Kind.HEAP for region in self.case.regions.values())
@@ -128,6 +129,8 @@ class _Writer:
         names += ["at[N + 1]", "before[N + 1]"] if self.mappings else []
         yield f"static char *a, {', '.join(names)};"
         yield "static long p, e, wrong;"
+        if self.modes or self.mappings:
+            yield f"static unsigned long s, t{', u, v' if self.modes else ''};"
 
     def _see(self) -> Iterator[str]:
         """Write the function that shows what a call has left."""
@@ -135,7 +138,6 @@ class _Writer:
         if self.resident:
             yield "\tunsigned char r;"
         if self.modes or self.mappings:
-            yield f"\tunsigned long s = 0, t = 0{', u, v' if self.modes else ''};"
             yield "\tchar line[512];"
         yield "\te = result == -1 ? errno : 0;"
         yield "\tstrcpy(was, now);"

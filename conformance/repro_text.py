@@ -47,12 +47,9 @@ MAPS = """\
 MODES = """\
 	memset(now, '_', N);
 	for (FILE *f = fopen("/proc/self/smaps", "r"); fgets(line, sizeof(line), f);)
-		if (sscanf(line, "%lx-%lx", &u, &v) == 2)
-			s = u, t = v;
-		else
-			for (long i = 0; i < N && !strncmp(line, "VmFlags", 7); i++)
-				if ((unsigned long)a + i * p - s < t - s)
-					now[i] = strstr(line, " lf") ? 'F' : strstr(line, " lo") ? 'L' : '.';"""
+		if (sscanf(line, "%lx-%lx", &u, &v) == 2) s = u, t = v;
+		else for (long i = 0; i < N && !strncmp(line, "VmFlags", 7); i++)
+			if ((size_t)a + i * p - s < t - s) now[i] = strstr(line, " lf") ? 'F' : strstr(line, " lo") ? 'L' : '.';"""
 
 FILL = """\
 	char *m = mmap(0, 99999 * p, PROT_NONE, ANON, -1, 0);
