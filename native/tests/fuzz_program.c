@@ -37,22 +37,38 @@ static void check_region(const struct program *program, int index)
 	require(region->object_pages >= 0 && region->object_pages <= MAX_OBJECT_PAGES + MAX_PAGES);
 }
 
+static bool has_child(const struct step *step)
+{
+	return step->operation == STEP_FORK || step->operation == STEP_THREAD;
+}
+
+/* Nothing in it has children of its own; a thread meets no fault, and is not replaced. */
+static void check_child(const struct program *program, int index)
+{
+	const struct step *step = &program->steps[index];
+
+	require(step->child_end > index && step->child_end <= program->step_count);
+	for (const struct step *inner = step + 1; inner < program->steps + step->child_end; inner++) {
+		require(!has_child(inner));
+		require(step->operation == STEP_FORK || (!inner->fault && inner->operation != STEP_EXEC));
+	}
+}
+
 static void check_step(const struct program *program, int index)
 {
 	const struct step *step = &program->steps[index];
 
-	require(step->operation <= STEP_FORK);
+	require(step->operation <= STEP_THREAD);
 	require(!step->fault || (program->fault_line && program->fault));
 	require(step->operation != STEP_SETTLE || program->settle_line);
 	if (step->operation == STEP_MMAP)
 		check_placement(program, &step->placement);
-	if (step->operation == STEP_TOUCH)
+	if (step->operation == STEP_TOUCH || step->operation == STEP_BRK || step->operation == STEP_MREMAP)
 		check_range(program, &step->placement.range);
-	if (step->operation != STEP_FORK)
-		return;
-	require(step->child_end > index && step->child_end <= program->step_count);
-	for (int inner = index + 1; inner < step->child_end; inner++)
-		require(program->steps[inner].operation != STEP_FORK);
+	if (step->operation == STEP_MREMAP)
+		check_range(program, &step->to);
+	if (has_child(step))
+		check_child(program, index);
 }
 
 static void check_program(const struct program *program)
