@@ -23,17 +23,24 @@ bool linux_may_lock_more(const struct task *task, uint64_t pages)
 	return task->privileged || task->mm->locked_vm + pages <= linux_lock_limit(task);
 }
 
+long linux_check_mlockall(const struct task *task, int flags, int known)
+{
+	const struct mm *mm = task->mm;
+
+	if (!(flags & (MCL_CURRENT | MCL_FUTURE)) || flags & ~known)
+		return -EINVAL;
+	if (!linux_may_lock(task))
+		return -EPERM;
+	if (flags & MCL_CURRENT && !task->privileged && mm_mapped_pages(mm, mm_everything(mm)) > linux_lock_limit(task))
+		return -ENOMEM;
+	return 0;
+}
+
 struct bytes linux_whole_pages(unsigned long address, size_t length)
 {
 	unsigned long offset = address % PAGE;
 
 	return (struct bytes){ address - offset, (length + offset + PAGE - 1) & ~(unsigned long)(PAGE - 1) };
-}
-
-static struct span part_of(const struct mapping *m, struct span span)
-{
-	return (struct span){ span.start > m->span.start ? span.start : m->span.start,
-			      span.end < m->span.end ? span.end : m->span.end };
 }
 
 static long pass_over_on_fault(const struct mm *mm, const struct mapping *m, struct span batch)
@@ -51,7 +58,7 @@ long linux_populate(struct mm *mm, struct span span, bool ignore_errors)
 
 		if (vma == (int)mm->count || m->span.start >= span.end)
 			break;
-		batch = part_of(m, span);
+		batch = mm_overlap(m, span);
 		done = m->lock == LOCK_ON_FAULT ? pass_over_on_fault(mm, m, batch) : vma_populate(mm, vma, batch);
 		if (done < 0 && !ignore_errors)
 			return done;
@@ -221,7 +228,7 @@ static long call_mprotect(void *self, unsigned long address, size_t length, int 
 	while (span.start < span.end) {
 		if (vma == (int)mm->count || mm->mappings[vma].span.start > span.start)
 			return -ENOMEM;
-		prev = protect(mm, prev, vma, part_of(&mm->mappings[vma], span), protection);
+		prev = protect(mm, prev, vma, mm_overlap(&mm->mappings[vma], span), protection);
 		if (prev < 0)
 			return prev;
 		span.start = mm->mappings[prev].span.end;
@@ -237,7 +244,7 @@ static long walk(struct mm *mm, struct span span,
 	long unmapped = mm_is_mapped(mm, span) ? 0 : -ENOMEM;
 
 	for (const struct mapping *m = mm_find(mm, span.start); mm_meets(mm, m, span); m++) {
-		long error = look(mm, m, part_of(m, span));
+		long error = look(mm, m, mm_overlap(m, span));
 
 		if (error)
 			return error;

@@ -29,6 +29,9 @@ uint64_t linux_lock_limit(const struct task *task);
 /* Whether so many pages more may be locked. */
 bool linux_may_lock_more(const struct task *task, uint64_t pages);
 
+/* What mlockall refuses before it changes anything, of flags that are `known`: 0 or -errno. */
+long linux_check_mlockall(const struct task *task, int flags, int known);
+
 /* The pages that a range touches, in bytes: rounded outward, and wrapping as the kernel's sums do. */
 struct bytes {
 	unsigned long start, length;

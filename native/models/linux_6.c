@@ -163,13 +163,10 @@ static long call_mlockall(void *self, int flags)
 	struct task *task = self;
 	struct mm *mm = task->mm;
 	const enum lock lock = flags & MCL_ONFAULT ? LOCK_ON_FAULT : LOCK_EAGER;
+	const long error = linux_check_mlockall(task, flags, MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 
-	if (!(flags & (MCL_CURRENT | MCL_FUTURE)) || flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
-		return -EINVAL;
-	if (!linux_may_lock(task))
-		return -EPERM;
-	if (flags & MCL_CURRENT && !task->privileged && mm_mapped_pages(mm, mm_everything(mm)) > linux_lock_limit(task))
-		return -ENOMEM;
+	if (error)
+		return error;
 	mm->future = flags & MCL_FUTURE ? lock : LOCK_NONE;
 	if (!(flags & MCL_CURRENT))
 		return 0;

@@ -180,8 +180,7 @@ void mm_map(struct mm *mm, const struct mapping *mapping)
 	mm->count++;
 }
 
-/* The part of a mapping that meets the span. */
-static struct span overlap(const struct mapping *mapping, struct span span)
+struct span mm_overlap(const struct mapping *mapping, struct span span)
 {
 	if (span.start < mapping->span.start)
 		span.start = mapping->span.start;
@@ -199,7 +198,7 @@ static bool is_backed(const struct mapping *mapping, size_t page)
 bool mm_is_backed(const struct mm *mm, struct span span)
 {
 	for (const struct mapping *m = mm_find(mm, span.start); mm_meets(mm, m, span); m++) {
-		struct span part = overlap(m, span);
+		struct span part = mm_overlap(m, span);
 
 		if (!is_backed(m, part.end - 1))
 			return false;
@@ -222,7 +221,7 @@ bool mm_is_accessible(const struct mm *mm, size_t page)
 bool mm_populate(struct mm *mm, struct span span)
 {
 	for (const struct mapping *m = mm_find(mm, span.start); mm_meets(mm, m, span); m++) {
-		struct span part = overlap(m, span);
+		struct span part = mm_overlap(m, span);
 
 		for (size_t page = part.start; page < part.end; page++) {
 			if (mm->pages[page].resident)
@@ -238,7 +237,7 @@ bool mm_populate(struct mm *mm, struct span span)
 void mm_discard(struct mm *mm, struct span span)
 {
 	for (const struct mapping *m = mm_find(mm, span.start); mm_meets(mm, m, span); m++)
-		release(mm, overlap(m, span));
+		release(mm, mm_overlap(m, span));
 }
 
 static size_t count_pages(const struct mm *mm, struct span span, bool only_locked)
@@ -246,7 +245,7 @@ static size_t count_pages(const struct mm *mm, struct span span, bool only_locke
 	size_t pages = 0;
 
 	for (const struct mapping *m = mm_find(mm, span.start); mm_meets(mm, m, span); m++) {
-		struct span part = overlap(m, span);
+		struct span part = mm_overlap(m, span);
 
 		if (!only_locked || m->lock != LOCK_NONE)
 			pages += part.end - part.start;

@@ -89,6 +89,8 @@ bool mm_allocate(const struct mm *mm, size_t pages);
  */
 struct mapping *mm_find(const struct mm *mm, size_t page);
 bool mm_meets(const struct mm *mm, const struct mapping *mapping, struct span span);
+/* The part of a mapping that meets the span. */
+struct span mm_overlap(const struct mapping *mapping, struct span span);
 
 /* Makes the span begin and end where mappings do. */
 void mm_split(struct mm *mm, struct span span);

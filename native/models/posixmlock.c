@@ -183,13 +183,10 @@ static long call_mlockall(void *self, int flags)
 {
 	struct task *task = self;
 	struct mm *mm = task->mm;
+	const long error = linux_check_mlockall(task, flags, MCL_CURRENT | MCL_FUTURE);
 
-	if (flags == 0 || flags & ~(MCL_CURRENT | MCL_FUTURE))
-		return -EINVAL;
-	if (!linux_may_lock(task))
-		return -EPERM;
-	if (flags & MCL_CURRENT && !task->privileged && mm_mapped_pages(mm, mm_everything(mm)) > linux_lock_limit(task))
-		return -ENOMEM;
+	if (error)
+		return error;
 	mm->future = flags & MCL_FUTURE ? LOCK_EAGER : LOCK_NONE; /* before anything can fail */
 	return flags == MCL_FUTURE ? 0 : change_all(mm, true);
 }

@@ -145,7 +145,6 @@ static void *work(void *argument)
 /* Memory of the program itself is in use, as it is in one that runs. */
 static bool open_worker(struct worker *worker, struct lockproof_proof *proof, model_calls *calls)
 {
-	static const struct span own[] = { { 16, 20 }, { 20, 24 }, { 28, 32 } };
 	const size_t space = ARENA_PAGE + (size_t)proof->pages;
 	unsigned long arena;
 	struct task *task;
@@ -159,8 +158,11 @@ static bool open_worker(struct worker *worker, struct lockproof_proof *proof, mo
 	worker->laid = mm_create(space, &task->faults);
 	if (worker->system.reserve(task, (size_t)proof->pages, &arena) || !worker->own || !worker->laid)
 		return false;
-	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
-		worker->system.touch(task, own[i].start << PAGE_SHIFT, own[i].end - own[i].start);
+	for (size_t i = 0; i < task->mm->count; i++) {
+		const struct span own = task->mm->mappings[i].span;
+
+		worker->system.touch(task, own.start << PAGE_SHIFT, own.end - own.start);
+	}
 	mm_copy(worker->own, task->mm);
 	return true;
 }
