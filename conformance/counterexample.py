@@ -11,6 +11,7 @@ from lockproof.conformance.judge import locks
 from lockproof.conformance.loading import load
 from lockproof.conformance.picture import row
 from lockproof.conformance.program import compile_case
+from lockproof.conformance.strips import marked
 from lockproof.runners.exhaustive import call as call_of
 from lockproof.runners.exhaustive import space as space_of
 from lockproof.runners.target import make_target
@@ -77,11 +78,11 @@ class Counterexample(NamedTuple):
         own = [f"    {letter}: {what}" for letter, what in regions.items() if letter in mapped]
         lines += ["  regions:", *own] if own else []
         lines += ["  steps:", *_before(space, asked, len(mapped)), f"    - call: {asked.name}"]
-        lines += [f"      range: {_quoted(_strip(asked.page, asked.pages, len(mapped)))}"] if asked.pages else []
+        lines += [f"      range: {_quoted(marked(asked.page, asked.pages, len(mapped)))}"] if asked.pages else []
         lines += [f"      flags: [{_flags(asked).replace(',', ', ')}]"] if asked.flags else []
         lines += ["      fault: each-allocation"] if self.finding.n else []
         lines += [f"      expect: {self._expected()}"]
-        last = _quoted(_strip(len(mapped) - 1, 1, len(mapped)))
+        last = _quoted(marked(len(mapped) - 1, 1, len(mapped)))
         if merged:
             lines += [
                 "    - call: mprotect",
@@ -131,10 +132,6 @@ def _quoted(strip: str) -> str:
     return f'"{strip}"'
 
 
-def _strip(first: int, count: int, pages: int) -> str:
-    return "." * first + "^" * count + "." * (pages - first - count)
-
-
 def _flags(asked: Asked) -> str:
     return ",".join(name for bit, name in _FLAGS.items() if asked.flags & bit)
 
@@ -147,7 +144,7 @@ def _before(space: str, asked: Asked, pages: int) -> Iterator[str]:
         run = len(space[page:]) - len(space[page:].lstrip("N"))
         if run:
             yield "    - call: mprotect"
-            yield f"      range: {_quoted(_strip(page, run, pages))}"
+            yield f"      range: {_quoted(marked(page, run, pages))}"
             yield "      protection: none"
         page += run or 1
 

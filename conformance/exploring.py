@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis.database import ExampleDatabase, choices_to_bytes
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from lockproof.conformance.errors import TargetError
 from lockproof.conformance.explored_case import as_yaml
 from lockproof.conformance.fidelity import compare
 from lockproof.conformance.following import Difference, first_difference
 from lockproof.conformance.program import compile_case
+from lockproof.conformance.progress import search_progress
 from lockproof.conformance.scenarios import LINUX, NUMBERS, POSIX, Calls, Numbers, case_of, choices, draw
 from lockproof.runners.target import make_target
 
@@ -221,21 +221,13 @@ def explore(request: Request, out: Console) -> Found:
 def _progress(request: Request, out: Console) -> Iterator[Callable[[int], None]]:
     """Show a bar while cases are tried, on a terminal."""
     began = time.monotonic()
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[count]} cases, {task.fields[rate]:.0f} each second"),
-        TimeRemainingColumn(),
-        console=out,
-        disable=not out.is_terminal,
-        transient=True,
-    ) as progress:
-        task = progress.add_task(request.target, total=request.most or request.seconds, count=0, rate=0)
+    with search_progress(out) as progress:
+        task = progress.add_task(request.target, total=request.most or request.seconds, rate="")
 
         def show(count: int) -> None:
             spent = time.monotonic() - began
             done = count if request.most else spent
-            progress.update(task, completed=done, count=count, rate=count / max(spent, 1e-3))
+            rate = f"{count} cases, {count / max(spent, 1e-3):.0f} each second"
+            progress.update(task, completed=done, rate=rate)
 
         yield show

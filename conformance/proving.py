@@ -15,10 +15,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from lockproof.conformance.counterexample import Counterexample
 from lockproof.conformance.errors import StoreError, UsageError, suggest
+from lockproof.conformance.progress import search_progress
 from lockproof.runners import exhaustive
 from lockproof.runners.exhaustive import Part
 from lockproof.runners.model import names
@@ -98,16 +98,7 @@ def _prove(request: Request, model: str, out: Console) -> Outcome:
     parts = [_load(file, whole)] if request.resume and file.exists() else []
     first, known = (parts[0].past, parts[0].states) if parts else (0, 0)
     began = time.monotonic()
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        console=out,
-        disable=not out.is_terminal,
-        transient=True,
-    ) as progress:
+    with search_progress(out) as progress:
         task = progress.add_task(model, total=whole, completed=first, rate="")
 
         def show(spaces: int, states: int) -> None:

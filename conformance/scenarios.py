@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lockproof.conformance.case import Call, Case, Kind, Limits, Range, Region, Size, Step, flatten
 from lockproof.conformance.errors import Location
 from lockproof.conformance.requirements import Profile
+from lockproof.conformance.strips import marked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,7 +151,7 @@ def _step(pages: int, parts: _Parts, calls: Calls) -> Step:
     call = calls.calls[parts.call % len(calls.calls)]
     first = parts.first % pages
     count = min(parts.pages + 1, pages - first)
-    strip = "." * first + "^" * count + "." * (pages - first - count)
+    strip = marked(first, count, pages)
     if call is Call.MLOCKALL:
         return Step(call=call, flags=calls.mlockall[parts.more % len(calls.mlockall)])
     return Step(call=call, **{name: make(strip, parts) for name, make in _FIELDS.get(call, {}).items()})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["MAX_PAGES", "Run", "compact", "expand", "runs"]
+__all__ = ["MAX_PAGES", "Run", "compact", "expand", "marked", "runs"]
 
 MAX_PAGES = 16384
 """Pages of the largest arena; the probe has room for no more (native/probe/system.h)."""
@@ -72,6 +72,11 @@ def runs(strip: str) -> Iterator[Run]:
         count = sum(1 for _ in group)
         yield Run(character, start, count)
         start += count
+
+
+def marked(first: int, count: int, pages: int) -> str:
+    """Draw a range of neighbouring pages of so many: `.^^...`."""
+    return "." * first + "^" * count + "." * (pages - first - count)
 
 
 def compact(strip: str) -> str:

@@ -17,9 +17,8 @@ from lockproof.conformance.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["MOST_PAGES", "Asked", "Check", "Finding", "Part", "call", "checks", "explore", "merge", "space", "spaces"]
+__all__ = ["Asked", "Check", "Finding", "Part", "call", "checks", "explore", "merge", "space", "spaces"]
 
-MOST_PAGES = 10
 _KINDS = "_arnARN"
 """A hole, read-write, read-only, PROT_NONE; locked ones are capital letters."""
 
