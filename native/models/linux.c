@@ -135,17 +135,10 @@ long linux_map(struct task *task, struct mapping mapping, enum lock lock)
 	return 0;
 }
 
-static struct mapping mapping_of(struct task *task, int region, unsigned long address, size_t pages, size_t object_page)
-{
-	size_t first = address >> PAGE_SHIFT;
-
-	return task_mapping(task, region, (struct span){ first, first + pages }, object_page);
-}
-
 static long call_mmap(void *self, int region, unsigned long address, size_t pages, size_t object_page, bool apart)
 {
 	struct task *task = self;
-	struct mapping mapping = mapping_of(task, region, address, pages, object_page);
+	struct mapping mapping = task_mapping(task, region, address, pages, object_page);
 
 	mapping.apart = apart;
 	return linux_map(task, mapping, task->mm->future);
@@ -157,7 +150,7 @@ static long call_map_locked(void *self, int region, unsigned long address, size_
 
 	if (!linux_may_lock(task))
 		return -EPERM;
-	return linux_map(task, mapping_of(task, region, address, pages, object_page), LOCK_EAGER);
+	return linux_map(task, task_mapping(task, region, address, pages, object_page), LOCK_EAGER);
 }
 
 /* The pages of calls that want an address that is aligned; false where it is not, or the range leaves the space. */

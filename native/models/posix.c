@@ -173,17 +173,10 @@ static long map(struct task *task, struct mapping mapping, enum lock lock)
 	return draft_commit(task);
 }
 
-static struct mapping mapping_of(struct task *task, int region, unsigned long address, size_t pages, size_t object_page)
-{
-	size_t first = address >> PAGE_SHIFT;
-
-	return task_mapping(task, region, (struct span){ first, first + pages }, object_page);
-}
-
 static long call_mmap(void *self, int region, unsigned long address, size_t pages, size_t object_page, bool apart)
 {
 	struct task *task = self;
-	struct mapping mapping = mapping_of(task, region, address, pages, object_page);
+	struct mapping mapping = task_mapping(task, region, address, pages, object_page);
 
 	mapping.apart = apart;
 	return map(task, mapping, task->mm->future); /* mlockall.future */
@@ -196,7 +189,7 @@ static long call_map_locked(void *self, int region, unsigned long address, size_
 
 	if (!may_lock(task))
 		return -EPERM;
-	return map(task, mapping_of(task, region, address, pages, object_page), LOCK_EAGER);
+	return map(task, task_mapping(task, region, address, pages, object_page), LOCK_EAGER);
 }
 
 static long call_munmap(void *self, unsigned long address, size_t length)

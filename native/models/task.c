@@ -77,11 +77,12 @@ static long task_declare(void *self, int index, const struct region *region)
 	}
 }
 
-struct mapping task_mapping(struct task *task, int region, struct span span, size_t object_page)
+struct mapping task_mapping(struct task *task, int region, unsigned long address, size_t pages, size_t object_page)
 {
 	const struct memory *memory = &task->memory[region];
+	const size_t first = address >> PAGE_SHIFT;
 	struct mapping mapping = {
-		.span = span,
+		.span = { first, first + pages },
 		.kind = memory->region.kind,
 		.protection = memory->region.protection,
 		.shared = memory->region.shared,
@@ -98,7 +99,7 @@ struct mapping task_mapping(struct task *task, int region, struct span span, siz
 	default: /* no file: shared memory is an object of its own each time that it is mapped */
 		mapping.object = memory->region.shared ? task->objects++ : NO_OBJECT;
 		mapping.object_page = 0;
-		mapping.object_pages = span.end - span.start;
+		mapping.object_pages = pages;
 	}
 	return mapping;
 }

@@ -47,7 +47,7 @@ bool task_open(struct system *system);
 void task_close(struct system *system);
 
 /* The mapping that mmap of that region would make. */
-struct mapping task_mapping(struct task *task, int region, struct span span, size_t object_page);
+struct mapping task_mapping(struct task *task, int region, unsigned long address, size_t pages, size_t object_page);
 
 /* The text, data and stack of a new program: OWN_PAGES in all. */
 void task_map_own(struct task *task, struct mm *mm);
