@@ -126,8 +126,8 @@ def run(  # noqa: PLR0913, PLR0917  one for each option
 
     CASE is a full name, the leading part of one (mlock, mlock/no-change), or a pattern with * and ?. Default: all.
     """
-    from lockproof.conformance import running  # noqa: PLC0415
-    from lockproof.conformance.program import DEFAULT_TIME_LIMIT  # noqa: PLC0415
+    from lockproof.conformance.commands import run as running  # noqa: PLC0415
+    from lockproof.conformance.protocol.program import DEFAULT_TIME_LIMIT  # noqa: PLC0415
 
     known = running.Known.of(baselines, write_baseline)
     if resume is not None:
@@ -155,7 +155,8 @@ def run(  # noqa: PLR0913, PLR0917  one for each option
 @click.option("--lint", "what", flag_value="lint", help="Say what is doubtful in the cases.")
 def cases(selection: tuple[str, ...], cases: Path | None, what: str | None) -> None:
     """List cases, draw them, look for what is doubtful in them, or print the schema of case files."""
-    from lockproof.conformance import corpus_commands, listings  # noqa: PLC0415
+    from lockproof.conformance.commands import corpus as corpus_commands  # noqa: PLC0415
+    from lockproof.conformance.commands import lookup as listings  # noqa: PLC0415
 
     if what == "schema":
         click.echo(listings.schema())
@@ -176,7 +177,7 @@ def mutants(selection: tuple[str, ...], cases: Path | None, *, verbose: bool) ->
 
     MUTANT is a name, or a pattern with * and ?. Exit code 1: one survives, or a case fails without any defect.
     """
-    from lockproof.conformance import corpus_commands  # noqa: PLC0415
+    from lockproof.conformance.commands import corpus as corpus_commands  # noqa: PLC0415
 
     text, code = corpus_commands.mutants(cases, selection, verbose=verbose)
     click.echo(text)
@@ -188,7 +189,7 @@ def mutants(selection: tuple[str, ...], cases: Path | None, *, verbose: bool) ->
 @_CASES
 def repro(case: str, cases: Path | None) -> None:
     """Print a C program that does what CASE does, for those who have no lockproof: cc repro.c && ./a.out."""
-    from lockproof.conformance import corpus_commands  # noqa: PLC0415
+    from lockproof.conformance.commands import corpus as corpus_commands  # noqa: PLC0415
 
     click.echo(corpus_commands.repro(cases, case))
 
@@ -208,7 +209,7 @@ def explore(target: str, seconds: float, count: int | None, seed: int, against: 
     target does: result, locks, their count and the boundaries of mappings. Exit code 1: a case differs.
     """
     try:
-        from lockproof.conformance import exploring  # noqa: PLC0415
+        from lockproof.conformance.exploring import search as exploring  # noqa: PLC0415
     except ModuleNotFoundError as error:
         if error.name != "hypothesis":
             raise
@@ -257,7 +258,7 @@ def prove(
 
     from rich.console import Console  # noqa: PLC0415
 
-    from lockproof.conformance import proving  # noqa: PLC0415
+    from lockproof.conformance.proving import exploration as proving  # noqa: PLC0415
 
     request = proving.Request(
         models=tuple(model.removeprefix("model:") for model in models),
@@ -282,7 +283,7 @@ def prove(
 @_CASES
 def explain(requirement: str, cases: Path | None) -> None:
     """Print a requirement of the catalogue, and the cases that check it."""
-    from lockproof.conformance import listings  # noqa: PLC0415
+    from lockproof.conformance.commands import lookup as listings  # noqa: PLC0415
 
     click.echo(listings.explain(requirement, cases))
 
@@ -294,7 +295,7 @@ def targets(names: tuple[str, ...]) -> None:
 
     Default: all that have the same name on every machine.
     """
-    from lockproof.conformance import listings  # noqa: PLC0415
+    from lockproof.conformance.commands import lookup as listings  # noqa: PLC0415
 
     text, usable = listings.targets(names)
     click.echo(text)
@@ -337,7 +338,7 @@ def inject(
 
     Exit status 1: it crashed or hung. 3: no call could be made to fail.
     """
-    from lockproof.conformance.inject import command as injecting  # noqa: PLC0415
+    from lockproof.conformance.programs import injection as injecting  # noqa: PLC0415
 
     files = {kind: path for kind, path in (("json", json), ("junit", junit)) if path is not None}
     sys.exit(injecting.start(command, fail, limit=time_limit, most=most, files=files))
@@ -350,7 +351,7 @@ def libc(path: str | None) -> None:
 
     PATH is its file, SYSROOT the root of a system. Default: the one of this machine.
     """
-    from lockproof.conformance import libc as describing  # noqa: PLC0415
+    from lockproof.conformance.programs import libc as describing  # noqa: PLC0415
 
     text, agrees = describing.report(path)
     click.echo(text)
@@ -365,7 +366,7 @@ def kernel() -> None:
 @kernel.command("list")
 def kernel_list() -> None:
     """List the kernels that are here, and those that could be fetched."""
-    from lockproof.runners.kernels import terminal  # noqa: PLC0415
+    from lockproof.conformance.commands import kernel as terminal  # noqa: PLC0415
 
     click.echo(terminal.table())
 
@@ -377,7 +378,8 @@ def kernel_fetch(names: tuple[str, ...]) -> None:
 
     NAME is debian/VERSION or debian/VERSION@ARCH, such as debian/6.12 or debian/7.2@arm64.
     """
-    from lockproof.runners.kernels import debian, terminal  # noqa: PLC0415
+    from lockproof.conformance.commands import kernel as terminal  # noqa: PLC0415
+    from lockproof.runners.kernels import debian  # noqa: PLC0415
 
     with terminal.watching() as watcher:
         for made in debian.fetch_all(names, watcher.say):
@@ -408,7 +410,8 @@ def kernel_build(source: str, patches: tuple[Path, ...], fragments: tuple[Path, 
 
     SOURCE is a tree of Linux (it is not changed), a tarball of one, or debian/VERSION such as debian/6.1.
     """
-    from lockproof.runners.kernels import build, terminal  # noqa: PLC0415
+    from lockproof.conformance.commands import kernel as terminal  # noqa: PLC0415
+    from lockproof.runners.kernels import build  # noqa: PLC0415
 
     request = build.Request(source=source, fault_injection=fault_injection, patches=patches, fragments=fragments)
     with terminal.watching() as watcher:

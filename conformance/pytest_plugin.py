@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from lockproof.conformance.case import Case
     from lockproof.conformance.errors import TargetError
-    from lockproof.conformance.loading import Corpus
-    from lockproof.conformance.store import Result
+    from lockproof.conformance.language.case import Case
+    from lockproof.conformance.language.loading import Corpus
+    from lockproof.conformance.running.store import Result
     from lockproof.runners.target import Session, Target
 
 _PROFILES = ("posix", "linux", "quality")
@@ -100,7 +100,7 @@ _SESSIONS = pytest.StashKey[_Sessions]()
 class _CaseFile(pytest.File):
     def collect(self) -> Iterator[pytest.Collector]:
         from lockproof.conformance.errors import UsageError  # noqa: PLC0415
-        from lockproof.conformance.loading import load  # noqa: PLC0415
+        from lockproof.conformance.language.loading import load  # noqa: PLC0415
 
         try:
             corpus = load(self.path)
@@ -134,7 +134,7 @@ class _CaseItem(pytest.Item):
 
     def setup(self) -> None:
         """Run the case; what could not be found out fails the set-up, so that pytest calls it an error."""
-        from lockproof.conformance.verdict import Status  # noqa: PLC0415
+        from lockproof.conformance.judging.verdict import Status  # noqa: PLC0415
 
         self.result = result = self._run()
         if isinstance(result, str):
@@ -146,16 +146,16 @@ class _CaseItem(pytest.Item):
 
     def runtest(self) -> None:
         """Tell what became of it, by the picture instead of a traceback."""
-        from lockproof.conformance.store import Result  # noqa: PLC0415
-        from lockproof.conformance.verdict import Status  # noqa: PLC0415
+        from lockproof.conformance.judging.verdict import Status  # noqa: PLC0415
+        from lockproof.conformance.running.store import Result  # noqa: PLC0415
 
         if isinstance(self.result, Result) and self.result.verdict.status is Status.FAIL:
             pytest.fail(f"{self.result.summary}\n{self.result.picture}", pytrace=False)
 
     def _run(self) -> Result | str:
         """Give the result, or why the target gives none."""
-        from lockproof.conformance.engine import run_once  # noqa: PLC0415
         from lockproof.conformance.errors import TargetError  # noqa: PLC0415
+        from lockproof.conformance.running.engine import run_once  # noqa: PLC0415
 
         target, sessions = self.parent.target, self.config.stash[_SESSIONS]
         try:

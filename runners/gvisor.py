@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 
 from lockproof.conformance.errors import UsageError
-from lockproof.runners.channel import ProbeTarget, executable, host_probe
+from lockproof.runners.probe.session import ProbeTarget, executable, host_probe
 
 __all__ = ["make", "names"]
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import UsageError, suggest
 from lockproof.runners import shims
-from lockproof.runners.channel import ProbeTarget, executable, host_probe
+from lockproof.runners.probe.session import ProbeTarget, executable, host_probe
 
 if TYPE_CHECKING:
     from collections.abc import Callable

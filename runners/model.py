@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 from lockproof._models import ffi, lib
 from lockproof.conformance.errors import UsageError, suggest
-from lockproof.conformance.trace import TraceReader
-from lockproof.runners.mutants import mutants
+from lockproof.conformance.protocol.trace import TraceReader
+from lockproof.runners.models.mutants import mutants
 from lockproof.runners.target import TargetInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from lockproof._models import _Text
-    from lockproof.conformance.program import Program
-    from lockproof.conformance.trace import Trace
+    from lockproof.conformance.protocol.program import Program
+    from lockproof.conformance.protocol.trace import Trace
 
 __all__ = ["make", "names"]
 

@@ -16,20 +16,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import UsageError
-from lockproof.runners.acceleration import kvm_works
-from lockproof.runners.channel import ProbeSession
-from lockproof.runners.connection import Pipes, start_process
-from lockproof.runners.guest import Guest
-from lockproof.runners.kernels import cross, kernel, tools
-from lockproof.runners.kernels.initramfs import initramfs
-from lockproof.runners.machines import MACHINES
-from lockproof.runners.mailbox import SIZE, Mailbox, Terminal
+from lockproof.runners.guest.acceleration import kvm_works
+from lockproof.runners.guest.connection import Guest
+from lockproof.runners.guest.initramfs import initramfs
+from lockproof.runners.guest.machines import MACHINES
+from lockproof.runners.guest.mailbox import SIZE, Mailbox, Terminal
+from lockproof.runners.kernels import kernel, tools
+from lockproof.runners.probe import compiled as cross
+from lockproof.runners.probe.connection import Pipes, start_process
+from lockproof.runners.probe.session import ProbeSession
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lockproof.runners.guest.machines import Machine
     from lockproof.runners.kernels.kernel import Kernel
-    from lockproof.runners.machines import Machine
 
 __all__ = ["make", "names"]
 

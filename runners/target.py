@@ -24,8 +24,8 @@ from lockproof.conformance.errors import TargetError, UsageError, suggest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from lockproof.conformance.program import Program
-    from lockproof.conformance.trace import Trace
+    from lockproof.conformance.protocol.program import Program
+    from lockproof.conformance.protocol.trace import Trace
 
 __all__ = ["Runner", "Session", "SystemCounts", "Target", "TargetInfo", "known_targets", "make_target"]
 

@@ -8,16 +8,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from lockproof.conformance.engine import Engine
-from lockproof.conformance.loading import Corpus, load
-from lockproof.conformance.trace import Elsewhere, Ended, Execution, Snapshot, StepTrace, Trace
+from lockproof.conformance.language.loading import Corpus, load
+from lockproof.conformance.protocol.trace import Elsewhere, Ended, Execution, Snapshot, StepTrace, Trace
+from lockproof.conformance.running.engine import Engine
 from lockproof.runners.target import SystemCounts, TargetInfo, make_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lockproof.conformance.case import Case
-    from lockproof.conformance.store import Result
+    from lockproof.conformance.language.case import Case
+    from lockproof.conformance.running.store import Result
 
 CATALOGUE = """
 - {id: mlock.no-change, modality: shall, profile: posix, statement: A., source: "POSIX, RETURN VALUE", observes: [locked, result]}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).parent.parent
+from tests.places import CHECKOUT
 
 
 def run(*command: str | Path, cwd: Path, expect: int = 0) -> str:

@@ -20,9 +20,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from lockproof.runners.guest.initramfs import archive
+from lockproof.runners.guest.machines import MACHINES
 from lockproof.runners.kernels import kernel
-from lockproof.runners.kernels.initramfs import archive
-from lockproof.runners.machines import MACHINES
 
 HERE = Path(__file__).parent
 THROUGHPUT = HERE.parent / "throughput"

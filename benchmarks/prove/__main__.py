@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from lockproof.runners import exhaustive
 from lockproof.runners.model import names
+from lockproof.runners.models import exhaustive
 
 PAGES = 6
 

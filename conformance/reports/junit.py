@@ -16,13 +16,13 @@ from xml.etree import ElementTree as ET
 
 from junit_xml import TestCase, TestSuite
 
-from lockproof.conformance.verdict import Status
+from lockproof.conformance.judging.verdict import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lockproof.conformance.store import Manifest
-    from lockproof.conformance.tally import CaseTally, Tally
+    from lockproof.conformance.running.store import Manifest
+    from lockproof.conformance.running.tally import CaseTally, Tally
 
 __all__ = ["junit"]
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from lockproof.conformance.verdict import Status
+from lockproof.conformance.judging.verdict import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from rich.console import RenderableType
 
-    from lockproof.conformance.requirements import Requirement
-    from lockproof.conformance.store import Manifest, Result
-    from lockproof.conformance.tally import Tally
+    from lockproof.conformance.language.requirements import Requirement
+    from lockproof.conformance.running.store import Manifest, Result
+    from lockproof.conformance.running.tally import Tally
 
 __all__ = ["STYLES", "closing", "entry"]
 

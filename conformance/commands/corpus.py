@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands that look at the corpus itself: what it covers, what it catches, and what is doubtful in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from lockproof.conformance.commands.run import select
+from lockproof.conformance.corpus import coverage as covering
+from lockproof.conformance.corpus import lint as linting
+from lockproof.conformance.corpus import mutants as mutation
+from lockproof.conformance.errors import UsageError, suggest
+from lockproof.conformance.language.loading import load
+from lockproof.conformance.reports.case_picture import show as draw
+from lockproof.conformance.repro.program import repro as write_program
+from lockproof.runners.models.mutants import MODEL
+from lockproof.runners.models.mutants import mutants as all_mutants
+from lockproof.runners.target import make_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from lockproof.conformance.corpus.mutants import Model
+    from lockproof.runners.models.mutants import Mutant
+
+__all__ = ["COMMANDS", "mutants", "open_model", "repro"]
+
+_Printed = tuple[str, int]
+"""What is printed, and the exit code."""
+
+
+def coverage(path: Path | None, patterns: Sequence[str]) -> _Printed:
+    """Print requirement by case; 1 where a requirement has no case. Raises UsageError."""
+    if patterns:
+        msg = "--coverage is about all cases; leave out CASE (lockproof explain REQUIREMENT is about one requirement)"
+        raise UsageError(msg)
+    counts = Counter(mutant.requirement for mutant in all_mutants())
+    rows = covering.coverage(load(path), counts)
+    return covering.table(rows), int(not all(row.cases for row in rows))
+
+
+def show(path: Path | None, patterns: Sequence[str]) -> _Printed:
+    """Draw cases. Raises UsageError."""
+    corpus = load(path)
+    return "\n\n".join(draw(case, corpus.requirements) for case in select(corpus.cases, patterns)), 0
+
+
+def lint(path: Path | None, patterns: Sequence[str]) -> _Printed:
+    """Print what is doubtful in cases, a line each; 2 where anything is. Raises UsageError."""
+    corpus = load(path)
+    chosen = select(corpus.cases, patterns)
+    problems = linting.lint(corpus, chosen, mutation.examine(corpus, all_mutants(), open_model))
+    lines = [str(problem) for problem in problems] or [
+        f"{len(chosen)} case{'' if len(chosen) == 1 else 's'}, nothing doubtful"
+    ]
+    return "\n".join(lines), 2 if problems else 0
+
+
+def mutants(path: Path | None, patterns: Sequence[str], *, verbose: bool) -> _Printed:
+    """Print what the cases catch; 1 where a mutant survives or a case fails without one. Raises UsageError."""
+    found = mutation.examine(load(path), _chosen(patterns), open_model)
+    partial = path is not None or bool(patterns)
+    return mutation.report(found, verbose=verbose, partial=partial), int(bool(found.survivors or found.failing))
+
+
+def repro(path: Path | None, name: str) -> str:
+    """Give the C program of a case. Raises UsageError where the name is not that of one, or it needs more than that."""
+    found = select(load(path).cases, [name])
+    if len(found) > 1:
+        msg = f"case {name!r}: {len(found)} cases are called so, such as {found[0].name}; name one"
+        raise UsageError(msg)
+    return write_program(found[0])
+
+
+def _chosen(patterns: Sequence[str]) -> list[Mutant]:
+    known = {mutant.name: mutant for mutant in all_mutants()}
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in known):
+            msg = f"mutant {pattern!r}: there is none of that name; {suggest(pattern, known)}"
+            raise UsageError(msg)
+    return [
+        mutant
+        for name, mutant in known.items()
+        if not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
+    ]
+
+
+def open_model(defect: str) -> Model:
+    """Give the reference model, with the defect of that name."""
+    with make_target(f"{MODEL}/{defect}" if defect else MODEL).session() as session:
+        return session  # type: ignore[return-value]  # a model's session needs no end
+
+
+COMMANDS: Mapping[str, Callable[[Path | None, Sequence[str]], _Printed]] = {
+    "coverage": coverage,
+    "show": show,
+    "lint": lint,
+}
+"""What `lockproof cases --…` can do."""

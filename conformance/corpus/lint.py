@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person should look at in a case that is no mistake: cases that say too little, or the same as another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lockproof.conformance.errors import Problem
+from lockproof.conformance.language.case import flatten
+from lockproof.conformance.language.requirements import Modality
+from lockproof.conformance.protocol.program import compile_case
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from lockproof.conformance.corpus.mutants import Report
+    from lockproof.conformance.language.case import Case
+    from lockproof.conformance.language.loading import Corpus
+
+__all__ = ["lint"]
+
+
+def lint(corpus: Corpus, chosen: Sequence[Case], teeth: Report) -> list[Problem]:
+    """Give what is doubtful in cases, each with its place and what to do."""
+    problems = [problem for case in chosen for problem in (*_about(case), *_outcomes(case))]
+    problems += _twins(corpus.cases, chosen)
+    problems += _model(corpus, chosen, teeth)
+    return list(dict.fromkeys(problems))
+
+
+def _about(case: Case) -> Iterator[Problem]:
+    if not case.about.endswith("."):
+        yield Problem(case.source, "about", f"{case.name}: no sentence; end it with a full stop")
+    if not case.about[:1].isupper() and not case.about.startswith(("mlock", "munlock", "mmap", "msync", "with")):
+        yield Problem(case.source, "about", f"{case.name}: begins small; write a sentence")
+
+
+def _outcomes(case: Case) -> Iterator[Problem]:
+    for step in flatten(case.steps):
+        if len(set(step.expect)) < len(step.expect):
+            yield Problem(case.source, "expect", f"{case.name}: {step.call} has an outcome twice; remove one")
+
+
+def _twins(cases: Sequence[Case], chosen: Sequence[Case]) -> Iterator[Problem]:
+    """Find cases that do the same, expect the same, and check the same."""
+    names = {case.name for case in chosen}
+    seen: dict[object, Case] = {}
+    for case in cases:
+        expected = tuple(step.expect for step in flatten(case.steps))
+        first = seen.setdefault((compile_case(case).text, expected, case.checks), case)
+        if first is not case and case.name in names:
+            what = f"{case.name}: does and expects the same as {first.name}; remove one"
+            yield Problem(case.source, "id", what)
+
+
+def _model(corpus: Corpus, chosen: Sequence[Case], teeth: Report) -> Iterator[Problem]:
+    passing, idle = set(teeth.cases), set(teeth.idle)
+    for case in chosen:
+        if case.name in teeth.failing:
+            what = "does not pass on model:posix; permit what the standard permits, or mend the model"
+            yield Problem(case.source, "expect", f"{case.name}: {what}")
+        binds = any(corpus.requirements[name].modality is not Modality.UNSPECIFIED for name in case.checks)
+        if binds and case.name in passing & idle:
+            what = "catches no mutant; expect more of it, or add the defect that it is for to native/models"
+            yield Problem(case.source, "expect", f"{case.name}: {what}")

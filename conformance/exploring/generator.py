@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Generated cases: layouts, locks, limits, ranges and calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from hypothesis import strategies as st
+
+from lockproof.conformance.errors import Location
+from lockproof.conformance.language.case import Call, Case, Kind, Limits, Range, Region, Size, Step, flatten
+from lockproof.conformance.language.requirements import Profile
+from lockproof.conformance.language.strips import marked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from random import Random
+
+__all__ = ["LINUX", "NUMBERS", "POSIX", "Calls", "Numbers", "case_of", "choices", "draw"]
+
+_MOST_PAGES = 10
+_MOST_STEPS = 6
+_REGIONS = {
+    "a": Region(),
+    "b": Region(),
+    "f": Region(kind=Kind.FILE, share="shared", file_pages=3),
+    "n": Region(protection="none"),
+    "p": Region(kind=Kind.FILE),
+    "r": Region(protection="r"),
+    "s": Region(kind=Kind.SHARED),
+}
+_LAYOUTS = "aab_fnprs"
+_LETTERS = "aabbfnprs"
+_STARTS = (0, 0, 0, 0, 1, 100, -1)
+_LENGTHS = (None, None, None, None, None, None, Size(0, 0), Size(0, 1), Size(2, 0), Size(0, 1, negative=True))
+_PROTECTIONS = ("none", "r", "rw")
+_LIMITS = (None, None, None, None, 4, 2, 0)
+_WITHOUT_FAULT = 8
+_FAULTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What the steps of a case may be."""
+
+    calls: tuple[Call, ...]
+    """One that stands there several times comes so often."""
+    mlockall: tuple[tuple[str, ...], ...]
+    """Its flags."""
+
+
+POSIX = Calls(
+    (
+        *(Call.MLOCK,) * 5, *(Call.MUNLOCK,) * 4, Call.MLOCKALL, Call.MLOCKALL, Call.MUNLOCKALL, Call.MMAP, Call.MMAP,
+        Call.MUNMAP, Call.MPROTECT, Call.MSYNC, Call.FORK, Call.THREAD, Call.EXEC,
+    ),
+    (("CURRENT",), ("FUTURE",), ("CURRENT", "FUTURE")),
+)  # fmt: skip
+"""The calls of which the standard says something."""
+
+LINUX = Calls(
+    (*POSIX.calls, Call.MLOCK2, Call.MLOCK2, Call.MADVISE),
+    (*POSIX.mlockall, *((*flags, "ONFAULT") for flags in POSIX.mlockall)),
+)
+"""And those by which Linux locks besides, or takes memory from what is locked."""
+
+
+class _Parts(NamedTuple):
+    """What a step is made of."""
+
+    call: int
+    first: int
+    pages: int
+    length: int
+    more: int
+    """What else the call wants."""
+
+
+def _parts(call: int, place: int, rest: int) -> _Parts:
+    return _Parts(call, *divmod(place, _MOST_PAGES), *reversed(divmod(rest, len(_LENGTHS))))
+
+
+# A step is three numbers, as hypothesis leaves out at most five choices at once, and one is that there is a step.
+_ENDS = (len(LINUX.calls) * len(POSIX.calls), _MOST_PAGES**2, 126 * len(_LENGTHS))
+_PAGES = 2 * len(_LAYOUTS)
+
+Numbers = tuple[list[int], list[tuple[int, ...]], int, int]
+"""What a case is made of: pages, steps, limit, fault. Small numbers make simple cases."""
+
+NUMBERS: st.SearchStrategy[Numbers] = st.tuples(
+    st.lists(st.integers(0, _PAGES - 1), min_size=1, max_size=_MOST_PAGES),
+    st.lists(st.tuples(*(st.integers(0, end - 1) for end in _ENDS)), min_size=1, max_size=_MOST_STEPS),
+    st.integers(0, len(_LIMITS) - 1),
+    st.integers(0, _FAULTS - 1),
+)
+"""Numbers that hypothesis draws, and makes fewer and smaller."""
+
+
+def draw(random: Random) -> Numbers:
+    """Draw numbers without hypothesis, many times quicker."""
+    pages = [random.randrange(_PAGES) for _ in range(random.randint(1, _MOST_PAGES))]
+    steps = [tuple(random.randrange(end) for end in _ENDS) for _ in range(random.randint(1, _MOST_STEPS))]
+    return pages, steps, random.randrange(len(_LIMITS)), random.randrange(_FAULTS)
+
+
+def choices(numbers: Numbers) -> tuple[int | bool, ...]:
+    """Give the choices with which hypothesis would draw these numbers: before each element of a list, that it comes."""
+    pages, steps, limit, fault = numbers
+    return (
+        *(part for page in pages for part in (True, page)), False,
+        *(part for step in steps for part in (True, *step)), False,
+        limit, fault,
+    )  # fmt: skip
+
+
+def case_of(numbers: Numbers, calls: Calls, *, faults: bool) -> Case:
+    """Make the case; `faults`: of a fifth of them an allocation fails."""
+    pages, parts, limit_at, fault = numbers
+    drawn = "".join(_LAYOUTS[page // 2] for page in pages)
+    limit = _LIMITS[limit_at]
+    locked = "".join(
+        "_" if letter == "_" else "L" if letter not in "nf" and page % 2 else "."
+        for page, letter in zip(pages, drawn, strict=True)
+    )
+    if limit is not None and locked.count("L") > limit:
+        locked = locked.replace("L", ".")
+    steps = _nested([_step(len(drawn), _parts(*part), calls) for part in parts])
+    if faults and fault >= _WITHOUT_FAULT:
+        steps = _with_fault(steps)
+    used = {*drawn, *(step.region for step in flatten(steps) if step.region)} - {"_"}
+    return Case(
+        name="generated",
+        source=_NOWHERE,
+        about="",
+        checks=(),
+        profile=Profile.POSIX,
+        map=drawn,
+        regions={letter: _REGIONS[letter] for letter in sorted(used)},
+        locked=locked,
+        limits=Limits() if limit is None else Limits(memlock=Size(limit, 0)),
+        privilege=None if limit is None else "unprivileged",
+        steps=steps,
+    )
+
+
+_NOWHERE = Location("generated", 1, 1)
+
+
+def _step(pages: int, parts: _Parts, calls: Calls) -> Step:
+    call = calls.calls[parts.call % len(calls.calls)]
+    first = parts.first % pages
+    count = min(parts.pages + 1, pages - first)
+    strip = marked(first, count, pages)
+    if call is Call.MLOCKALL:
+        return Step(call=call, flags=calls.mlockall[parts.more % len(calls.mlockall)])
+    return Step(call=call, **{name: make(strip, parts) for name, make in _FIELDS.get(call, {}).items()})
+
+
+def _bytes(strip: str, parts: _Parts) -> Range:
+    return Range(pages=strip, start=_STARTS[parts.more % len(_STARTS)], length=_LENGTHS[parts.length])
+
+
+def _whole(strip: str, _parts: _Parts) -> Range:
+    return Range(pages=strip)
+
+
+def _child(_strip: str, parts: _Parts) -> tuple[Step, ...]:
+    return (Step(call=Call.OBSERVE),) * (1 + parts.more % 3)
+
+
+def _one_of(*values: object) -> Callable[[str, _Parts], object]:
+    return lambda _strip, parts: values[parts.more % len(values)]
+
+
+_FIELDS: dict[Call, dict[str, Callable[[str, _Parts], Any]]] = {
+    Call.MLOCK: {"range": _bytes},
+    Call.MLOCK2: {"range": _bytes, "flags": _one_of(("ONFAULT",), ("0",))},
+    Call.MUNLOCK: {"range": _bytes},
+    Call.MMAP: {"range": _whole, "region": _one_of(*_LETTERS)},
+    Call.MUNMAP: {"range": _whole},
+    Call.MPROTECT: {"range": _whole, "protection": _one_of(*_PROTECTIONS)},
+    Call.MADVISE: {"range": _whole, "advice": _one_of("dontneed", "willneed")},
+    Call.MSYNC: {"range": _whole, "flags": _one_of(("ASYNC", "INVALIDATE"))},
+    Call.EXEC: {"image": _one_of("self", "missing")},
+    Call.FORK: {"child": _child},
+    Call.THREAD: {"child": _child},
+}
+
+
+def _nested(steps: list[Step]) -> tuple[Step, ...]:
+    """Put the steps that follow a fork or a thread into it, as many as it has room for."""
+    made: list[Step] = []
+    rest = list(steps)
+    while rest:
+        step = rest.pop(0)
+        if step.child:
+            inside = [inner for inner in rest[: len(step.child)] if not inner.child and _may(inner, step.call)]
+            del rest[: len(step.child)]
+            step = replace(step, child=(Step(call=Call.OBSERVE), *inside))
+        made.append(step)
+    return tuple(made)
+
+
+def _may(step: Step, within: Call) -> bool:
+    return not (within is Call.THREAD and step.call is Call.EXEC)
+
+
+def _with_fault(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Let the allocations of the last call that can have a fault fail."""
+    for index in reversed(range(len(steps))):
+        if steps[index].call in {Call.MLOCK, Call.MUNLOCK, Call.MLOCKALL, Call.MMAP}:
+            return (*steps[:index], replace(steps[index], fault="each-allocation"), *steps[index + 1 :])
+    return steps

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What POSIX permits, said a second time and as simply as can be: a set of locked pages, and little else.
+
+The reference model (native/models/posix.c) is the yardstick of the cases; this is the yardstick of the model. It shares
+nothing with it: no mappings, no drafts, no allocations. Where the standard leaves a choice, all choices are permitted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from lockproof.conformance.language.case import Call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lockproof.conformance.language.case import Region, Step
+
+__all__ = ["Choice", "State", "permitted"]
+
+_Pages = frozenset[int]
+
+_NONE: _Pages = frozenset()
+_CANNOT = frozenset({"EAGAIN", "ENOMEM", "EFAULT"})
+"""What a call may say of a page that cannot be brought into memory."""
+_SHORTAGE = frozenset({"EAGAIN", "ENOMEM"})
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A process, as far as locks go. Pages are numbered as in the arena."""
+
+    mapped: _Pages
+    locked: _Pages
+    dead: _Pages = frozenset()
+    """Pages that may not be accessible, so that nobody knows whether they can be brought in."""
+    past: _Pages = frozenset()
+    """Those of them that are past the end of a file: mapped, but perhaps not validly."""
+    future: bool = False
+    program: bool | None = None
+    """Whether all pages outside the arena are locked, or none; None: neither."""
+    limit: int | None = None
+    """Pages that it may lock; None: any number."""
+    page_size: int = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One thing that a call may do."""
+
+    results: frozenset[str]
+    after: State
+    fewer: bool = False
+    """Whether locks that were there before may be gone."""
+    on_fault: _Pages = frozenset()
+    """Those of the locked pages that are locked on fault; the standard knows no such locks."""
+
+
+def permitted(state: State, step: Step, region: Region | None, object_page: int, *, fault: bool) -> list[Choice]:
+    """Give all that a step may do.
+
+    `region` and `object_page`: what mmap maps; `fault`: whether an allocation was made to fail.
+    """
+    if step.call is Call.MMAP:
+        choices = list(_mmap(state, step, region, object_page))
+    else:
+        choices = list(_RULES[step.call](state, step))
+    if fault:
+        choices.append(Choice(_SHORTAGE, state, fewer=step.call is Call.MLOCKALL))
+        if step.call is Call.MMAP:
+            choices.append(Choice(_SHORTAGE, _without(state, _pages(state, step))))
+    return choices
+
+
+_ZERO = frozenset({"0"})
+
+
+def _pages(state: State, step: Step) -> _Pages:
+    """Give the pages that hold a byte of the range, a part of them outside the arena."""
+    start, length = _bytes(state, step)
+    if not length:
+        return frozenset()
+    return frozenset(range(start // state.page_size, (start + length - 1) // state.page_size + 1))
+
+
+def _bytes(state: State, step: Step) -> tuple[int, int]:
+    asked = step.range
+    if asked is None:
+        return 0, 0
+    start = asked.first * state.page_size + asked.start
+    length = asked.count * state.page_size + asked.end - asked.start
+    return start, asked.length.in_bytes(state.page_size) if asked.length is not None else length
+
+
+def _without(state: State, pages: _Pages) -> State:
+    return replace(
+        state,
+        mapped=state.mapped - pages,
+        locked=state.locked - pages,
+        dead=state.dead - pages,
+        past=state.past - pages,
+    )
+
+
+def _range_errors(state: State, step: Step) -> tuple[set[str], _Pages | None]:
+    """Give the errors that the range alone calls for, and its pages where it has any that can be named."""
+    length = _bytes(state, step)[1]
+    if length < 0:
+        return {"ENOMEM", "EINVAL"}, None
+    pages = _pages(state, step)
+    return ({"ENOMEM"} if pages - state.mapped else set()), pages
+
+
+def _unaligned(state: State, step: Step) -> Iterator[Choice]:
+    if _bytes(state, step)[0] % state.page_size:
+        yield Choice(frozenset({"EINVAL"}), state)
+
+
+def _mlock(state: State, step: Step) -> Iterator[Choice]:
+    errors, pages = _range_errors(state, step)
+    yield from _unaligned(state, step)
+    if pages is not None and not pages:
+        yield Choice(_ZERO, state)
+        return
+    if state.limit == 0:
+        errors |= {"EPERM", "ENOMEM"}
+    elif pages is not None and state.limit is not None and len(state.locked | pages) > state.limit:
+        errors |= {"ENOMEM"}
+    if errors or pages is None:
+        yield Choice(frozenset(errors), state)
+        return
+    if pages & state.dead:
+        yield Choice(_CANNOT, state)
+    yield Choice(_ZERO, replace(state, locked=state.locked | pages))
+
+
+def _munlock(state: State, step: Step) -> Iterator[Choice]:
+    errors, pages = _range_errors(state, step)
+    yield from _unaligned(state, step)
+    if pages is not None and pages & state.past:
+        yield Choice(frozenset({"ENOMEM"}), state)
+    if errors or pages is None:
+        yield Choice(frozenset(errors), state)
+    else:
+        yield Choice(_ZERO, replace(state, locked=state.locked - pages))
+
+
+def _mlockall(state: State, step: Step) -> Iterator[Choice]:
+    future = "FUTURE" in step.flags
+    if state.limit == 0:
+        yield Choice(frozenset({"EPERM", "ENOMEM"}), state, fewer=True)
+        return
+    if "CURRENT" not in step.flags:
+        yield Choice(_ZERO, replace(state, future=future))
+        return
+    if state.limit is not None:
+        yield Choice(frozenset({"ENOMEM"}), state, fewer=True)
+    if state.dead:
+        yield Choice(_CANNOT, state, fewer=True)
+    yield Choice(_ZERO, replace(state, locked=state.mapped, future=future, program=True))
+
+
+def _munlockall(state: State, _step: Step) -> Iterator[Choice]:
+    yield Choice(_ZERO, replace(state, locked=_NONE, future=False, program=False))
+
+
+def _mmap(state: State, step: Step, region: Region | None, object_page: int) -> Iterator[Choice]:
+    if region is None or step.range is None:
+        return
+    pages = _pages(state, step)
+    fresh = _without(state, pages)
+    ends = region.file_pages
+    past = frozenset(page for page in pages if ends is not None and object_page + (page - step.range.first) >= ends)
+    dead = pages if region.protection == "none" else past
+    made = replace(fresh, mapped=fresh.mapped | pages, dead=fresh.dead | dead, past=fresh.past | past)
+    locked = replace(made, locked=made.locked | pages) if state.future else made
+    above = state.future and state.limit is not None and len(locked.locked) > state.limit
+    if above or (state.future and dead):
+        yield Choice(_CANNOT, state)
+        yield Choice(_CANNOT, fresh)
+    if above:
+        yield Choice(_ZERO, made)
+    yield Choice(_ZERO, locked)
+
+
+def _munmap(state: State, step: Step) -> Iterator[Choice]:
+    yield Choice(_ZERO, _without(state, _pages(state, step)))
+
+
+def _mprotect(state: State, step: Step) -> Iterator[Choice]:
+    pages = _pages(state, step)
+    if pages - state.mapped:
+        # Protections may have changed up to the hole.
+        yield Choice(frozenset({"ENOMEM"}), replace(state, dead=state.dead | (pages & state.mapped)))
+        return
+    dead = state.dead | pages if step.protection == "none" else (state.dead - pages) | (state.past & pages)
+    yield Choice(_ZERO, replace(state, dead=dead))
+
+
+def _msync(state: State, step: Step) -> Iterator[Choice]:
+    pages = _pages(state, step)
+    errors = {"ENOMEM"} if pages - state.mapped else set()
+    errors |= {"EBUSY"} if pages & state.locked else set()
+    yield Choice(frozenset(errors) or _ZERO, state)
+
+
+def _exec(state: State, step: Step) -> Iterator[Choice]:
+    if step.image == "missing":
+        yield Choice(frozenset({"ENOENT"}), state)
+        return
+    yield Choice(_ZERO, State(_NONE, _NONE, program=False, limit=state.limit, page_size=state.page_size))
+
+
+def _nothing(state: State, _step: Step) -> Iterator[Choice]:
+    yield Choice(_ZERO, state)
+
+
+def child_of(state: State) -> State:
+    """Give a forked child: the same memory, and no locks."""
+    return replace(state, locked=_NONE, future=False, program=False)
+
+
+_RULES: dict[Call, Callable[[State, Step], Iterator[Choice]]] = {
+    Call.MLOCK: _mlock,
+    Call.MUNLOCK: _munlock,
+    Call.MLOCKALL: _mlockall,
+    Call.MUNLOCKALL: _munlockall,
+    Call.MUNMAP: _munmap,
+    Call.MPROTECT: _mprotect,
+    Call.MSYNC: _msync,
+    Call.EXEC: _exec,
+    Call.FORK: _nothing,
+    Call.THREAD: _nothing,
+    Call.OBSERVE: _nothing,
+}

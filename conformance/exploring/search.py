@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`lockproof explore`: generated cases against what is permitted, until one differs; the smallest such case as YAML."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from itertools import repeat
+from random import Random
+from typing import TYPE_CHECKING
+
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+from hypothesis.database import ExampleDatabase, choices_to_bytes
+
+from lockproof.conformance.errors import TargetError
+from lockproof.conformance.exploring.agreement import compare
+from lockproof.conformance.exploring.as_case import as_yaml
+from lockproof.conformance.exploring.generator import LINUX, NUMBERS, POSIX, Calls, Numbers, case_of, choices, draw
+from lockproof.conformance.exploring.permitted import Difference, first_difference
+from lockproof.conformance.protocol.program import compile_case
+from lockproof.conformance.reports.progress import search_progress
+from lockproof.runners.target import make_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from rich.console import Console
+
+    from lockproof.conformance.language.case import Case
+    from lockproof.conformance.protocol.trace import Trace
+    from lockproof.runners.target import Session
+
+__all__ = ["Found", "Known", "Request", "explore"]
+
+_BATCH = 2000
+_SENT = 100
+"""Cases that a target is given at once."""
+_DRAWN_BY_HYPOTHESIS = 100
+"""Of a batch. It looks for what is special; the others are drawn at random, many times quicker."""
+
+
+class _DiffersError(Exception):
+    """A case differs; hypothesis looks for a smaller one."""
+
+
+class Known(ExampleDatabase):
+    """Gives hypothesis the one example that it is to make smaller."""
+
+    def __init__(self, numbers: Numbers) -> None:
+        """Keep the numbers of the example."""
+        super().__init__()
+        self._example = choices_to_bytes(choices(numbers))
+
+    def fetch(self, key: bytes) -> Iterable[bytes]:
+        """Give it among those that may be larger than they need to be."""
+        return [self._example] if key.endswith(b".secondary") else []
+
+    def save(self, key: bytes, value: bytes) -> None:
+        """Keep nothing."""
+
+    def delete(self, key: bytes, value: bytes) -> None:
+        """Keep nothing."""
+
+
+@dataclass
+class _Search:
+    """A search on a target, under way."""
+
+    session: Session
+    until: float
+    show: Callable[[int], None]
+    """Is told how many cases were tried."""
+    against: Session | None = None
+    """What the target is to do the same as; None: what is permitted is asked."""
+    count: int = 0
+    made_do: int = 0
+    case: Case | None = None
+    difference: Difference | None = None
+    faults: bool = field(init=False)
+    calls: Calls = field(init=False)
+
+    def __post_init__(self) -> None:
+        infos = [session.info for session in (self.session, self.against) if session is not None]
+        self.faults = all("each-allocation" in info.faults for info in infos)
+        # Of what only Linux has nothing is permitted or not: it can only be compared.
+        compared = self.against is not None and all({*LINUX.calls} <= {*info.calls} for info in infos)
+        self.calls = LINUX if compared else POSIX
+
+    def batch(self, number: int, size: int) -> bool:
+        """Try a batch; whether a case differs."""
+        if self._hypothesis(number, min(size, _DRAWN_BY_HYPOTHESIS), None):
+            return True
+        random = Random(number)  # noqa: S311  no secret
+        drawn = [draw(random) for _ in range(size - _DRAWN_BY_HYPOTHESIS)]
+        for numbers, differs in zip(drawn, self._stream(drawn), strict=False):
+            if differs:
+                self._hypothesis(number, 1, Known(numbers))
+                return True
+        return False
+
+    def _stream(self, drawn: list[Numbers]) -> Iterator[bool]:
+        """Say of one case after another whether it differs, until the time is over."""
+        for start in range(0, len(drawn), _SENT):
+            some = drawn[start : start + _SENT]
+            if time.monotonic() > self.until:
+                return
+            cases = [case_of(numbers, self.calls, faults=self.faults) for numbers in some]
+            programs = [compile_case(case) for case in cases]
+            # A session is asked anew only when it has answered everything.
+            traces = list(self.session.run(programs))
+            models = list(self.against.run(programs)) if self.against is not None else repeat(None)
+            for case, trace, model in zip(cases, traces, models, strict=False):
+                yield self._judged(case, trace, model)
+
+    def _hypothesis(self, number: int, size: int, known: Known | None) -> bool:
+        """Let hypothesis draw cases, or make a known one smaller; whether one differs."""
+
+        @settings(
+            max_examples=size,
+            deadline=None,
+            database=known,
+            verbosity=Verbosity.quiet,
+            phases=(Phase.reuse if known else Phase.generate, Phase.shrink),
+            suppress_health_check=list(HealthCheck),
+            report_multiple_bugs=False,
+        )
+        @given(NUMBERS)
+        def check(numbers: Numbers) -> None:
+            if self.difference is None and time.monotonic() > self.until:
+                return
+            if self._differs(numbers):
+                raise _DiffersError
+
+        try:
+            (check if known else seed(number)(check))()  # with a seed, hypothesis asks no database
+        except _DiffersError:
+            return True
+        return False
+
+    def _differs(self, numbers: Numbers) -> bool:
+        """Run a case, follow what it does, and keep it where that is not permitted."""
+        case = case_of(numbers, self.calls, faults=self.faults)
+        program = compile_case(case)
+        trace = next(iter(self.session.run([program])))
+        return self._judged(case, trace, next(iter(self.against.run([program]))) if self.against else None)
+
+    def _judged(self, case: Case, trace: Trace, model: Trace | None) -> bool:
+        self.count += 1
+        self.show(self.count)
+        if model is None:
+            found = first_difference(case, trace, self.session.info.page_size)
+        else:
+            found, made_do = compare(case, trace, model, self.session.info.page_size)
+            self.made_do += made_do
+            if found is not None and found.step < 0:
+                raise TargetError(found.what)
+        if found is None or found.step < 0:
+            return False
+        self.case, self.difference = case, found
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be tried."""
+
+    target: str
+    seconds: float
+    """How long."""
+    seed: int
+    most: int | None
+    """Cases; None: any number."""
+    against: str | None = None
+    """A target that it is to do the same as, instead of what is permitted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search has come to."""
+
+    count: int
+    """Cases that were tried."""
+    seconds: float
+    made_do: int = 0
+    """Cases in which the target made do without an allocation of the model's."""
+    interrupted: bool = False
+    yaml: str = ""
+    """The smallest case that differs; empty: none does."""
+    what: str = ""
+    """What it did."""
+
+
+def explore(request: Request, out: Console) -> Found:
+    """Try generated cases on a target until one differs; an interrupt ends it early. Raises UsageError, TargetError."""
+    began = time.monotonic()
+    interrupted = False
+    with ExitStack() as stack:
+        session = stack.enter_context(make_target(request.target).session())
+        other = stack.enter_context(make_target(request.against).session()) if request.against else None
+        show = stack.enter_context(_progress(request, out))
+        search = _Search(session, time.monotonic() + request.seconds, show, other)
+        batch = request.seed
+        try:
+            while time.monotonic() < search.until and (request.most is None or search.count < request.most):
+                size = _BATCH if request.most is None else min(_BATCH, request.most - search.count)
+                if search.batch(batch, size):
+                    break
+                batch += 1
+        except KeyboardInterrupt:
+            interrupted = True
+    spent = time.monotonic() - began
+    if search.case is None or search.difference is None:
+        return Found(search.count, spent, search.made_do, interrupted)
+    does = f"what {request.against} does not" if request.against else "what is not permitted"
+    yaml = as_yaml(search.case, search.difference, f"explored-{batch}", does)
+    return Found(search.count, spent, search.made_do, interrupted, yaml, search.difference.what)
+
+
+@contextmanager
+def _progress(request: Request, out: Console) -> Iterator[Callable[[int], None]]:
+    """Show a bar while cases are tried, on a terminal."""
+    began = time.monotonic()
+    with search_progress(out) as progress:
+        task = progress.add_task(request.target, total=request.most or request.seconds, rate="")
+
+        def show(count: int) -> None:
+            spent = time.monotonic() - began
+            done = count if request.most else spent
+            rate = f"{count} cases, {count / max(spent, 1e-3):.0f} each second"
+            progress.update(task, completed=done, rate=rate)
+
+        yield show

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was seen after a step, against one permitted outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from lockproof.conformance.language.case import ANY, UNCHANGED, Outcome
+from lockproof.conformance.language.requirements import Aspect
+from lockproof.conformance.protocol.trace import SystemTrace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lockproof.conformance.protocol.trace import Snapshot, StepTrace
+
+__all__ = ["Comparison", "Deviation"]
+
+_LOCKED = "LF"
+
+
+class Deviation(NamedTuple):
+    """One way in which a step was not the outcome."""
+
+    aspect: Aspect
+    message: str
+    pages: tuple[int, ...] = ()
+    seen: str | None = None
+    permitted: str | None = None
+
+
+@dataclass
+class Comparison:
+    """What was seen, against one permitted outcome."""
+
+    outcome: Outcome
+    before: Snapshot
+    done: StepTrace
+    was: str
+    """Locks before the step."""
+    now: str
+    """Locks after it."""
+    modes: bool
+    """Whether the target tells locks on fault from eager ones."""
+    deviations: list[Deviation] = field(default_factory=list)
+    unseen: str = ""
+    """What would have had to be seen and was not."""
+
+    def __post_init__(self) -> None:
+        """Compare."""
+        self.deviations += (
+            *self._result(),
+            *self._locked(),
+            *self._elsewhere(),
+            *self._resident(),
+            *self._mappings(),
+            *self._accounting(),
+            *self._system(),
+        )
+
+    def distance(self) -> tuple[bool, bool, int]:
+        """Measure how far from this outcome the step was: its result first, then its success, then the pages."""
+        permitted, result = self.outcome.result, self.done.result
+        wrong = bool(self._result())
+        other_kind = all((word == "0") != (result == "0") for word in permitted)
+        return wrong, wrong and other_kind, sum(max(1, len(deviation.pages)) for deviation in self.deviations)
+
+    def _result(self) -> list[Deviation]:
+        permitted, result = self.outcome.result, self.done.result
+        if ANY in permitted or result in permitted:
+            return []
+        either = " or ".join(permitted)
+        return [Deviation(Aspect.RESULT, f"returned {result}, permitted {either}", permitted=either)]
+
+    def _locked(self) -> Iterator[Deviation]:
+        if self.outcome.locked == ANY:
+            return
+        permitted = self.was if self.outcome.locked == UNCHANGED else self.outcome.locked
+        if not self.modes:
+            permitted = permitted.replace("F", "L")
+        words: dict[str, list[int]] = {}
+        for page, (was, now, wanted) in enumerate(zip(self.was, self.now, permitted, strict=True)):
+            if wanted not in {"?", now}:
+                words.setdefault(_lock_words(was, now, wanted), []).append(page)
+        for what, pages in words.items():
+            yield Deviation(Aspect.LOCKED, f"{_numbers(pages)} {what}", tuple(pages), self.now, permitted)
+
+    def _elsewhere(self) -> Iterator[Deviation]:
+        wanted = self.outcome.locks_elsewhere
+        was, now = self.before.elsewhere, self.done.snapshot.elsewhere
+        if wanted == ANY:
+            return
+        if was is None or now is None:
+            self.unseen = "locks outside the arena were not observed"
+        elif wanted == UNCHANGED and was.locked != now.locked:
+            became = "locked" if now.locked > was.locked else "unlocked"
+            yield Deviation(Aspect.LOCKED, f"{_count(abs(now.locked - was.locked))} outside the arena became {became}")
+        elif wanted == "all" and now.locked != now.mapped:
+            yield Deviation(
+                Aspect.LOCKED, f"{_count(now.mapped - now.locked)} outside the arena of {now.mapped} not locked"
+            )
+        elif wanted == "none" and now.locked:
+            yield Deviation(Aspect.LOCKED, f"{_count(now.locked)} outside the arena locked")
+
+    def _resident(self) -> Iterator[Deviation]:
+        if self.outcome.resident == ANY:
+            return
+        now = self.done.snapshot.resident
+        if now is None:
+            self.unseen = "residency was not observed"
+            return
+        for wanted, what in (("R", "not resident"), (".", "resident"), ("_", "mapped")):
+            pages = [
+                page
+                for page, (is_, should) in enumerate(zip(now, self.outcome.resident, strict=True))
+                if should == wanted != is_
+            ]
+            if pages:
+                yield Deviation(
+                    Aspect.RESIDENT,
+                    f"{_numbers(pages)} {'is' if len(pages) == 1 else 'are'} {what}",
+                    tuple(pages),
+                    now,
+                    self.outcome.resident,
+                )
+
+    def _mappings(self) -> Iterator[Deviation]:
+        if self.outcome.mappings == ANY:
+            return
+        was, now = self.before.mappings, self.done.snapshot.mappings
+        if was is None or now is None:
+            self.unseen = "the boundaries of mappings were not observed"
+        elif was != now:
+            moved = tuple(page for page, (a, b) in enumerate(zip(was, now, strict=True)) if a != b)
+            yield Deviation(
+                Aspect.MAPPINGS,
+                f"{now.count('|')} mappings instead of {was.count('|')}, boundaries changed at {_numbers(list(moved))}",
+                moved,
+                now,
+                was,
+            )
+
+    def _accounting(self) -> Iterator[Deviation]:
+        if self.outcome.accounting == ANY:
+            return
+        counted, elsewhere = self.done.snapshot.accounted, self.done.snapshot.elsewhere
+        if counted is None or elsewhere is None:
+            self.unseen = "the target's count of locked memory was not observed"
+            return
+        locked = sum(page in _LOCKED for page in self.now) + elsewhere.locked
+        if counted != locked:
+            yield Deviation(Aspect.ACCOUNTING, f"{_count(counted)} counted as locked, {locked} locked")
+
+    def _system(self) -> Iterator[Deviation]:
+        found = self.done.system or SystemTrace(None, None)
+        for aspect, wanted, change, what in (
+            (Aspect.MLOCKED, self.outcome.mlocked, found.mlocked, "mlocked pages"),
+            (Aspect.VM_AREAS, self.outcome.vm_areas, found.vm_areas, "mapping objects"),
+        ):
+            if wanted == ANY:
+                continue
+            if change is None:
+                self.unseen = f"the system's count of {what} was not observed"
+            elif change[0] != change[1]:
+                start, now = change
+                more = f"{abs(now - start)} {'more' if now > start else 'fewer'}"
+                yield Deviation(aspect, f"the system counts {now} {what}, {more} than when the target was started")
+
+
+def _lock_words(was: str, now: str, wanted: str) -> str:
+    if "_" in (now, wanted):
+        return f"{'stayed' if (was == '_') == (now == '_') else 'became'} {'mapped' if wanted == '_' else 'unmapped'}"
+    if now == ".":
+        return "became unlocked" if was in _LOCKED else "stayed unlocked"
+    if wanted == ".":
+        return "stayed locked" if was in _LOCKED else "became locked"
+    return "locked on fault instead of at once" if now == "F" else "locked at once instead of on fault"
+
+
+def _count(pages: int) -> str:
+    return "1 page" if pages == 1 else f"{pages} pages"
+
+
+def _numbers(pages: list[int]) -> str:
+    """Write page numbers as a person would: `pages 2, 5 to 7`."""
+    spans: list[list[int]] = []
+    for page in pages:
+        if spans and page == spans[-1][-1] + 1:
+            spans[-1].append(page)
+        else:
+            spans.append([page])
+    text = ", ".join(f"{span[0]}" if len(span) == 1 else f"{span[0]} to {span[-1]}" for span in spans)
+    return f"page{'s' if len(pages) > 1 else ''} {text}"

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Case and Trace to Verdict: a step passes if it matches one of its permitted outcomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lockproof.conformance.judging.comparison import Comparison, Deviation
+from lockproof.conformance.judging.verdict import Finding, Status, Verdict
+from lockproof.conformance.language import strips
+from lockproof.conformance.language.case import Case, Step, flatten
+from lockproof.conformance.language.requirements import Aspect, Modality
+from lockproof.conformance.protocol import call_stack as allocation
+from lockproof.conformance.protocol import kernel_log as splats
+from lockproof.conformance.protocol.trace import Ended
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lockproof.conformance.language.requirements import Requirement
+    from lockproof.conformance.protocol.trace import Execution, Snapshot, StepTrace, Trace
+
+__all__ = ["judge", "locks"]
+
+
+def judge(case: Case, trace: Trace, requirements: Mapping[str, Requirement], *, modes: bool = True) -> Verdict:
+    """Give the verdict of one run of a case.
+
+    `modes`: whether the target tells locks on fault from eager ones; where it does not, they are the same.
+    An execution that leaves a doubt (observers that disagree, a set-up that failed) supports no finding.
+    A kernel that breaks meanwhile fails the case, however strongly its requirements bind.
+    """
+    findings: list[Finding] = []
+    doubts = [trace.trouble] if trace.trouble is not None else []
+    for execution in trace.executions:
+        judged = _Execution(case, execution, requirements, modes=modes)
+        judged.run()
+        doubts += judged.doubts
+        if not judged.doubts:
+            findings += judged.findings
+    broken = _broken(case, trace, requirements)
+    if broken is not None:
+        return Verdict(Status.FAIL, findings=(broken, *findings))
+    if trace.trouble is None and any(finding.modality is not Modality.UNSPECIFIED for finding in findings):
+        return Verdict(Status.FAIL, findings=tuple(findings))
+    if doubts or not trace.executions:
+        return Verdict(Status.UNRESOLVED, doubts[0] if doubts else "nothing was executed")
+    if any(step.fault for step in flatten(case.steps)):
+        return _sweep(trace, tuple(findings))
+    return Verdict(Status.PASS, findings=tuple(findings))
+
+
+def locks(snapshot: Snapshot) -> str | None:
+    """Give the locks that all observers agree on, or None where they do not agree.
+
+    Only some observers tell the modes of locks; the answer is the one that says most.
+    """
+    seen = list(snapshot.locked.values())
+    if len({strip.replace("F", "L") for strip in seen}) != 1:
+        return None
+    return max(seen, key=lambda strip: strip.count("F"))
+
+
+def _broken(case: Case, trace: Trace, requirements: Mapping[str, Requirement]) -> Finding | None:
+    """Find what the kernel itself says against itself."""
+    splat, taint = splats.first_splat(trace.log), splats.new_taint(trace.taint)
+    if trace.crash is not None:
+        message = trace.crash.what
+    elif splat is not None:
+        message = f"the kernel logged: {splat}"
+    elif taint:
+        message = f"the kernel became tainted: {taint}"
+    else:
+        return None
+    requirement = _charged(case, requirements, Aspect.RESULT)
+    return Finding(
+        requirement.id, requirement.source, requirement.modality, Aspect.RESULT, message, pages=(), step=-1, execution=0
+    )
+
+
+def _charged(case: Case, requirements: Mapping[str, Requirement], aspect: Aspect) -> Requirement:
+    """Give the requirement that a deviation is charged to: mainly about it, or at least speaking of it."""
+    checks = [requirements[name] for name in case.checks]
+    return min(checks, key=lambda check: check.observes.index(aspect) if aspect in check.observes else len(Aspect))
+
+
+def _sweep(trace: Trace, findings: tuple[Finding, ...]) -> Verdict:
+    """Judge whether a sweep without deviations proves anything."""
+    faults = [next((step.fault for step in execution.steps if step.fault), None) for execution in trace.executions]
+    if not {"failed", "absorbed"} & set(faults):
+        return Verdict(Status.UNTESTED, "no allocation inside the call could be made to fail")
+    if [execution.number for execution in trace.executions] != list(range(1, len(faults) + 1)):
+        return Verdict(Status.UNRESOLVED, "the sweep left out an allocation")
+    if faults[-1] != "not-reached":
+        return Verdict(Status.UNRESOLVED, f"the sweep ended at allocation {len(faults)}, before the call had no more")
+    last = next(step.result for step in trace.executions[-1].steps if step.fault)
+    if last != "0":
+        return Verdict(Status.UNRESOLVED, f"without a fault the call failed too, with {last}")
+    return Verdict(Status.PASS, findings=findings)
+
+
+@dataclass
+class _Execution:
+    """The judgement of one execution, under way."""
+
+    case: Case
+    execution: Execution
+    requirements: Mapping[str, Requirement]
+    modes: bool
+    findings: list[Finding] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Judge it."""
+        if not self._ended() or not self._prepared():
+            return
+        seen = {step.step: step for step in self.execution.steps}
+        if self.execution.before is not None:
+            self._steps(self.case.steps, self.execution.before, 0, seen)
+
+    def _ended(self) -> bool:
+        """Judge how the process ended; whether there is something to say about its steps."""
+        execution = self.execution
+        where = self._where(execution.at_step)
+        if self._died_as_permitted() is not None:
+            return True
+        match execution.status:
+            case Ended.DONE:
+                return True
+            case Ended.SETUP:
+                self.doubts.append(f"set-up failed: {execution.reason}")
+            case Ended.KILLED:
+                self.doubts.append(f"the process was killed from outside{where}")
+            case Ended.OOM:
+                self.doubts.append(f"the OOM killer ended the process{where}")
+            case Ended.DIED | Ended.HUNG:
+                how = "hung and was killed" if execution.status is Ended.HUNG else f"died of {execution.signal}"
+                if execution.at_step is None or execution.at_step < 0:
+                    self.doubts.append(f"the process {how} in its set-up")
+                elif self._charged(Aspect.RESULT).modality is Modality.UNSPECIFIED:  # no finding, and no PASS either
+                    self.doubts.append(f"the process {how}{where}")
+                else:
+                    self._find(execution.at_step, Deviation(Aspect.RESULT, f"the process {how}{where}"))
+        return False
+
+    def _died_as_permitted(self) -> int | None:
+        """Give the step that ended the process with a signal which it permits."""
+        ended = self.execution
+        steps = list(flatten(self.case.steps))
+        if ended.status is not Ended.DIED or ended.at_step is None or not 0 <= ended.at_step < len(steps):
+            return None
+        permitted = {result for outcome in steps[ended.at_step].expect for result in outcome.result}
+        return ended.at_step if ended.signal and ended.signal in permitted else None
+
+    def _where(self, at_step: int | None) -> str:
+        if at_step is None or at_step < 0:
+            return " in its set-up"
+        calls = [step.call for step in flatten(self.case.steps)]
+        return f" in step {at_step}, {calls[at_step]}" if at_step < len(calls) else ""
+
+    def _prepared(self) -> bool:
+        """Judge whether the process started from what the case describes."""
+        before = self.execution.before
+        if before is None:
+            self.doubts.append("the address space was not observed before the first step")
+            return False
+        seen = self._locks(before, "before the first step")
+        if seen is not None and self._same(seen) != self._same(self.case.locked):
+            self.doubts.append(
+                f"set-up gave the locks {strips.compact(seen)} instead of {strips.compact(self.case.locked)}"
+            )
+        return not self.doubts
+
+    def _steps(self, steps: tuple[Step, ...], before: Snapshot, number: int, seen: Mapping[int, StepTrace]) -> int:
+        for step in steps:
+            own, number = number, number + 1
+            if step.child:
+                number = self._steps(step.child, before, number, seen)
+            done = seen.get(own)
+            if done is None and own == self._died_as_permitted():
+                return number
+            if done is None:
+                self.doubts.append(f"step {own}, {step.call}, was not reported")
+                return number
+            self._step(step, own, before, done)
+            before = done.snapshot
+        return number
+
+    def _step(self, step: Step, number: int, before: Snapshot, done: StepTrace) -> None:
+        if not step.expect:
+            if done.result != "0":
+                self.doubts.append(f"step {number}, {step.call}, which prepares the next, gave {done.result}")
+            return
+        was, now = (
+            self._locks(before, f"before step {number}"),
+            self._locks(done.snapshot, f"after step {number}, {step.call}"),
+        )
+        if was is None or now is None:
+            return
+        comparisons = [
+            Comparison(outcome, before, done, self._same(was), self._same(now), self.modes) for outcome in step.expect
+        ]
+        if any(comparison.unseen for comparison in comparisons):
+            self.doubts.append(next(c.unseen for c in comparisons if c.unseen))
+            return
+        closest = min(comparisons, key=Comparison.distance)
+        for deviation in closest.deviations:
+            self._find(number, deviation)
+
+    def _locks(self, snapshot: Snapshot, when: str) -> str | None:
+        agreed = locks(snapshot)
+        if agreed is None:
+            seen = ", ".join(f"{observer} says {strips.compact(strip)}" for observer, strip in snapshot.locked.items())
+            self.doubts.append(f"the observers disagree {when}: {seen}")
+        return agreed
+
+    def _same(self, strip: str) -> str:
+        return strip if self.modes else strip.replace("F", "L")
+
+    def _find(self, step: int, deviation: Deviation) -> None:
+        requirement = self._charged(deviation.aspect)
+        self.findings.append(
+            Finding(
+                requirement.id,
+                requirement.source,
+                requirement.modality,
+                deviation.aspect,
+                deviation.message,
+                deviation.pages,
+                step,
+                self.execution.number,
+                deviation.seen,
+                deviation.permitted,
+                self._fault(),
+            )
+        )
+
+    def _fault(self) -> str:
+        """Name what was made to fail, where it was reached or nothing says that it was not."""
+        swept = next((step for step in self.execution.steps if step.fault), None)
+        if not self.execution.number or (swept is not None and swept.fault == "not-reached"):
+            return ""
+        persistent = any(step.fault == "from-each-allocation" for step in flatten(self.case.steps))
+        return allocation.name(self.execution.number, swept.stack if swept else (), persistent=persistent)
+
+    def _charged(self, aspect: Aspect) -> Requirement:
+        return _charged(self.case, self.requirements, aspect)

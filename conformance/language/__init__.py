@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The case language: its types, its rules, and how YAML becomes cases."""

@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must hold within a case beyond the types of its fields, and how its defaults are filled in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lockproof.conformance.errors import suggest
+from lockproof.conformance.language import strips
+from lockproof.conformance.language.case import ANY, UNCHANGED, Call, Case, Entry, Kind, Outcome, Region, Step, flatten
+from lockproof.conformance.language.requirements import Aspect, Modality
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from lockproof.conformance.errors import Location
+    from lockproof.conformance.language.requirements import Requirement
+
+__all__ = ["check", "resolve", "stated"]
+
+_Path = tuple[str | int, ...]
+_HOLE = "_"
+_MOST = 256  # mappings, earlier locks and steps: what a program may have (native/probe/PROTOCOL.md)
+_SHOWN = 4  # requirements that a message suggests
+_NUMBER = re.compile(r"0x[0-9a-fA-F]{1,8}|0|[1-9][0-9]{0,9}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Takes:
+    """The fields that a call needs, and the names of its flags."""
+
+    fields: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    """Fields that it may have besides."""
+    bytewise: bool = True
+    """Whether the range may have byte offsets."""
+
+
+_CALLS = {
+    Call.MLOCK: _Takes(("range",)),
+    Call.MLOCK2: _Takes(("range", "flags"), ("ONFAULT",)),
+    Call.MUNLOCK: _Takes(("range",)),
+    Call.MLOCKALL: _Takes(("flags",), ("CURRENT", "FUTURE", "ONFAULT")),
+    Call.MUNLOCKALL: _Takes(),
+    Call.MMAP: _Takes(("range", "region"), ("LOCKED",), ("flags",), bytewise=False),
+    Call.MUNMAP: _Takes(("range",)),
+    Call.MPROTECT: _Takes(("range", "protection")),
+    Call.MADVISE: _Takes(("range", "advice")),
+    Call.MSYNC: _Takes(("range", "flags"), ("ASYNC", "SYNC", "INVALIDATE")),
+    Call.MREMAP: _Takes(("range", "to"), bytewise=False),
+    Call.BRK: _Takes(("range",), bytewise=False),
+    Call.EXEC: _Takes(optional=("image",)),
+    Call.FORK: _Takes(("child",)),
+    Call.THREAD: _Takes(("child",)),
+    Call.TOUCH: _Takes(("range",), bytewise=False),
+    Call.OBSERVE: _Takes(),
+    Call.SETTLE: _Takes(),
+}
+_OPTIONAL = ("range", "to", "flags", "region", "protection", "advice", "child", "image")
+_NOT_SWEPT = {Call.EXEC, Call.FORK, Call.THREAD, Call.TOUCH, Call.OBSERVE, Call.SETTLE}
+_ONE_PAGE_SIZE = {Kind.HUGETLB, Kind.SECRETMEM}
+_HAS_OBJECT = {Kind.FILE, Kind.SHM, Kind.MEMFD}
+
+
+def stated(outcome: Outcome) -> set[Aspect]:
+    """Give the aspects that an outcome says something about."""
+    aspects = {
+        Aspect.RESULT: ANY not in outcome.result,
+        Aspect.LOCKED: not _is_open(outcome.locked) or outcome.locks_elsewhere != ANY,
+        Aspect.RESIDENT: not _is_open(outcome.resident),
+        Aspect.MAPPINGS: outcome.mappings != ANY,
+        Aspect.ACCOUNTING: outcome.accounting != ANY,
+        Aspect.MLOCKED: outcome.mlocked != ANY,
+        Aspect.VM_AREAS: outcome.vm_areas != ANY,
+    }
+    return {aspect for aspect, is_stated in aspects.items() if is_stated}
+
+
+def _is_open(strip: str) -> bool:
+    return strip == ANY or set(strip) == {"?"}
+
+
+def check(entry: Entry, requirements: Mapping[str, Requirement]) -> Iterator[tuple[_Path, str]]:
+    """Give every mistake of a case: the path of the field, what is wrong, and what to write instead."""
+    yield from _sizes(entry)
+    yield from _regions(entry)
+    if entry.locked is not None:
+        yield from _holes(entry.locked, entry.map)
+    yield from _heap(entry)
+    yield from _steps(entry.steps, ("steps",), within=None)
+    everything = list(_flat(entry.steps, ("steps",)))
+    faults = [path for path, step in everything if step.fault]
+    yield from (((*path, "fault"), "a second fault; write one for each case") for path in faults[1:])
+    if entry.closing and faults:
+        yield (*faults[0], "fault"), "a closing case has none, it looks at what others left; remove it, or closing"
+    if not everything:
+        yield ("steps",), "no step; write at least one call"
+    elif not any(step.expect for _, step in everything):
+        yield (
+            (*everything[-1][0], "expect"),
+            "is missing, so that the case judges nothing; write the permitted outcomes",
+        )
+    yield from _checks(entry, everything, requirements)
+
+
+def resolve(entry: Entry, name: str, source: Location, requirements: Mapping[str, Requirement]) -> Case:
+    """Fill in the defaults of an entry without mistakes."""
+    letters = {*entry.map, *(step.region for step in flatten(entry.steps) if step.region)} - {_HOLE}
+    return Case(
+        name=name,
+        source=source,
+        about=entry.about,
+        checks=entry.checks,
+        profile=requirements[entry.checks[0]].profile,
+        map=entry.map,
+        regions={letter: entry.regions.get(letter, Region()) for letter in sorted(letters)},
+        locked=entry.locked or "".join(_HOLE if page == _HOLE else "." for page in entry.map),
+        limits=entry.limits,
+        privilege=entry.as_,
+        steps=entry.steps,
+        closing=entry.closing,
+    )
+
+
+def _flat(steps: tuple[Step, ...], path: _Path) -> Iterator[tuple[_Path, Step]]:
+    for index, step in enumerate(steps):
+        yield (*path, index), step
+        yield from _flat(step.child, (*path, index, "child"))
+
+
+def _sizes(entry: Entry) -> Iterator[tuple[_Path, str]]:
+    mappings = sum(run.character != _HOLE for run in strips.runs(entry.map))
+    locks = sum(run.character in "LF" for run in strips.runs(entry.locked or ""))
+    steps = sum(1 for _ in flatten(entry.steps))
+    for field, count, what in (
+        ("map", mappings, "mappings"),
+        ("locked", locks, "runs of locks"),
+        ("steps", steps, "steps"),
+    ):
+        if count > _MOST:
+            yield (field,), f"{count} {what} are too many; write at most {_MOST}"
+
+
+def _holes(locked: str, layout: str) -> Iterator[tuple[_Path, str]]:
+    for page, (lock, letter) in enumerate(zip(locked, layout, strict=True)):
+        if (lock == _HOLE) != (letter == _HOLE):
+            state = "a hole in the map; write _ there" if letter == _HOLE else "mapped; write L, F or . there"
+            yield ("locked",), f"page {page} is {state}"
+            return
+
+
+def _regions(entry: Entry) -> Iterator[tuple[_Path, str]]:
+    used = {*entry.map, *(step.region for step in flatten(entry.steps))}
+    for letter, region in entry.regions.items():
+        path = ("regions", letter)
+        if not _is_letter(letter):
+            yield path, f"{letter!r} is no letter; call a region by one of A-Z or a-z"
+        elif letter not in used:
+            yield path, f"no page of the map is {letter!r}; use the letter in the map, or remove the region"
+        if region.alias is not None:
+            target = entry.regions.get(region.alias)
+            if target is None or target.kind not in _HAS_OBJECT or region.alias >= letter:
+                yield (
+                    (*path, "alias"),
+                    (f"{region.alias!r} is no earlier region of kind file, shm or memfd; write the letter of one"),
+                )
+            elif region.kind is not target.kind:
+                yield (*path, "alias"), f"{region.alias!r} is of kind {target.kind}; write kind: {target.kind} here too"
+        if region.file_pages is not None and region.kind not in _HAS_OBJECT:
+            yield (*path, "file-pages"), f"{region.kind} memory has no file; write kind: file, shm or memfd"
+        if region.huge is not None and region.kind in _ONE_PAGE_SIZE:
+            yield (*path, "huge"), f"{region.kind} memory has pages of one size only; remove it"
+        if region.guard is not None and len(region.guard) != (mapped := entry.map.count(letter)):
+            yield (
+                (*path, "guard"),
+                f"a strip of {len(region.guard)}, but region {letter} has {mapped}; write one character for each page",
+            )
+
+
+def _heap(entry: Entry) -> Iterator[tuple[_Path, str]]:
+    """Find memory of kind heap that is not what brk() can give."""
+    for letter in (letter for letter, region in entry.regions.items() if region.kind is Kind.HEAP):
+        if entry.map.lstrip(_HOLE).lstrip(letter).count(letter) or not entry.map.lstrip(_HOLE).startswith(letter):
+            yield ("map",), f"{letter} is the heap; write it as the first memory of the map, in one piece"
+        if any(step.region == letter for step in flatten(entry.steps)):
+            yield ("regions", letter, "kind"), "the heap cannot be mapped; make it larger with `call: brk`"
+
+
+def _steps(steps: tuple[Step, ...], path: _Path, *, within: Call | None) -> Iterator[tuple[_Path, str]]:
+    for index, step in enumerate(steps):
+        here = (*path, index)
+        yield from _arguments(step, here)
+        yield from _nested(step, here, within)
+        yield from _system(step, here)
+        if step.fault is not None and step.call in _NOT_SWEPT:
+            yield (*here, "fault"), f"the allocations of {step.call} cannot be made to fail; write it at another call"
+        if step.call is Call.MMAP and step.region is not None and not _is_letter(step.region):
+            yield (*here, "region"), f"{step.region!r} is no letter; write the letter of a region"
+        asked = step.range
+        if (
+            asked is not None
+            and not _CALLS[step.call].bytewise
+            and (asked.start or asked.end or asked.length is not None)
+        ):
+            yield (*here, "range"), f"{step.call} takes whole pages; write only the strip"
+        yield from _inherited(step, here)
+        yield from _steps(step.child, (*here, "child"), within=step.call)
+
+
+def _nested(step: Step, path: _Path, within: Call | None) -> Iterator[tuple[_Path, str]]:
+    """Find what a child or another thread cannot do."""
+    if within is None:
+        return
+    if step.call is Call.FORK:
+        yield (*path, "call"), "a child does not fork again; write the steps after the fork"
+    if step.call is Call.THREAD:
+        yield (*path, "call"), "children do not nest; write the steps after the fork or thread"
+    if step.call is Call.SETTLE:
+        yield (*path, "call"), "the system is not at rest while a child runs; settle after the fork"
+    if step.call is Call.EXEC and within is Call.THREAD:
+        yield (*path, "call"), "would end all other threads; write the step after the thread"
+    if step.fault is not None and within is Call.THREAD:
+        yield (*path, "fault"), "faults are armed for the first thread only; write it at a call outside"
+
+
+def _system(step: Step, path: _Path) -> Iterator[tuple[_Path, str]]:
+    """Find where an outcome speaks of the system's own counts at a step that does not see them."""
+    for number, outcome in enumerate(step.expect):
+        for field in ("mlocked", "vm_areas"):
+            if step.call is not Call.SETTLE and getattr(outcome, field) != ANY:
+                name = field.replace("_", "-")
+                yield (*path, "expect", number, name), f"{step.call} does not see it; write it at a step `call: settle`"
+
+
+def _inherited(fork: Step, path: _Path) -> Iterator[tuple[_Path, str]]:
+    """Find where a child's first step compares with the state before it: that was not seen, and is not the parent's."""
+    for first in fork.child[:1] if fork.call is Call.FORK else ():
+        for number, outcome in enumerate(first.expect):
+            if UNCHANGED in {outcome.locked, outcome.locks_elsewhere, outcome.mappings}:
+                yield (
+                    (*path, "child", 0, "expect", number),
+                    "a child does not begin with its parent's locks; observe them in a step before this one",
+                )
+
+
+def _arguments(step: Step, path: _Path) -> Iterator[tuple[_Path, str]]:
+    takes = _CALLS[step.call]
+    for field in _OPTIONAL:
+        given = getattr(step, field) not in (None, ())
+        if given and field not in (*takes.fields, *takes.optional):
+            what = f"takes {' and '.join(takes.fields)}" if takes.fields else "takes no argument"
+            yield (*path, field), f"{step.call} has none; it {what}"
+        elif field in takes.fields and not given:
+            yield (*path, field), f"is missing; {step.call} takes {' and '.join(takes.fields)}"
+    if takes.flags and not (len(step.flags) == 1 and _is_number(step.flags[0])):
+        for flag in step.flags:
+            if flag not in takes.flags:
+                yield (
+                    (*path, "flags"),
+                    f"{flag!r} is no flag of {step.call}; {suggest(flag, takes.flags)} (A number will do too.)",
+                )
+
+
+def _is_letter(text: str) -> bool:
+    return len(text) == 1 and text.isascii() and text.isalpha()
+
+
+def _is_number(text: str) -> bool:
+    return _NUMBER.fullmatch(text) is not None and int(text, 0) < 2**31
+
+
+def _checks(
+    entry: Entry, steps: list[tuple[_Path, Step]], requirements: Mapping[str, Requirement]
+) -> Iterator[tuple[_Path, str]]:
+    known = [requirements[name] for name in entry.checks]
+    if len({requirement.profile for requirement in known}) > 1:
+        profiles = ", ".join(f"{requirement.id} is {requirement.profile}" for requirement in known)
+        yield ("checks",), f"requirements of several profiles ({profiles}); write a case for each profile"
+    spoken_of = {aspect for requirement in known for aspect in requirement.observes}
+    judges = any(requirement.modality is not Modality.UNSPECIFIED for requirement in known)
+    for path, step in steps:
+        for number, outcome in enumerate(step.expect):
+            if judges and not stated(outcome):
+                yield (
+                    (*path, "expect", number),
+                    "permits everything, so that no target fails; state what is permitted",
+                )
+            for aspect in sorted(stated(outcome) - spoken_of):
+                able = sorted(
+                    r.id for r in requirements.values() if aspect in r.observes and r.profile == known[0].profile
+                )
+                shown = ", ".join(able[:_SHOWN]) + (" …" if len(able) > _SHOWN else "")
+                instead = (
+                    f"add one that does ({shown}) to checks" if able else "no other of the profile does; remove it"
+                )
+                yield (
+                    (*path, "expect", number),
+                    (f"says something about `{aspect}`, of which no requirement in checks speaks; {instead}"),
+                )

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an injection found, as a table, JSON and JUnit."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import socket
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from junit_xml import TestCase, TestSuite, to_xml_report_string
+
+from lockproof.conformance.programs.examine import FUNCTIONS
+from lockproof.conformance.programs.injection_runs import Did
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lockproof.conformance.programs.examine import Import, Program
+    from lockproof.conformance.programs.injection_runs import Called, Ending, Failed, Observed
+
+__all__ = ["Injection", "as_json", "junit", "table"]
+
+_MLOCKALL_FLAGS = {1: "CURRENT", 2: "FUTURE", 4: "ONFAULT"}
+_NOT_XML = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LONGEST = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Injection:
+    """All that was found out about a program."""
+
+    argv: tuple[str, ...]
+    program: Program
+    whole: Observed
+    """The run in which nothing failed."""
+    failed: tuple[Failed, ...]
+    left_out: int
+    """Calls that were not made to fail, as there were more than asked for."""
+
+
+def table(found: Injection) -> str:
+    """Write for people."""
+    lines = [*_about(found.program), f"undisturbed: {_ended(found.whole.ending)}; {_count(found)}"]
+    if found.whole.unlogged:
+        lines.append(
+            f"{found.whole.unlogged} of its calls are not known: it closed, or used, the descriptor of the log"
+        )
+    if not found.whole.calls:
+        lines.append(f"{found.argv[0]} made no call that locks memory, so none could be made to fail")
+    elif found.failed:
+        rows = [
+            ("n", "call", "by", "made to", "what the program did"),
+            *(_row(n, one) for n, one in enumerate(found.failed, 1)),
+        ]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines += [
+            "",
+            *("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows),
+        ]
+    else:
+        lines.append("none of them is one that --fail names")
+    if found.left_out:
+        lines.append(f"… {found.left_out} more calls; --most {len(found.failed) + found.left_out} lets them fail too")
+    return "\n".join(lines)
+
+
+def as_json(found: Injection) -> str:
+    """Write for programs."""
+    return json.dumps(
+        {
+            "argv": found.argv,
+            "program": asdict(found.program),
+            "undisturbed": {
+                "ending": found.whole.ending._asdict(),
+                "calls": [call._asdict() for call in found.whole.calls],
+                "unlogged": found.whole.unlogged,
+            },
+            "runs": [
+                {
+                    "call": one.called._asdict(),
+                    "rule": one.rule,
+                    "did": str(one.did),
+                    "detail": one.detail,
+                    "ending": one.ending._asdict(),
+                }
+                for one in found.failed
+            ],
+            "left_out": found.left_out,
+        },
+        indent=2,
+    )
+
+
+def junit(found: Injection) -> str:
+    """Write for CI systems: a test for each call; a crash or a hang is a failure."""
+    name = Path(found.program.path).name
+    cases = []
+    for one in found.failed:
+        case = TestCase(_plain(one.rule), f"lockproof.inject.{name.replace('.', '_')}", one.ending.seconds)
+        message = _plain(_did(one))
+        if one.did in {Did.CRASHED, Did.HUNG}:
+            case.add_failure_info(
+                message, f"{_call(one.called)} by {one.called.caller}\n{shlex.join(found.argv)}", "FAIL"
+            )
+        elif one.did is Did.NOT_REACHED:
+            case.add_skipped_info(message, message)
+        else:
+            case.stdout = message
+        cases.append(case)
+    if not cases:
+        case = TestCase("no call", f"lockproof.inject.{name.replace('.', '_')}")
+        case.add_skipped_info("no call could be made to fail", "no call could be made to fail")
+        cases.append(case)
+    suite = TestSuite(
+        _plain(f"inject/{name}"), cases, hostname=socket.gethostname(), timestamp=f"{datetime.now(UTC):%FT%T}"
+    )
+    return _mended(to_xml_report_string([suite], prettyprint=False))
+
+
+def _mended(text: str) -> str:
+    """Take away what no schema of JUnit has, and give every time three decimals; junit-xml leaves out those of 0."""
+    root = ET.fromstring(text)  # noqa: S314  it is our own
+    for element in root.iter():
+        element.attrib.pop("disabled", None)
+        if element.tag in {"testsuites", "testsuite", "testcase"}:
+            element.set("time", f"{float(element.get('time', 0)):.3f}")
+    return "<?xml version='1.0' encoding='utf-8'?>\n" + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _about(program: Program) -> Iterator[str]:
+    what = f"a script of {program.script_of}, which is" if program.script_of else "is"
+    count = len(program.libraries)
+    libraries = f"{count} librar{'y' if count == 1 else 'ies'}"
+    yield f"{program.path}: {what} linked dynamically by {program.loader}, with {libraries}"
+    if not program.imports:
+        yield f"neither it nor its libraries import any of {', '.join(FUNCTIONS)}; what it loads or starts later may"
+    for file in dict.fromkeys(entry.object for entry in program.imports):
+        yield f"{file}: imports {', '.join(_import(entry) for entry in program.imports if entry.object == file)}"
+
+
+def _import(entry: Import) -> str:
+    return f"{entry.function}{'@' + entry.version if entry.version else ''}"
+
+
+def _count(found: Injection) -> str:
+    calls = len(found.whole.calls)
+    return f"it made {calls or 'no'} memory-lock call{'' if calls == 1 else 's'}"
+
+
+def _ended(ending: Ending) -> str:
+    if ending.code is None:
+        return f"still running after {ending.seconds:.0f} s"
+    return f"ended with {ending.code}" if ending.code >= 0 else f"died of signal {-ending.code}"
+
+
+def _row(number: int, one: Failed) -> tuple[str, ...]:
+    did = _did(one)
+    did = did if len(did) <= _LONGEST else did[: _LONGEST - 1] + "…"
+    usual = "" if one.called.result == "0" else f" (gives {one.called.result} anyway)"
+    return (f"{number}", f"{_call(one.called)}{usual}", Path(one.called.caller).name, one.rule.partition("=")[2], did)
+
+
+def _did(one: Failed) -> str:
+    between = {Did.WENT_ON: ", and said: ", Did.EXITED: " "}.get(one.did, ": ")
+    return f"{one.did}{between if one.detail else ''}{one.detail}"
+
+
+def _call(called: Called) -> str:
+    match called.call:
+        case "mlockall":
+            flags = [name for bit, name in _MLOCKALL_FLAGS.items() if called.flags & bit]
+            return f"mlockall({'|'.join(flags) or called.flags})"
+        case "munlockall":
+            return "munlockall()"
+        case "mmap":
+            return f"mmap({called.length} bytes, MAP_LOCKED)"
+    return f"{called.call}({called.length} bytes)"
+
+
+def _plain(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", text)

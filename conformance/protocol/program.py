@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Case to Program: the lines of text that a probe or a model executes (native/probe/PROTOCOL.md)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lockproof.conformance.language import strips
+from lockproof.conformance.language.case import Call, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lockproof.conformance.language.case import Case, Range
+
+__all__ = ["DEFAULT_TIME_LIMIT", "Program", "compile_case"]
+
+DEFAULT_TIME_LIMIT = 30.0
+"""Seconds that one execution may take."""
+
+_LOCK_MODES = {"L": "eager", "F": "onfault"}
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a target is asked to do."""
+
+    text: str
+    """The lines between `program` and `end`, without these two: the channel numbers the programs that it sends."""
+    pages: int
+    """Pages of the arena: the length of every strip in the trace."""
+    time_limit: float
+    """Seconds that one execution may take."""
+
+
+def compile_case(case: Case, time_limit: float = DEFAULT_TIME_LIMIT) -> Program:
+    """Write the program of a case."""
+    lines = [f"time {round(time_limit * 1000)}", f"arena {len(case.map)}", *_layout(case), *_conditions(case)]
+    mapped = Counter(case.map)
+    for step in case.steps:
+        lines += _step(step, mapped)
+    return Program("".join(f"{line}\n" for line in lines), len(case.map), time_limit)
+
+
+def _layout(case: Case) -> Iterator[str]:
+    for letter, region in case.regions.items():
+        share = "shared" if region.shared else "private"
+        length = f" file-pages {region.file_pages}" if region.file_pages is not None else ""
+        alias = f" alias {region.alias}" if region.alias is not None else ""
+        huge = f" huge {region.huge}" if region.huge is not None else ""
+        yield f"region {letter} {region.kind} {region.protection} {share}{length}{alias}{huge}"
+    seen: Counter[str] = Counter()
+    for letter, start, count in strips.runs(case.map):
+        if letter != "_":
+            yield f"map {letter} {start} {count} {seen[letter]}"
+            seen[letter] += count
+    yield from (f"guard {start} {count}" for guarded, start, count in strips.runs(_guards(case)) if guarded == "G")
+    yield from (
+        f"lock {start} {count} {_LOCK_MODES[lock]}"
+        for lock, start, count in strips.runs(case.locked)
+        if lock in _LOCK_MODES
+    )
+
+
+def _guards(case: Case) -> str:
+    pages = {letter: iter(region.guard) for letter, region in case.regions.items() if region.guard is not None}
+    return "".join(next(pages[letter]) if letter in pages else "." for letter in case.map)
+
+
+def _conditions(case: Case) -> Iterator[str]:
+    if case.limits.memlock is not None:
+        yield f"limit memlock {case.limits.memlock}"
+    if case.limits.mappings is not None:
+        yield f"limit mappings {case.limits.mappings}"
+    if case.limits.memory is not None:
+        yield f"limit memory {case.limits.memory}"
+    if case.privilege == "unprivileged":
+        yield "as unprivileged"
+
+
+def _step(step: Step, mapped: Counter[str]) -> Iterator[str]:
+    if step.call in {Call.FORK, Call.THREAD}:
+        yield step.call.value
+        for inner in step.child:
+            yield from _step(inner, mapped)
+        yield "exit"
+        return
+    if step.fault:
+        yield f"fault {step.fault}"
+    words = ["call", step.call.value]
+    if step.call is Call.MMAP and step.range and step.region:
+        words += [step.region, f"{step.range.first}", f"{step.range.count}", f"{mapped[step.region]}"]
+        mapped[step.region] += step.range.count
+    elif step.call in {Call.TOUCH, Call.BRK, Call.MREMAP} and step.range:
+        words += [f"{pages.first} {pages.count}" for pages in (step.range, step.to) if pages]
+    elif step.call is Call.EXEC:
+        words += [step.image or "self"]
+    elif step.range:
+        words += _bytes(step.range)
+    words += [word for word in (step.protection, step.advice, _flags(step.flags)) if word]
+    yield " ".join(words)
+
+
+def _flags(flags: tuple[str, ...]) -> str:
+    # The protocol has names and decimal numbers.
+    return ",".join(f"{int(flag, 16)}" if flag.startswith("0x") else flag for flag in flags)
+
+
+def _bytes(asked: Range) -> list[str]:
+    length = asked.length if asked.length is not None else _size(asked.count, asked.end - asked.start)
+    return [_size(asked.first, asked.start), f"{length}"]
+
+
+def _size(pages: int, offset: int) -> str:
+    return f"{pages}p{offset:+d}" if offset else f"{pages}p"

@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a target reported: the lines of native/probe/PROTOCOL.md as data."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping  # noqa: TC003  pydantic reads the annotations
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
+
+from lockproof.conformance.errors import TargetError
+from lockproof.conformance.language import strips
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "Change",
+    "Crash",
+    "Elsewhere",
+    "Ended",
+    "Execution",
+    "Snapshot",
+    "StepTrace",
+    "SystemTrace",
+    "Trace",
+    "TraceReader",
+    "merged",
+]
+
+
+def _strip(allowed: str, text: str) -> str:
+    return strips.expand(text, allowed)
+
+
+_Locks = Annotated[str, AfterValidator(partial(_strip, "LF._"))]
+_Residency = Annotated[str, AfterValidator(partial(_strip, "R._"))]
+_Boundaries = Annotated[str, AfterValidator(partial(_strip, "|-_"))]
+_STRICT = ConfigDict(extra="forbid")
+
+
+class Ended(StrEnum):
+    """How an execution ended."""
+
+    DONE = "done"
+    SETUP = "setup"
+    DIED = "died"
+    KILLED = "killed"
+    OOM = "oom"
+    HUNG = "hung"
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Pages outside the arena."""
+
+    mapped: int
+    locked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The address space at one moment; None where the target cannot see something."""
+
+    __pydantic_config__ = _STRICT
+
+    locked: Mapping[str, _Locks]
+    """A strip for each observer."""
+    resident: _Residency | None
+    mappings: _Boundaries | None
+    accounted: int | None
+    """The target's own count of locked pages (VmLck)."""
+    elsewhere: Elsewhere | None
+
+
+Change = tuple[int, int]
+"""A number before and after."""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemTrace:
+    """What the whole system had when the target was started, and has now that it has settled; None: not readable."""
+
+    __pydantic_config__ = _STRICT
+
+    mlocked: Change | None
+    """Pages."""
+    vm_areas: Change | None
+    """Objects in the kernel's cache of mappings."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepTrace:
+    """One step that was made."""
+
+    __pydantic_config__ = _STRICT
+
+    step: int
+    """Its number in the program, from 0."""
+    result: str
+    """`0`, or the symbolic errno."""
+    snapshot: Snapshot
+    """What the address space looks like after it."""
+    fault: Literal["not-reached", "failed", "absorbed"] | None = None
+    """What became of the fault that was armed for it."""
+    stack: tuple[str, ...] = ()
+    """The functions that asked for the allocation that failed, innermost first, where the target tells."""
+    system: SystemTrace | None = None
+    """What a step that settles the system found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One execution of a program, in a process of its own."""
+
+    number: int
+    """Which allocation was made to fail; 0: none."""
+    status: Ended
+    before: Snapshot | None
+    steps: tuple[StepTrace, ...]
+    """In the order in which they ended: those of a forked child before the fork."""
+    reason: str | None = None
+    """Why the set-up failed."""
+    signal: str | None = None
+    """Which signal ended the process."""
+    at_step: int | None = None
+    """The step under way when the process ended; -1: set-up or first snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """The end of a kernel under test."""
+
+    what: str
+    """In one line."""
+    log: tuple[str, ...]
+    """The last of what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """All that became of a program."""
+
+    executions: tuple[Execution, ...]
+    trouble: str | None = None
+    """Why the target did not run the program to its end: refused, died, garbage on its stream."""
+    lines: tuple[str, ...] = ()
+    """The lines as they came: the evidence."""
+    crash: Crash | None = None
+    """How the kernel broke while the program was under way."""
+    taint: Change | None = None
+    """/proc/sys/kernel/tainted before and after, where it changed."""
+    log: tuple[str, ...] = ()
+    """What the kernel logged meanwhile, where nothing else runs on it."""
+
+
+def merged(traces: Sequence[Trace]) -> Trace:
+    """Give one trace of what several sessions of a target made of one program."""
+    return Trace(
+        tuple(execution for trace in traces for execution in trace.executions),
+        next((trace.trouble for trace in traces if trace.trouble is not None), None),
+        tuple(line for trace in traces for line in trace.lines),
+        next((trace.crash for trace in traces if trace.crash is not None), None),
+        next((trace.taint for trace in traces if trace.taint is not None), None),
+        tuple(line for trace in traces for line in trace.log),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    __pydantic_config__ = _STRICT
+
+    before: Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    __pydantic_config__ = _STRICT
+
+    execution: int
+    status: Ended
+    reason: str | None = None
+    signal: str | None = None
+    step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    __pydantic_config__ = _STRICT
+
+    refused: str
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    __pydantic_config__ = _STRICT
+
+    end: str
+    taint: Change | None = None
+    log: tuple[str, ...] = ()
+
+
+class TraceReader:
+    """Puts the lines of one program together; the first key of a line says what the line is."""
+
+    _FIRST_KEY = re.compile(r'\{"(before|step|execution|refused|end)":')
+
+    def __init__(self, program: str, pages: int) -> None:
+        """Read the trace of the program that was sent under this name, with an arena of so many pages."""
+        self.program = program
+        self.pages = pages
+        self.lines: list[str] = []
+        self._executions: list[Execution] = []
+        self._before: Snapshot | None = None
+        self._steps: list[StepTrace] = []
+        self._refused: str | None = None
+
+    def feed(self, line: str) -> Trace | None:
+        """Take the next line; gives the trace when it was the last. Raises TargetError where it is not the protocol."""
+        kind = self._FIRST_KEY.match(line)
+        if kind is None:
+            raise _garbage(line, "no line of a trace")
+        try:
+            part = _ADAPTERS[kind[1]].validate_json(line)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            raise _garbage(line, f"{where}: {first['msg']}" if where else first["msg"]) from error
+        self.lines.append(line)
+        match part:
+            case _Before(before):
+                self._check(before, line)
+                self._before = before
+            case StepTrace():
+                self._check(part.snapshot, line)
+                if any(part.step == other.step for other in self._steps):
+                    raise _garbage(line, f"step {part.step} a second time in one execution")
+                self._steps.append(part)
+            case _Closed():
+                self._close(part)
+            case _Refused():
+                self._refused = f"the target refused line {part.line} of the program: {part.reason}"
+            case _End():
+                if part.end != self.program:
+                    raise _garbage(line, f"the end of another program than {self.program}")
+                return self._finished(part, line)
+        return None
+
+    def lost(self, trouble: str) -> Trace:
+        """Give what was reported before the stream broke."""
+        return Trace(tuple(self._executions), trouble, tuple(self.lines))
+
+    def crashed(self, what: str, log: Sequence[str]) -> Trace:
+        """Close the trace of a program under which the kernel broke; `log`: the last of what it said."""
+        line = json.dumps({"crash": what, "log": list(log)}, ensure_ascii=False, separators=(",", ":"))
+        return Trace(tuple(self._executions), lines=(*self.lines, line), crash=Crash(what, tuple(log)))
+
+    def _finished(self, end: _End, line: str) -> Trace:
+        if not self._executions and self._refused is None:
+            raise _garbage(line, "the end of a program that was not executed")
+        if self._before is not None or self._steps:
+            raise _garbage(line, "the end of a program in the middle of an execution")
+        return Trace(tuple(self._executions), self._refused, tuple(self.lines), taint=end.taint, log=end.log)
+
+    def _close(self, closed: _Closed) -> None:
+        self._executions.append(
+            Execution(
+                closed.execution,
+                closed.status,
+                self._before,
+                tuple(self._steps),
+                closed.reason,
+                closed.signal,
+                closed.step,
+            )
+        )
+        self._before, self._steps = None, []
+
+    def _check(self, snapshot: Snapshot, line: str) -> None:
+        seen = (*snapshot.locked.values(), snapshot.resident, snapshot.mappings)
+        if any(strip is not None and len(strip) != self.pages for strip in seen):
+            raise _garbage(line, f"a strip that is not {self.pages} pages long")
+        if not snapshot.locked:
+            raise _garbage(line, "a snapshot without an observer of locks")
+
+
+_ADAPTERS: dict[str, TypeAdapter[Any]] = {
+    "before": TypeAdapter(_Before),
+    "step": TypeAdapter(StepTrace),
+    "execution": TypeAdapter(_Closed),
+    "refused": TypeAdapter(_Refused),
+    "end": TypeAdapter(_End),
+}
+
+
+def _garbage(line: str, what: str) -> TargetError:
+    shown = 120
+    text = line if len(line) <= shown else f"{line[:shown]}…"
+    return TargetError(f"not the protocol, {what}: {text!r}")

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`lockproof prove --scheduler`: slices of address spaces on the workers of a Dask cluster (lockproof[cluster]).
+
+A worker that is lost loses the slices that it had under way, and the scheduler gives them to another; the client takes
+each slice once, in their order, so that nothing is counted twice and nothing is left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lockproof.conformance.errors import TargetError, UsageError
+from lockproof.runners.models import exhaustive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lockproof.conformance.proving.exploration import Request
+    from lockproof.runners.models.exhaustive import Part
+
+__all__ = ["explore"]
+
+_FINER = 8
+"""Slices are so many times smaller than on one machine: workers share them."""
+
+
+def _slice(model: str, first: int, past: int, pages: int) -> Part:
+    """Explore one slice, on a worker; a task of Dask has one core."""
+    return exhaustive.explore(model, first, past, pages=pages, threads=1)
+
+
+def _finer(todo: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    for_each = [(first, past, max(1, (past - first) // _FINER)) for first, past in todo]
+    return [(at, min(at + size, past)) for first, past, size in for_each for at in range(first, past, size)]
+
+
+def explore(
+    request: Request,
+    model: str,
+    todo: list[tuple[int, int]],
+    keep: Callable[[Part], None],
+    show: Callable[[int, int], None],
+) -> None:
+    """Explore on a cluster, until it is done or interrupted. Raises UsageError, TargetError."""
+    try:
+        from distributed import Client  # noqa: PLC0415  an optional extra
+    except ModuleNotFoundError as error:
+        msg = "--scheduler needs Dask; install lockproof[cluster]"
+        raise UsageError(msg) from error
+    try:
+        client = Client(request.scheduler, timeout=10)
+    except (OSError, ValueError) as error:
+        msg = f"scheduler {request.scheduler!r}: cannot be reached ({error}); give its address, such as tcp://HOST:8786"
+        raise TargetError(msg) from error
+    with client:
+        futures = [client.submit(_slice, model, first, past, request.pages, pure=False) for first, past in _finer(todo)]
+        states = 0
+        try:
+            for future in futures:
+                part = future.result()
+                states += part.states
+                keep(part)
+                show(part.past, states)
+        except KeyboardInterrupt:
+            client.cancel(futures)

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`lockproof prove`: all states of small address spaces on models, what breaks a requirement, and the smallest of each.
+
+The spaces of a model are explored in slices, in the order of their numbers; after each, what is known is kept in a
+file, so that a later call can go on from there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter, ValidationError
+
+from lockproof.conformance.errors import StoreError, UsageError, suggest
+from lockproof.conformance.proving.counterexample import Counterexample
+from lockproof.conformance.reports.progress import search_progress
+from lockproof.runners.model import names
+from lockproof.runners.models import exhaustive
+from lockproof.runners.models.exhaustive import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from rich.console import Console
+
+__all__ = ["Outcome", "Request", "prove", "report", "table"]
+
+_SLICES = 64
+_LEAST = 7**4
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be explored."""
+
+    models: tuple[str, ...]
+    pages: int
+    threads: int
+    results: Path
+    resume: bool = False
+    scheduler: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is known of one model."""
+
+    model: str
+    part: Part
+    whole: int
+    """Address spaces that there are."""
+    fresh: int
+    """States that were explored by this call."""
+    seconds: float
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was explored."""
+        return self.part.past == self.whole
+
+    def broken(self) -> Iterator[Counterexample]:
+        """Give what breaks a check, in their order."""
+        for check, finding in zip(exhaustive.checks(), self.part.findings, strict=True):
+            if finding.broken:
+                yield Counterexample(check, finding)
+
+
+def prove(request: Request, out: Console) -> list[Outcome]:
+    """Explore the models one after another; an interrupt ends it early. Raises UsageError, StoreError."""
+    known = names()
+    for model in request.models:
+        if model not in known:
+            msg = f"model {model!r}: there is none of that name; {suggest(model, known)}"
+            raise UsageError(msg)
+    outcomes = []
+    for model in request.models:
+        outcomes.append(_prove(request, model, out))
+        if not outcomes[-1].complete:
+            break
+    return outcomes
+
+
+def slices(first: int, whole: int) -> list[tuple[int, int]]:
+    """Divide the spaces [first, whole)."""
+    size = max(_LEAST, whole // _SLICES)
+    return [(start, min(start + size, whole)) for start in range(first, whole, size)]
+
+
+def _prove(request: Request, model: str, out: Console) -> Outcome:
+    whole = exhaustive.spaces(request.pages)
+    file = request.results / "prove" / f"{model}-{request.pages}.json"
+    parts = [_load(file, whole)] if request.resume and file.exists() else []
+    first, known = (parts[0].past, parts[0].states) if parts else (0, 0)
+    began = time.monotonic()
+    with search_progress(out) as progress:
+        task = progress.add_task(model, total=whole, completed=first, rate="")
+
+        def show(spaces: int, states: int) -> None:
+            rate = states / max(time.monotonic() - began, 1e-3) / 1e6
+            progress.update(task, completed=spaces, rate=f"{rate:.1f} million states/s")
+
+        with suppress(KeyboardInterrupt):  # between two slices
+            _way(request)(request, model, slices(first, whole), lambda part: _keep(file, parts, part), show)
+    part = parts[0] if parts else _nothing(first)
+    return Outcome(model, part, whole, part.states - known, time.monotonic() - began)
+
+
+def _way(request: Request) -> Callable[..., None]:
+    if request.scheduler is None:
+        return _here
+    from lockproof.conformance.proving.cluster import explore  # noqa: PLC0415  an optional extra
+
+    return explore
+
+
+def _here(
+    request: Request,
+    model: str,
+    todo: list[tuple[int, int]],
+    keep: Callable[[Part], None],
+    show: Callable[[int, int], None],
+) -> None:
+    """Explore on the cores of this machine, until it is done or interrupted."""
+    states = 0
+    for first, past in todo:
+
+        def watch(spaces: int, more: int, first: int = first, states: int = states) -> bool:
+            show(first + spaces, states + more)
+            return True
+
+        part = exhaustive.explore(model, first, past, pages=request.pages, threads=request.threads, watch=watch)
+        states += part.states
+        if part.past > part.first:
+            keep(part)
+        if part.past < past:
+            return
+
+
+def _nothing(first: int) -> Part:
+    return Part(first, first, 0, tuple(exhaustive.Finding(0, 0) for _ in exhaustive.checks()))
+
+
+def _keep(file: Path, parts: list[Part], part: Part) -> None:
+    """Add a part, and put what is known then in place of what was, at once. Raises StoreError."""
+    parts[:] = [exhaustive.merge([*parts, part])]
+    fresh = file.with_suffix(".new")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_text(json.dumps(asdict(parts[0])), encoding="utf-8")
+        os.replace(fresh, file)  # noqa: PTH105  says what it is
+    except OSError as error:
+        msg = f"{file}: cannot be written: {error.strerror}; choose another folder with --results"
+        raise StoreError(msg) from error
+
+
+def _load(file: Path, whole: int) -> Part:
+    try:
+        part = TypeAdapter(Part).validate_json(file.read_bytes())
+    except (OSError, ValidationError) as error:
+        msg = f"{file}: cannot be read as what `lockproof prove` keeps; remove it, or leave out --resume"
+        raise UsageError(msg) from error
+    if part.first != 0 or part.past > whole or len(part.findings) != len(exhaustive.checks()):
+        msg = f"{file}: is of another version of lockproof; remove it, or leave out --resume"
+        raise UsageError(msg)
+    return part
+
+
+def report(outcome: Outcome, request: Request) -> str:
+    """Write what was found on one model: counts by requirement, then the smallest counterexample of each."""
+    part = outcome.part
+    covered = "" if outcome.complete else f", interrupted: {part.past} of {outcome.whole} explored, --resume goes on"
+    rate = outcome.fresh / max(outcome.seconds, 1e-3) / 1e6
+    spaces = f"model:{outcome.model}, up to {request.pages} pages: {outcome.whole} address spaces{covered}"
+    lines = [
+        f"{spaces}, {part.states} states, {outcome.fresh} of them in {outcome.seconds:.1f} s ({rate:.1f} million/s)",
+        "",
+        f"{'requirement':<32} {'checked':>12} {'broken':>12}  first",
+    ]
+    broken = {item.check: item for item in outcome.broken()}
+    for check, finding in zip(exhaustive.checks(), part.findings, strict=True):
+        first = broken[check].short() if check in broken else ""
+        lines.append(f"{check.requirement:<32} {finding.checked:>12} {finding.broken:>12}  {first}".rstrip())
+    for check, item in broken.items():
+        lines += ["", f"# {check.requirement}: {check.about}; first broken by {item.short()}"]
+        lines += [f"#{line}" for line in item.picture(outcome.model).splitlines()]
+        lines += [item.yaml()]
+    return "\n".join(lines)
+
+
+def table(outcomes: list[Outcome]) -> str:
+    """Write requirement by model: PASS, or FAIL with the smallest counterexample; `-`: nothing to check was met."""
+    rows = [["requirement", *(outcome.model for outcome in outcomes)]]
+    for number, check in enumerate(exhaustive.checks()):
+        cells = []
+        for outcome in outcomes:
+            finding = outcome.part.findings[number]
+            passed = "PASS" if outcome.complete else "none so far"
+            fails = f"FAIL {Counterexample(check, finding).short()}" if finding.broken else passed
+            cells.append(fails if finding.checked else "-")
+        rows.append([check.requirement, *cells])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)

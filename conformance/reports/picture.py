@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The picture of a verdict: layout, locks before, the calls, locks after, and what would have been permitted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lockproof.conformance.judging.judge import locks
+from lockproof.conformance.judging.verdict import Status
+from lockproof.conformance.language import strips
+from lockproof.conformance.language.case import Call, Case, Range, Region, Step, flatten
+from lockproof.conformance.language.requirements import Aspect
+from lockproof.conformance.protocol import call_stack as allocation
+from lockproof.conformance.protocol import kernel_log as splats
+from lockproof.conformance.reports import fault_table as sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lockproof.conformance.judging.verdict import Finding, Verdict
+    from lockproof.conformance.protocol.trace import Execution, Snapshot, StepTrace, Trace
+    from lockproof.runners.target import TargetInfo
+
+__all__ = ["asked", "drawn", "picture", "row", "setting", "summary"]
+
+_TITLE_WIDTH = 84
+_LABEL_WIDTH = 10
+_DRAWN_PAGES = 72
+"""A longer strip is written with run lengths instead of drawn to scale."""
+
+
+def picture(case: Case, trace: Trace, verdict: Verdict, info: TargetInfo) -> str:
+    """Draw what happened, as lines of text: the execution that the first finding is about, else the last one."""
+    title = f"{case.name} on {info.kernel}, {info.page_size // 1024} KiB pages"
+    lines = [f"{title:<{_TITLE_WIDTH - 1}} {verdict.status}"]
+    if verdict.reason:
+        lines.append(row("reason", verdict.reason))
+    lines += setting(case)
+    about_steps = [finding for finding in verdict.findings if finding.step >= 0]
+    number = about_steps[0].execution if about_steps else None
+    shown = [execution for execution in trace.executions if number in (None, execution.number)]
+    if shown:
+        findings = [finding for finding in about_steps if finding.execution == shown[-1].number]
+        lines += _execution(case, shown[-1], findings)
+        if more := len(about_steps) - len(findings):
+            lines.append(row("and", f"{more} more finding{'s' if more > 1 else ''} in other executions of the sweep"))
+    lines += _sweep(trace, about_steps)
+    if len(about_steps) < len(verdict.findings):
+        lines += _kernel(trace, verdict.findings[0].message)
+    return "\n".join(lines)
+
+
+def _sweep(trace: Trace, findings: list[Finding]) -> Iterator[str]:
+    if any(execution.number for execution in trace.executions):
+        failing = {finding.execution for finding in findings}
+        yield from (row(label, line) for label, line in sweep.table(trace.executions, failing, _locks))
+
+
+def _kernel(trace: Trace, message: str) -> Iterator[str]:
+    yield row("kernel", message)
+    for line in splats.excerpt(trace.crash.log if trace.crash is not None else trace.log):
+        yield row("", line.rstrip())
+
+
+def row(label: str, text: str, note: str = "") -> str:
+    """Write a line of a picture."""
+    row = f"  {label:<{_LABEL_WIDTH - 1}} {text}"
+    return f"{row:<31} {note}".rstrip()
+
+
+def drawn(strip: str) -> str:
+    """Write a strip to scale, or a long one with run lengths."""
+    return strip if len(strip) <= _DRAWN_PAGES else strips.compact(strip)
+
+
+def setting(case: Case) -> Iterator[str]:
+    """Draw the layout of a case, and what it sets up."""
+    yield row("map", drawn(case.map))
+    for letter, region in case.regions.items():
+        if text := _region(region):
+            yield row(f"  {letter}", text)
+    if case.limits.memlock is not None:
+        yield row("limit", f"RLIMIT_MEMLOCK {case.limits.memlock}")
+    if case.limits.mappings is not None:
+        yield row("limit", f"room for {case.limits.mappings} more mapping{'' if case.limits.mappings == 1 else 's'}")
+    if case.limits.memory is not None:
+        yield row("limit", f"memory for about {case.limits.memory} more pages")
+    if case.privilege is not None:
+        yield row("as", case.privilege)
+
+
+def _region(region: Region) -> str:
+    words = [] if region.kind == "anonymous" else [str(region.kind)]
+    words += [region.share] if region.share else []
+    words += [f"protection {region.protection}"] if region.protection != "rw" else []
+    words += [f"{region.file_pages} pages long"] if region.file_pages is not None else []
+    words += [f"guard pages {region.guard}"] if region.guard else []
+    words += [f"the object of {region.alias}"] if region.alias else []
+    words += [f"huge pages {region.huge}"] if region.huge else []
+    return ", ".join(words)
+
+
+def _execution(case: Case, execution: Execution, findings: list[Finding]) -> Iterator[str]:
+    if execution.number:
+        yield row("fault", _fault(case, execution))
+    if execution.before is not None:
+        yield row("before", _locks(execution.before))
+    seen = {step.step: step for step in execution.steps}
+    yield from _steps(case.steps, 0, seen, findings, "")
+    for finding in findings:
+        if finding.step not in seen:
+            yield row("", "", finding.message)
+            yield row("permitted", "", f"{finding.requirement} ({finding.source})")
+
+
+def _fault(case: Case, execution: Execution) -> str:
+    swept = next((step for step in execution.steps if step.fault), None)
+    if swept is not None and swept.fault == "not-reached":
+        return f"none: the call has no allocation {execution.number}"
+    persistent = any(step.fault == "from-each-allocation" for step in flatten(case.steps))
+    fails = "and all later ones inside the call fail" if persistent else "inside the call fails"
+    asked = allocation.function(swept.stack if swept else ())
+    return f"allocation {execution.number} {fails}{f': {asked}' if asked else ''}"
+
+
+def _locks(snapshot: Snapshot) -> str:
+    agreed = locks(snapshot)
+    if agreed is not None:
+        return drawn(agreed)
+    return ", ".join(f"{drawn(strip)} ({observer})" for observer, strip in snapshot.locked.items())
+
+
+def _steps(
+    steps: tuple[Step, ...], number: int, seen: dict[int, StepTrace], findings: list[Finding], indent: str
+) -> Iterator[str]:
+    for step in steps:
+        own = number
+        number += 1
+        inner = (
+            list(_steps(step.child, number, seen, findings, "thread: " if step.call is Call.THREAD else "child: "))
+            if step.child
+            else []
+        )
+        number += sum(1 for _ in flatten(step.child))
+        done = seen.get(own)
+        result = "not made" if done is None else sweep.outcome(done.result)
+        yield row(indent + step.call, asked(step), f"→ {result}")
+        yield from inner
+        if done is not None:
+            yield from _after(done, [finding for finding in findings if finding.step == own])
+
+
+def asked(step: Step) -> str:
+    """Write the arguments of a step."""
+    words = [_range(pages) for pages in (step.range, step.to) if pages]
+    words += [",".join(step.flags)] if step.flags else []
+    words += [word for word in (step.region, step.protection, step.advice, step.image) if word]
+    return " ".join(words)
+
+
+def _range(asked: Range) -> str:
+    text = asked.pages.replace(".", " ") if len(asked.pages) <= _DRAWN_PAGES else strips.compact(asked.pages)
+    text += f" from {asked.start:+d}" if asked.start else ""
+    text += f" to {asked.end:+d}" if asked.end else ""
+    return text + (f" length {asked.length}" if asked.length is not None else "")
+
+
+def _after(done: StepTrace, findings: list[Finding]) -> Iterator[str]:
+    about_locks = [finding for finding in findings if finding.aspect is Aspect.LOCKED]
+    others = [finding for finding in findings if finding.aspect is not Aspect.LOCKED]
+    yield row("after", _locks(done.snapshot), "; ".join(finding.message for finding in about_locks))
+    for finding in others:
+        if finding.seen:
+            yield row(finding.aspect, drawn(finding.seen), finding.message)
+        elif finding.permitted is None:  # else it is about the result, which stands beside the call
+            yield row("", "", finding.message)
+    for requirement, source, permitted in dict.fromkeys((f.requirement, f.source, f.permitted) for f in findings):
+        yield row("permitted", drawn(permitted or ""), f"{requirement} ({source})")
+
+
+def summary(verdict: Verdict) -> str:
+    """Say in one line why a verdict is what it is."""
+    if verdict.status is not Status.FAIL:
+        return verdict.reason
+    first = verdict.findings[0]
+    if first.seen is None or first.permitted is None:
+        return str(first)
+    what = f"{first.message}{first.when}"
+    return f"{first.requirement}: after {drawn(first.seen)} permitted {drawn(first.permitted)} ({what})"

@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Known deviations of known targets (results/baselines/*.yaml): what is expected to fail, and why.
+
+A baseline hides nothing: a FAIL that it knows is a FAIL in every report. It only says which differences are news: a
+deviation that it does not know, one that shows itself in another way, and one that is gone.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from lockproof.conformance.errors import CaseFileError, Location, Problem, StoreError, UsageError
+from lockproof.conformance.judging.verdict import Status
+from lockproof.conformance.language.decoding import Table
+from lockproof.conformance.language.yaml_nodes import Mapping as MappingNode
+from lockproof.conformance.language.yaml_nodes import read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from lockproof.conformance.running.store import Result
+    from lockproof.conformance.running.tally import CaseTally, Tally
+
+__all__ = ["Baseline", "Deviation", "Difference", "Reason", "compare", "load", "update", "write"]
+
+UNEXPLAINED = "unexplained"
+"""The reason that a generated line has, until a person writes one."""
+
+_CONFIG = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+_FIRST_LINE = "# SPDX-License-Identifier: Apache-2.0"
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./:-]*")
+_VERSION = re.compile(r"[0-9]+(\.[0-9]+)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a kernel deviates."""
+
+    __pydantic_config__ = _CONFIG
+
+    why: Annotated[str, Field(min_length=1)]
+    """In one line."""
+    where: Annotated[str, Field(min_length=1)]
+    """In the kernel's sources: file and function."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviation:
+    """A case that fails, and how."""
+
+    __pydantic_config__ = _CONFIG
+
+    case: str
+    """Its full name."""
+    versions: tuple[str, ...]
+    """Kernels that it was seen on: the first two numbers of their release."""
+    verdict: Literal["FAIL"] = "FAIL"
+    breaks: tuple[str, ...]
+    """What is found, each as `requirement:aspect`."""
+    reason: str
+    """One of the reasons."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """A file."""
+
+    __pydantic_config__ = _CONFIG
+
+    targets: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Targets that it is about: names, or patterns with * and ?."""
+    reasons: dict[str, Reason] = field(default_factory=dict)
+    deviations: tuple[Deviation, ...] = ()
+
+    def is_about(self, target: str) -> bool:
+        """Tell whether it speaks of a target."""
+        return any(fnmatchcase(target, pattern) for pattern in self.targets)
+
+    def find(self, case: str, version: str) -> Deviation | None:
+        """Give what is known of a case on a version of the kernel."""
+        return next((d for d in self.deviations if d.case == case and version in d.versions), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a run differs from what is known."""
+
+    target: str
+    case: str
+    what: str
+
+
+def version_of(release: str) -> str:
+    """Give the part of a kernel's release that a baseline goes by: 6.18 of 6.18.44-generic."""
+    match = _VERSION.match(release)
+    return match[0] if match else release
+
+
+def breaks(result: Result) -> tuple[str, ...]:
+    """Give what a result has found, in the words of a baseline."""
+    return tuple(sorted({f"{finding.requirement}:{finding.aspect}" for finding in result.verdict.findings}))
+
+
+_HOLDS: dict[str, type] = {"reasons": Reason, "deviations": Deviation}
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        msg = f"{path}: cannot be read: {error.strerror}; name a baseline, or make one with --write-baseline"
+        raise UsageError(msg) from error
+
+
+def load(path: Path) -> Baseline:
+    """Read a baseline. Raises UsageError where there is no such file, CaseFileError with every mistake in it."""
+    node, problems = read(_bytes(path), str(path))
+    if not isinstance(node, MappingNode):
+        problems = problems or [
+            Problem(Location(str(path), 1, 1), "", "no baseline; write targets, reasons and deviations")
+        ]
+        raise CaseFileError(problems)
+    table = Table(node, _HOLDS)
+    baseline = table.decode(Baseline, problems)
+    if baseline is not None:
+        problems += [Problem(table.at(place), table.name(place), text) for place, text in _mistakes(baseline)]
+    if baseline is None or problems:
+        raise CaseFileError(problems)
+    return baseline
+
+
+def existing(path: Path, targets: Sequence[str]) -> Baseline:
+    """Read the baseline that is to be written anew, or give an empty one for these targets.
+
+    Lines that a person has not explained yet may stand in it. Raises CaseFileError.
+    """
+    if not path.exists():
+        return Baseline(targets=tuple(targets))
+    node, problems = read(_bytes(path), str(path))
+    found = Table(node, _HOLDS).decode(Baseline, problems) if isinstance(node, MappingNode) else None
+    if found is None:
+        raise CaseFileError(problems or [Problem(Location(str(path), 1, 1), "", "no baseline; remove the file")])
+    return found
+
+
+def _mistakes(baseline: Baseline) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    seen: set[tuple[str, str]] = set()
+    for index, deviation in enumerate(baseline.deviations):
+        if deviation.reason not in baseline.reasons:
+            what = f"{deviation.reason!r} is none of the reasons; write why and where below reasons, and its name here"
+            yield ("deviations", index, "reason"), what
+        for version in deviation.versions:
+            if (deviation.case, version) in seen:
+                yield ("deviations", index, "case"), f"{deviation.case} stands here twice for {version}; remove one"
+            seen.add((deviation.case, version))
+    used = {deviation.reason for deviation in baseline.deviations}
+    for reason in baseline.reasons:
+        if reason not in used:
+            yield ("reasons", reason), "no deviation has this reason; remove it"
+
+
+def compare(baselines: Sequence[Baseline], tally: Tally, releases: Mapping[str, str]) -> list[Difference]:
+    """Give where a run differs from what is known; what could not be run is no difference."""
+    return [
+        Difference(target, case, what)
+        for (target, case), entry in tally.cases.items()
+        for what in _difference(_known(baselines, target, case, releases), entry)
+    ]
+
+
+def _known(baselines: Sequence[Baseline], target: str, case: str, releases: Mapping[str, str]) -> Deviation | None:
+    version = version_of(releases.get(target, ""))
+    found = (baseline.find(case, version) for baseline in baselines if baseline.is_about(target))
+    return next(filter(None, found), None)
+
+
+def is_known(baselines: Sequence[Baseline], result: Result, release: str) -> bool:
+    """Tell whether a result is a deviation that is known, and shows itself as it is known to."""
+    known = _known(baselines, result.target, result.case, {result.target: release})
+    return known is not None and result.verdict.status is Status.FAIL and breaks(result) == known.breaks
+
+
+def _difference(known: Deviation | None, entry: CaseTally) -> Iterator[str]:
+    if entry.status is Status.FAIL and known is None:
+        yield f"a new deviation: {entry.summary}"
+    elif entry.status is Status.FAIL and known is not None and breaks(entry.worst) != known.breaks:
+        yield f"deviates in another way: {', '.join(breaks(entry.worst))} instead of {', '.join(known.breaks)}"
+    elif entry.status is Status.PASS and known is not None:
+        yield f"passes, and is known to break {', '.join(known.breaks)} ({known.reason}); remove it from the baseline"
+
+
+def update(baseline: Baseline, tally: Tally, releases: Mapping[str, str]) -> Baseline:
+    """Give the baseline with what a run has shown: new lines, and versions that are gone. People write reasons."""
+    lines = {(deviation.case, deviation.breaks): deviation for deviation in baseline.deviations}
+    for (target, case), entry in tally.cases.items():
+        version = version_of(releases.get(target, ""))
+        if not baseline.is_about(target) or entry.status not in {Status.PASS, Status.FAIL}:
+            continue
+        found = breaks(entry.worst) if entry.status is Status.FAIL else None
+        for key, line in list(lines.items()):
+            if key[0] == case and key[1] != found:
+                lines[key] = replace(line, versions=tuple(known for known in line.versions if known != version))
+        if found is not None:
+            old = lines.get((case, found)) or Deviation(case=case, versions=(), breaks=found, reason=UNEXPLAINED)
+            lines[case, found] = replace(old, versions=_sorted({*old.versions, version}))
+    kept = tuple(line for line in lines.values() if line.versions)
+    return replace(baseline, deviations=kept)
+
+
+def _sorted(versions: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(versions, key=lambda version: [int(part) for part in re.findall(r"[0-9]+", version)]))
+
+
+def write(path: Path, baseline: Baseline) -> None:
+    """Write a baseline, a line for each deviation; the comments at its beginning stay. Raises StoreError."""
+    before = path.read_text(encoding="utf-8").splitlines() if path.exists() else [_FIRST_LINE]
+    comments = [line for line in before if line.startswith("#")]
+    lines = [
+        *comments,
+        f"targets: [{', '.join(map(_quoted, baseline.targets))}]",
+        "",
+        "reasons:" if baseline.reasons else "reasons: {}",
+    ]
+    for name, reason in baseline.reasons.items():
+        lines += [f"  {name}:", f"    why: {_quoted(reason.why)}", f"    where: {_quoted(reason.where)}"]
+    lines += ["", "deviations:" if baseline.deviations else "deviations: []"]
+    for line in baseline.deviations:
+        fields: dict[str, Any] = {
+            "case": _quoted(line.case),
+            "versions": f"[{', '.join(map(_quoted, line.versions))}]",
+            "verdict": line.verdict,
+            "breaks": f"[{', '.join(map(_quoted, line.breaks))}]",
+            "reason": line.reason,
+        }
+        lines.append(f"- {{{', '.join(f'{name}: {value}' for name, value in fields.items())}}}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    except OSError as error:
+        msg = f"{path}: cannot be written: {error.strerror}; name a file in a folder where you may write"
+        raise StoreError(msg) from error
+
+
+def _quoted(text: str) -> str:
+    """Write a text as YAML takes it in a flow list, and as a text where it would be a number."""
+    return text if _PLAIN.fullmatch(text) else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

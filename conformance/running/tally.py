@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run's results, case by case: what the repetitions of a case come to, and what the run as a whole does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lockproof.conformance.judging.verdict import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lockproof.conformance.running.store import Result
+
+__all__ = ["CaseTally", "Tally"]
+
+# A deviation that was seen once is a deviation; what was never seen is no PASS.
+_WORST_FIRST = (Status.FAIL, Status.UNRESOLVED, Status.UNTESTED, Status.UNSUPPORTED, Status.PASS)
+
+
+@dataclass(slots=True)
+class CaseTally:
+    """A case on a target: the worst of its repetitions stands for all."""
+
+    worst: Result
+    repetitions: int = 1
+    like_worst: int = 1
+    """Repetitions with the status of the worst."""
+    unresolved: int = 0
+    """Repetitions that the suite could not find out about, also where another one is worse."""
+    seconds: float = 0.0
+
+    @property
+    def status(self) -> Status:
+        """What became of the case."""
+        return self.worst.verdict.status
+
+    @property
+    def summary(self) -> str:
+        """Why, in one line; with the count where not all repetitions were alike."""
+        if self.like_worst == self.repetitions:
+            return self.worst.summary
+        return f"{self.worst.summary} ({self.like_worst} of {self.repetitions} repetitions)"
+
+
+@dataclass(slots=True)
+class Tally:
+    """All cases of a run; its size depends on the number of cases, not of repetitions."""
+
+    cases: dict[tuple[str, str], CaseTally] = field(default_factory=dict)
+    """By target and case name, in the order in which their first results came."""
+
+    def add(self, result: Result) -> None:
+        """Count one more result."""
+        unresolved = int(result.verdict.status is Status.UNRESOLVED)
+        entry = self.cases.get((result.target, result.case))
+        if entry is None:
+            self.cases[result.target, result.case] = CaseTally(result, unresolved=unresolved, seconds=result.seconds)
+            return
+        entry.repetitions += 1
+        entry.unresolved += unresolved
+        entry.seconds += result.seconds
+        rank, worst = _WORST_FIRST.index(result.verdict.status), _WORST_FIRST.index(entry.status)
+        if rank < worst:
+            entry.worst, entry.like_worst = result, 1
+        elif rank == worst:
+            entry.like_worst += 1
+
+    def of_target(self, target: str) -> Iterator[CaseTally]:
+        """Give the cases of one target."""
+        return (entry for (name, _), entry in self.cases.items() if name == target)
+
+    def count(self, target: str, status: Status) -> int:
+        """Count the cases of a target with a status."""
+        return sum(entry.status is status for entry in self.of_target(target))
+
+    def broken(self, target: str) -> dict[str, list[str]]:
+        """Give the requirements that a target was seen to break, each with the names of the cases that saw it."""
+        found: dict[str, list[str]] = {}
+        for entry in self.of_target(target):
+            for requirement in dict.fromkeys(finding.requirement for finding in entry.worst.verdict.findings):
+                if entry.status is Status.FAIL:
+                    found.setdefault(requirement, []).append(entry.worst.case)
+        return found
+
+    @property
+    def exit_code(self) -> int:
+        """0: nothing deviates; 1: something does; 3: something could not be found out, so that the rest proves less."""
+        if any(entry.unresolved for entry in self.cases.values()):
+            return 3
+        return int(any(entry.status is Status.FAIL for entry in self.cases.values()))

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The connection to a guest: QEMU as the process, and what the console says when the kernel in it breaks."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from typing import TYPE_CHECKING, BinaryIO
+
+from lockproof.conformance.errors import TargetError
+from lockproof.conformance.protocol import kernel_log as splats
+from lockproof.conformance.protocol.trace import Crash
+from lockproof.runners.probe.connection import HELLO_LIMIT, Connection, SilentError
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from lockproof.conformance.protocol.trace import Trace, TraceReader
+    from lockproof.runners.probe.connection import Stream
+    from lockproof.runners.target import TargetInfo
+
+__all__ = ["Guest"]
+
+_TIMESTAMP = re.compile(r"^(<\d+>)?\[ *\d+\.\d+\](\[ *[TC]\d+\])? ?")
+_HELLO = b'{"hello"'
+_MOST_LINES = 200  # of a log
+_LAST_LINES = 6  # that a message shows
+_LONGEST_CONSOLE = 1 << 20  # bytes that are kept while nothing breaks
+
+
+class Guest(Connection):
+    """QEMU, whose standard error is also the console of its guest."""
+
+    WHO = "QEMU"
+
+    def __init__(self, process: subprocess.Popen[bytes], stream: Stream, console: BinaryIO, about: str) -> None:
+        """Take over QEMU; `about`: how it runs the guest."""
+        super().__init__(process, stream, console)
+        self._console = console.fileno()
+        self._about = about
+        self._started = time.monotonic()
+        # Lengths of the console: when the program that is under way began at the earliest, before and after the lines
+        # that came last.
+        self._began = self._before = self._now = 0
+
+    @property
+    def about(self) -> str:
+        """See Connection."""
+        return self._about
+
+    def hello(self, limit: float = HELLO_LIMIT) -> TargetInfo:
+        """See Connection."""
+        try:
+            info = super().hello(limit)
+        except TargetError as error:
+            msg = f"the guest did not come up: {error}"
+            raise TargetError(msg) from error
+        self._about = f"booted in {time.monotonic() - self._started:.1f} s, {self._about}"
+        self._began = self._now
+        return info
+
+    def receive(self, reader: TraceReader, limit: float) -> Trace:
+        """See Connection."""
+        trace = super().receive(reader, limit)
+        self._began = self._before
+        if self._began > _LONGEST_CONSOLE:
+            os.ftruncate(self._console, 0)
+            self._began = self._before = self._now = 0
+        return trace
+
+    def crash(self, trouble: TargetError) -> Crash | None:
+        """See Connection. QEMU that fails or is killed says nothing about the kernel."""
+        log = self._log()
+        what = _first_splat(log)
+        code = self._process.poll()
+        if code is None and isinstance(trouble, SilentError):
+            return Crash(what or f"the kernel hung: {str(trouble).partition(';')[0]}", log)
+        if code == 0:
+            return Crash(what or "the kernel rebooted or switched off", log)
+        return Crash(what, log) if code is None and what else None
+
+    def _hello_line(self, deadline: float, limit: float) -> bytes:
+        """Pass over what firmware and the start of a kernel say on every terminal that there is."""
+        while not (line := self._line(deadline, limit)).startswith(_HELLO):
+            pass
+        return line
+
+    def _wait(self, deadline: float, limit: float) -> None:
+        # The program behind the last answer in these lines did not run yet when the lines before them came.
+        before = self._now
+        super()._wait(deadline, limit)
+        if self._lines:
+            self._before = before
+        self._now = os.fstat(self._console).st_size
+
+    def _log(self) -> tuple[str, ...]:
+        """Give what the console said since the program that is under way began, without the middle of much."""
+        size = max(0, os.fstat(self._console).st_size - self._began)
+        text = os.pread(self._console, size, self._began).decode(errors="replace")
+        lines = tuple(filter(None, map(_printable, text.split("\n"))))
+        half = _MOST_LINES // 2
+        return lines if len(lines) <= _MOST_LINES else (*lines[:half], "…", *lines[-half:])
+
+    def _tail(self) -> str:
+        log = self._log()
+        what = _first_splat(log)
+        last = " | ".join(log[-_LAST_LINES:])
+        return (f"; {what}" if what else "") + (
+            f"; the console ends with: {last}" if last else "; the console is empty"
+        )
+
+
+def _first_splat(log: tuple[str, ...]) -> str | None:
+    return splats.first_splat([_TIMESTAMP.sub("", line) for line in log])
+
+
+def _printable(line: str) -> str:
+    return "".join(character for character in line.expandtabs() if character.isprintable()).rstrip()

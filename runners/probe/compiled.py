@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The probe for other architectures: one static executable, compiled once from the sources that lockproof brings."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lockproof.conformance.errors import TargetError, UsageError, suggest
+from lockproof.runners.kernels import cache
+from lockproof.runners.kernels.architectures import ARCHITECTURES
+from lockproof.runners.probe.session import host_probe
+
+if TYPE_CHECKING:
+    from lockproof.runners.kernels.architectures import Architecture
+    from lockproof.runners.kernels.cache import Say
+
+__all__ = ["probe_for"]
+
+_FLAGS = ("-std=gnu11", "-O2", "-static", "-s")
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiler:
+    command: tuple[str, ...]
+    identity: str
+    """Changes when the compiler does."""
+
+
+def probe_for(arch: str, say: Say | None = None) -> Path:
+    """Give the path of the probe for an architecture. Raises UsageError without a compiler, TargetError, StoreError."""
+    if arch not in ARCHITECTURES:
+        msg = f"architecture {arch!r}: not supported; {suggest(arch, ARCHITECTURES)}"
+        raise UsageError(msg)
+    architecture = ARCHITECTURES[arch]
+    if platform.machine() in architecture.host:
+        return Path(host_probe())
+    sources = _sources()
+    compiler = _compiler(architecture)
+    digest = hashlib.sha256(repr((compiler, _FLAGS)).encode())
+    for source in sources:
+        digest.update(f"{source.name} {source.stat().st_size}\n".encode() + source.read_bytes())
+    path = cache.directory() / "probes" / f"{architecture.triple}-{digest.hexdigest()[:16]}"
+
+    def compile_it(new: Path) -> None:
+        if say:
+            say(f"compiling the probe for {arch}")
+        _compile(compiler, [str(source) for source in sources if source.suffix == ".c"], new, arch)
+
+    return cache.once(path, compile_it, say)
+
+
+def _sources() -> list[Path]:
+    """Give the C files and headers of the probe: all that are in its folder."""
+    # Under an editable install the folder is no path, while a file in it is one.
+    folder = files("lockproof") / "native" / "probe"
+    return sorted(Path(str(file)) for file in folder.iterdir() if file.name.endswith((".c", ".h")))
+
+
+def _compiler(architecture: Architecture) -> _Compiler:
+    """Choose Debian's cross compiler where it is installed with its C library, else zig."""
+    gcc = shutil.which(f"{architecture.triple}-gcc")
+    if gcc is not None and Path(_ask(gcc, "-print-file-name=libc.a")).is_absolute():
+        return _Compiler((gcc,), _ask(gcc, "-dumpfullversion"))
+    try:
+        zig = version("ziglang")
+    except PackageNotFoundError:
+        debian = f"gcc-{architecture.triple.replace('_', '-')} {architecture.libc}"
+        what = f"the probe for {architecture.name} cannot be compiled here: no compiler"
+        msg = f"{what}; pip install 'lockproof[cross]', or apt install {debian}"
+        raise UsageError(msg) from None
+    return _Compiler((sys.executable, "-m", "ziglang", "cc", "-target", architecture.zig), zig)
+
+
+def _ask(compiler: str, question: str) -> str:
+    return subprocess.run([compiler, question], capture_output=True, text=True, check=False).stdout.strip()
+
+
+def _compile(compiler: _Compiler, sources: list[str], output: Path, arch: str) -> None:
+    zig_cache = str(cache.directory() / "zig")
+    environment = os.environ | {"ZIG_GLOBAL_CACHE_DIR": zig_cache, "ZIG_LOCAL_CACHE_DIR": zig_cache, "LC_ALL": "C"}
+    command = [*compiler.command, *_FLAGS, "-o", str(output), *sources]
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if done.returncode:
+        said = done.stdout.decode(errors="replace")
+        if "No space left" in said or "NoSpaceLeft" in said:
+            msg = f"{output.parent}: no space left for the probe; make room, or set LOCKPROOF_CACHE"
+            raise TargetError(msg)
+        lines = [line for line in said.splitlines() if "error" in line] or said.splitlines()
+        msg = f"the probe for {arch} cannot be compiled by {compiler.command[0]}: {'; '.join(lines[:3])}"
+        raise TargetError(msg)

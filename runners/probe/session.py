@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A session with a probe: programs in, traces out, hangs and crashes seen.
+
+A runner for a real kernel says how a probe is started there; everything else is here. Programs are sent ahead, so
+that the probe never waits for Python.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections import deque
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import TYPE_CHECKING, NamedTuple
+
+from lockproof.conformance.errors import TargetError, UsageError
+from lockproof.conformance.protocol.trace import TraceReader
+from lockproof.runners.probe.connection import HELLO_LIMIT, Connection, Pipes, start_process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from lockproof.conformance.protocol.program import Program
+    from lockproof.conformance.protocol.trace import Trace
+
+__all__ = ["ProbeSession", "ProbeTarget", "executable", "host_probe"]
+
+_SENT_AHEAD = 8  # programs; enough to hide the time that a trace takes in Python
+_BYTES_AHEAD = 16384  # of programs; a terminal drops what is too much for its buffers
+_GRACE = 10.0  # seconds beyond a program's own limit, in which the probe reports that it killed a hung process
+_MOST_BREAKS = 20  # programs in a row that break a target, before it is given up
+
+
+def host_probe() -> str:
+    """Give the path of the probe that was built for this machine. Raises UsageError where it cannot be executed."""
+    return executable(
+        str(files("lockproof") / "native" / "lockproof-probe"), "the probe of this machine", "install lockproof again"
+    )
+
+
+def executable(command: str, what: str, hint: str = "check the path and its x bit") -> str:
+    """Give the path of a command that can be executed. Raises UsageError where there is none."""
+    path = shutil.which(command)
+    if path is None:
+        there = os.path.exists(command)  # noqa: PTH110  it may be a name to look up, not a path
+        msg = f"{what}: {command} {'is not executable' if there else 'is not found'}; {hint}"
+        raise UsageError(msg)
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeTarget:
+    """A target whose probe a command starts."""
+
+    name: str
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What is added to the environment of the probe."""
+
+    @contextmanager
+    def session(self) -> Iterator[ProbeSession]:
+        """Start the probe; leaving the context ends it. Raises TargetError."""
+        session = ProbeSession(self._connect)
+        try:
+            yield session
+        finally:
+            session.close()
+
+    def _connect(self) -> Connection:
+        errors = tempfile.TemporaryFile()  # noqa: SIM115  closed with the connection
+        process = start_process(self.argv, errors, environment=self.environment)
+        return Connection(process, Pipes(process), errors)
+
+
+class _Sent(NamedTuple):
+    program: Program
+    reader: TraceReader
+
+
+class ProbeSession:
+    """A running probe, started again after it broke."""
+
+    def __init__(self, connect: Callable[[], Connection], hello_limit: float = HELLO_LIMIT) -> None:
+        """Start the probe. Raises TargetError where it cannot be started or says no hello in so many seconds."""
+        self._connect = connect
+        self._hello_limit = hello_limit
+        self._numbers = itertools.count()
+        self._waiting: deque[_Sent] = deque()
+        self._breaks = 0
+        self._connection = connect()
+        self.info = self._connection.hello(hello_limit)
+        self.about = self._connection.about
+
+    def run(self, programs: Iterable[Program]) -> Iterator[Trace]:
+        """Execute programs; see runners.target.Session."""
+        coming = iter(programs)
+        while True:
+            while self._has_room() and (program := next(coming, None)) is not None:
+                self._waiting.append(self._send(program))
+            if not self._waiting:
+                return
+            first = self._waiting[0]
+            try:
+                trace = self._connection.receive(first.reader, first.program.time_limit + _GRACE)
+                self._breaks = 0
+            except TargetError as trouble:
+                trace = self._broken(first, trouble)
+            self._waiting.popleft()
+            yield trace
+
+    def close(self) -> None:
+        """End the probe and all its processes; programs that are under way are given up."""
+        self._connection.close(at_once=bool(self._waiting))
+
+    def _has_room(self) -> bool:
+        ahead = sum(len(sent.program.text) for sent in self._waiting)
+        return len(self._waiting) < _SENT_AHEAD and ahead < _BYTES_AHEAD
+
+    def _send(self, program: Program) -> _Sent:
+        name = f"p{next(self._numbers)}"
+        self._connection.send(f"program {name}\n{program.text}end\n".encode())
+        return _Sent(program, TraceReader(name, program.pages))
+
+    def _broken(self, first: _Sent, trouble: TargetError) -> Trace:
+        """Say what became of the program that was under way, and start again for those behind it."""
+        crash = self._connection.crash(trouble)
+        self._start_again(trouble)
+        behind = list(self._waiting)[1:]
+        self._waiting = deque([first, *(self._send(sent.program) for sent in behind)])
+        if crash is not None:
+            return first.reader.crashed(crash.what, crash.log)
+        return first.reader.lost(str(trouble))
+
+    def _start_again(self, trouble: TargetError) -> None:
+        self._connection.close(at_once=True)
+        self._breaks += 1
+        if self._breaks > _MOST_BREAKS:
+            msg = f"{trouble}; given up: {self._breaks} programs in a row broke the target"
+            raise TargetError(msg)
+        try:
+            self._connection = self._connect()
+            info = self._connection.hello(self._hello_limit)
+        except TargetError as error:
+            msg = f"{trouble}; and then could not be started again: {error}"
+            raise TargetError(msg) from error
+        if info.identity != self.info.identity:
+            msg = f"{trouble}; and then came back as another target: {info.kernel} instead of {self.info.kernel}"
+            raise TargetError(msg)

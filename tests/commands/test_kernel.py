@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `lockproof kernel` shows: tables, and progress on a terminal and elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lockproof.conformance.commands import kernel as terminal
+from lockproof.runners.kernels import cache, kernel
+from lockproof.runners.kernels.debian import Package
+from lockproof.runners.kernels.kernel import Entry
+from tests.command import plain_environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BUILT = Entry(
+    name="debian/6.1+fault-injection",
+    arch="x86_64",
+    image="a.image",
+    size=2_073_600,
+    version="6.1.176",
+    origin="built from debian/6.1, b57ff4",
+)
+FETCHED = Entry(
+    name="debian/6.12@arm64",
+    arch="arm64",
+    image="b.image",
+    size=11_737_024,
+    version="6.12.117-1",
+    origin="linux-image-6.12.117+deb13-arm64 6.12.117-1 (trixie)",
+)
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCKPROOF_CACHE", str(tmp_path / "cache"))
+
+
+def enter(*entries: Entry) -> None:
+    kernel.catalogue().mkdir(parents=True)
+    for number, entry in enumerate(entries):
+        (kernel.catalogue() / f"{number}.json").write_text(json.dumps(asdict(entry)))
+
+
+def lists(*packages: Package) -> None:
+    summary = cache.directory() / "apt" / "trixie-amd64" / "kernels.json"
+    summary.parent.mkdir(parents=True)
+    summary.write_text(json.dumps([asdict(package) for package in packages]))
+
+
+OFFERED = Package("linux-image-6.12.117+deb13-cloud-amd64", "6.12.117-1", "trixie", "cloud-amd64", 34_671_208)
+
+
+def test_a_kernel_that_is_new_is_told_with_its_target_version_size_and_origin() -> None:
+    assert terminal.entry(BUILT) == "qemu:debian/6.1+fault-injection  6.1.176, 2.1 MB; built from debian/6.1, b57ff4"
+
+
+def test_where_there_is_nothing_the_first_step_is_told() -> None:
+    assert terminal.table() == "No kernel is here yet; lockproof kernel fetch debian/6.12 fetches one."
+
+
+def test_kernels_that_are_here_are_columns_by_name() -> None:
+    enter(FETCHED, BUILT)
+    assert terminal.table() == (
+        "qemu:debian/6.1+fault-injection  6.1.176     2.1 MB   built from debian/6.1, b57ff4\n"
+        "qemu:debian/6.12@arm64           6.12.117-1  11.7 MB  linux-image-6.12.117+deb13-arm64 6.12.117-1 (trixie)"
+    )
+
+
+HEAD = "\n\nlockproof kernel fetch NAME fetches (size of the package):\n"
+
+
+def test_kernels_that_could_be_fetched_come_below() -> None:
+    lists(OFFERED)
+    assert terminal.table() == (
+        f"No kernel is here yet; lockproof kernel fetch debian/6.12 fetches one.{HEAD}"
+        "debian/6.12  6.12.117-1  34.7 MB  linux-image-6.12.117+deb13-cloud-amd64 (trixie)"
+    )
+
+
+@pytest.mark.skipif(shutil.which("dpkg") is None, reason="needs dpkg on PATH")
+def test_what_is_here_is_not_listed_as_what_could_be_fetched() -> None:
+    other = Package("linux-image-6.1.0-47-amd64", "6.1.170-3", "trixie", "amd64", 70_236_800)
+    lists(OFFERED, other)
+    here = Entry(name="debian/6.12", arch="x86_64", size=11_000_000, version="6.12.107-1", origin="older")
+    enter(here)
+    assert terminal.table() == (
+        f"qemu:debian/6.12  6.12.107-1  11.0 MB  older{HEAD}"
+        "debian/6.1  6.1.170-3  70.2 MB  linux-image-6.1.0-47-amd64 (trixie)"
+    )
+
+
+WATCH = """
+from lockproof.conformance.commands import kernel as terminal
+with terminal.watching() as watcher:
+    watcher.say("unpacking [red]debian/6.1[/red]")
+    watcher.compiled(1, "mm/[bold]mlock.o")
+    watcher.say("x" * 300)
+"""
+
+
+def test_without_a_terminal_lines_go_to_standard_error_as_they_are() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WATCH], env=plain_environment(), capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("", f"unpacking [red]debian/6.1[/red]\n{'x' * 300}\n")
+
+
+def test_without_a_terminal_a_long_build_says_now_and_then_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with terminal.watching() as watcher:
+        watcher.compiled(1, "mm/mlock.o")
+        monkeypatch.setattr(terminal, "_QUIET", 0.0)
+        watcher.compiled(2, "mm/mmap.o")
+        monkeypatch.setattr(terminal, "_QUIET", 1000.0)
+        watcher.compiled(3, "mm/[x].o")
+    assert re.fullmatch(r"\d+ s: 2 files compiled, now mm/mmap\.o\n", capsys.readouterr().err)
+
+
+def test_on_a_terminal_lines_stay_and_the_moving_line_goes() -> None:
+    ours, theirs = pty.openpty()
+    environment = plain_environment() | {"TERM": "xterm", "COLUMNS": "80"}
+    done = subprocess.run(
+        [sys.executable, "-c", WATCH], env=environment, stdout=subprocess.PIPE, stderr=theirs, check=True
+    )
+    os.close(theirs)
+    shown = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    assert done.stdout == b""
+    assert "unpacking [red]debian/6.1[/red]\r\n" in shown
+    assert "x" * 300 in shown
+    assert "1 files compiled, now mm/[bold]mlock.o" in shown
+    assert "\x1b[2K" in shown[shown.rindex("1 files compiled") :]  # erases the line

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The corpus on real targets: the model breaks nothing, Linux and gVisor are caught where they deviate."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from lockproof.conformance.language import strips
+from lockproof.conformance.language.loading import load
+from tests.command import lockproof
+
+UNPRIVILEGED = "command:setpriv --reuid=65534 --regid=65534 --clear-groups {probe}"
+GUEST = "qemu:debian/6.12"
+LARGE_PAGES = "qemu:debian/6.12@ppc64le"
+FAULTS = "qemu:debian/6.1+fault-injection"
+# Each of these runs the whole corpus once, in the worker that asks for its results.
+GUESTS = [pytest.mark.qemu("debian/6.12", "debian/6.12@ppc64le"), pytest.mark.xdist_group("guests")]
+WITH_FAULTS = [pytest.mark.qemu("debian/6.1+fault-injection"), pytest.mark.xdist_group("faults")]
+LINUXES = [
+    "local",
+    pytest.param(UNPRIVILEGED, marks=pytest.mark.root),
+    pytest.param(GUEST, marks=GUESTS),
+    pytest.param(LARGE_PAGES, marks=GUESTS),
+    pytest.param(FAULTS, marks=WITH_FAULTS),
+]
+TARGETS = [*LINUXES, pytest.param("gvisor", marks=pytest.mark.gvisor)]
+
+# What Linux leaves behind after each provocation, as the first finding says it.
+LINUX = {
+    "mlock/no-change/hole-after-prefix": "page 2 became locked",
+    "mlock/no-change/unlockable-page[with=protection-none]": "pages 0, 2 to 6 became locked",
+    "mlock/no-change/unlockable-page[with=past-end-of-file]": "pages 0, 2 to 6 became locked",
+    "munlock/no-change/hole-after-prefix": "page 1 became unlocked",
+    "mlock/errors/endless-range[length=-1]": "returned 0, permitted ENOMEM or EINVAL",
+    "mlock/max-map-count/parts-of-two-mappings": "pages 1 to 5 became locked",
+    "munlock/max-map-count/after-whole-mappings": "pages 0 to 3 became unlocked",
+    "quality/layout/no-more-mappings": "2 mappings instead of 1, boundaries changed at page 1",
+    "mlockall/current/unlockable-page[with=protection-none]": "page 2 is not resident",
+}
+GUARD = ("mlock/no-change/unlockable-page[with=guard]", "pages 0, 2 to 6 became locked")
+GVISOR = {name: message for name, message in LINUX.items() if name.startswith(("mlock/no-change", "munlock/no-change"))}
+
+
+@cache
+def results(target: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    """Run the whole corpus once on a target; give the exit code and the results by case."""
+    with TemporaryDirectory() as folder:
+        done = lockproof("run", "-t", target, cwd=Path(folder))
+        (run,) = Path(folder, "results").iterdir()
+        lines = (run / "results.jsonl").read_text().splitlines()
+    assert done.stderr == ""
+    return done.returncode, {result["case"]: result for result in map(json.loads, lines)}
+
+
+def statuses(target: str) -> dict[str, list[str]]:
+    """Give the cases of each status."""
+    found: dict[str, list[str]] = {}
+    for name, result in results(target)[1].items():
+        found.setdefault(result["verdict"]["status"], []).append(name)
+    return found
+
+
+def test_there_are_at_least_sixty_cases() -> None:
+    assert len(load().cases) >= 60
+
+
+def needs_no_memory(name: str) -> bool:
+    """Tell whether the swept call of a case makes no allocation on the model: nothing is split, nothing populated."""
+    aligned = name.startswith(("sweeps/munlock/", "sweeps/mlock2/nothing-locked")) and "ends=aligned" in name
+    return aligned or name.startswith("sweeps/mlockall/munlockall")
+
+
+def test_the_model_of_posix_passes_every_case_that_can_be_run_on_it() -> None:
+    code, found = results("model:posix")
+    others = {name: result["verdict"] for name, result in found.items() if result["verdict"]["status"] != "PASS"}
+    assert {(verdict["status"], verdict["reason"]) for verdict in others.values()} == {
+        ("UNTESTED", "no allocation inside the call could be made to fail"),
+        ("UNTESTED", "the target has no kernel to itself whose counts would tell (qemu has)"),
+    }
+    assert set(others) == {case.name for case in load().cases if case.closing or needs_no_memory(case.name)}
+    assert len(found) == len(load().cases)
+    assert code == 0
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_case_gets_a_verdict_and_none_is_unresolved(target: str) -> None:
+    code, found = results(target)
+    assert set(found) == {case.name for case in load().cases}
+    assert {name: found[name]["summary"] for name in statuses(target).get("UNRESOLVED", [])} == {}
+    assert code == 1
+
+
+def first_findings(target: str, names: dict[str, str]) -> dict[str, str]:
+    """Give the first finding of each of the named cases, or its status where there is none."""
+    verdicts = {name: results(target)[1][name]["verdict"] for name in names}
+    return {
+        name: next((f["message"] for f in verdict["findings"]), verdict["status"]) for name, verdict in verdicts.items()
+    }
+
+
+@pytest.mark.parametrize("target", LINUXES)
+def test_linux_is_caught_where_it_breaks_the_promise(target: str) -> None:
+    assert first_findings(target, LINUX) == LINUX
+
+
+def test_linux_leaves_a_range_locked_after_a_guard_page() -> None:
+    name, message = GUARD
+    verdict = results("local")[1][name]["verdict"]
+    if verdict["status"] == "UNTESTED":
+        pytest.skip(verdict["reason"])
+    assert verdict["findings"][0]["message"] == message
+
+
+@pytest.mark.gvisor
+def test_gvisor_is_caught_and_nothing_is_claimed_about_what_it_does_not_show() -> None:
+    assert first_findings("gvisor", GVISOR) == GVISOR
+    found = results("gvisor")[1]
+    unseen = {name: result for name, result in found.items() if name.startswith("quality/accounting/")}
+    assert unseen
+    assert {result["verdict"]["reason"] for result in unseen.values()} <= {
+        "the target does not tell how much locked memory it counts (VmLck)",
+        "the target has no known limit on the number of mappings",
+        "vm.max_map_count is 2147483647; set it to 262144 or less",
+        "the target has no guard pages (MADV_GUARD_INSTALL, Linux 6.13)",
+        "the target has no kernel to itself whose counts would tell (qemu has)",
+    }
+
+
+@pytest.mark.qemu("debian/6.12", "debian/6.12@ppc64le")
+@pytest.mark.xdist_group("guests")
+def test_pages_of_64_kib_make_no_difference() -> None:
+    verdicts = {
+        target: {name: result["verdict"]["status"] for name, result in results(target)[1].items()}
+        for target in (GUEST, LARGE_PAGES)
+    }
+    assert verdicts[GUEST] == verdicts[LARGE_PAGES]
+
+
+@pytest.mark.qemu("debian/6.1+fault-injection")
+@pytest.mark.xdist_group("faults")
+def test_a_kernel_with_fault_injection_leaves_no_sweep_untested_but_those_of_calls_that_need_no_memory() -> None:
+    untested = {name for name in statuses(FAULTS)["UNTESTED"] if name.startswith("sweeps/")}
+    assert all(needs_no_memory(name) for name in untested), untested
+    swept = {name for name in statuses(FAULTS)["FAIL"] if name.startswith("sweeps/mlock/")}
+    assert len(swept) == 60
+
+
+@pytest.mark.parametrize("target", LINUXES[2:])
+def test_a_guest_has_given_back_all_memory_at_the_end(target: str) -> None:
+    found = results(target)[1]
+    assert {name: found[name]["summary"] for name in statuses(target)["PASS"] if "closing" in name} == {
+        "quality/closing/mlocked": "",
+        "quality/closing/vm-areas": "",
+    }
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_snapshot_was_seen_by_two_observers_that_agree(target: str) -> None:
+    snapshots = [
+        line.get("before") or line["snapshot"]
+        for result in results(target)[1].values()
+        for line in result["trace"]
+        if "before" in line or "snapshot" in line
+    ]
+    assert len(snapshots) > 300
+    for snapshot in snapshots:
+        assert set(snapshot["locked"]) == {"smaps", "msync"}
+        seen = {observer: strips.expand(strip).replace("F", "L") for observer, strip in snapshot["locked"].items()}
+        assert seen["smaps"] == seen["msync"]
+
+
+def test_a_second_run_gives_the_same_verdicts() -> None:
+    with TemporaryDirectory() as folder:
+        lockproof("run", "-t", "local", "-j", "2", cwd=Path(folder))
+        (run,) = Path(folder, "results").iterdir()
+        again = {
+            line["case"]: line["verdict"] for line in map(json.loads, (run / "results.jsonl").read_text().splitlines())
+        }
+    assert again == {name: result["verdict"] for name, result in results("local")[1].items()}

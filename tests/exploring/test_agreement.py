@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The models of Linux do what kernels of their versions do, and what they do not is found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from rich.console import Console
+
+from lockproof.conformance.exploring.agreement import Comparison, compare
+from lockproof.conformance.exploring.search import Request, explore
+from lockproof.conformance.language.loading import load
+from lockproof.conformance.protocol.program import compile_case
+from lockproof.runners.target import make_target
+from tests.command import lockproof, results
+
+if TYPE_CHECKING:
+    from lockproof.conformance.protocol.trace import Trace
+
+GUESTS = {
+    "debian/5.10": "linux-5.10", "debian/6.1": "linux-6.1", "debian/6.12": "linux-6.12", "debian/7.2": "linux-6",
+    "debian/6.1+fault-injection": "linux-6.1",
+}  # fmt: skip
+OTHERS = {
+    "linux-6.12": "linux-6", "linux-6.1": "linux-6.12", "linux-5.10": "linux-6.1", "posix": "linux-6",
+    "posixmlock-2006": "linux-2.6.16",
+}  # fmt: skip
+"""Models of which one does what the other does not."""
+
+
+@pytest.mark.parametrize(
+    ("kernel", "model"), [pytest.param(*pair, marks=pytest.mark.qemu(pair[0])) for pair in GUESTS.items()]
+)
+def test_a_kernel_and_the_model_of_its_version_do_the_same(kernel: str, model: str) -> None:
+    done = lockproof("explore", f"qemu:{kernel}", "--against", f"model:{model}", "--count", "500", cwd=Path.cwd())
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+    assert done.stderr.startswith("500 cases in ")
+
+
+@pytest.mark.parametrize(("one", "other"), OTHERS.items())
+def test_what_two_versions_do_not_do_alike_is_found_and_made_small(one: str, other: str, tmp_path: Path) -> None:
+    found = explore(Request(f"model:{one}", 120, 1, 100000, f"model:{other}"), Console(stderr=True))
+    assert found.yaml, found
+    assert found.what.partition(": only ")[2], found.what
+    (tmp_path / "found.yaml").write_text(found.yaml)
+    (case,) = load(tmp_path / "found.yaml").cases
+    assert f"does what model:{other} does not" in case.about
+    assert len(case.steps) <= 3, found.yaml
+
+
+def tells_modes(result: dict[str, Any]) -> bool:
+    """Whether a lock on fault was seen to be one."""
+    seen = [line.get("before") or line.get("snapshot") for line in result["trace"]]
+    return any("F" in strip for snapshot in seen if snapshot for strip in snapshot["locked"].values())
+
+
+@pytest.mark.parametrize("kernel", [pytest.param(kernel, marks=pytest.mark.qemu(kernel)) for kernel in GUESTS])
+def test_a_case_has_the_same_verdict_on_a_kernel_and_on_its_model(kernel: str, tmp_path: Path) -> None:
+    lockproof("run", "-t", f"qemu:{kernel}", "-t", f"model:{GUESTS[kernel]}", cwd=tmp_path)
+    cases: dict[str, list[dict[str, Any]]] = {}
+    for result in results(tmp_path):
+        if result["verdict"]["status"] in {"PASS", "FAIL"}:
+            cases.setdefault(result["case"], []).append(result)
+    both = [seen for seen in cases.values() if len(seen) == 2]
+    # Kernels before 6.12 do not tell locks on fault from eager ones.
+    alike = [seen for seen in both if len({*map(tells_modes, seen)}) == 1]
+    assert len(alike) > 500
+    assert [one["case"] for one, other in alike if one["verdict"]["status"] != other["verdict"]["status"]] == []
+
+
+MERGING = """
+- id: merging
+  about: The page becomes one mapping with the one before it; since 6.1 that takes memory.
+  checks: [mlock.failure.no-change]
+  map:    aa
+  locked: L.
+  call:   mlock
+  range:  .^
+  fault:  each-allocation
+  expect: {result: 0}
+"""
+
+
+def compared(tmp_path: Path, target: str, model: str) -> Comparison:
+    (tmp_path / "cases.yaml").write_text(MERGING)
+    (case,) = load(tmp_path / "cases.yaml").cases
+    traces: list[Trace] = []
+    for name in (target, model):
+        with make_target(f"model:{name}").session() as session:
+            traces += session.run([compile_case(case)])
+    return compare(case, traces[0], traces[1], page_size=4096)
+
+
+def test_what_comes_of_an_allocation_that_only_the_model_makes_is_no_difference(tmp_path: Path) -> None:
+    assert compared(tmp_path, "linux-5.10", "linux-6.1") == (None, True)
+
+
+def test_what_comes_of_an_allocation_that_only_the_target_makes_is_one(tmp_path: Path) -> None:
+    difference, made_do = compared(tmp_path, "linux-6.1", "linux-5.10")
+    assert difference is not None
+    assert "mlock: only the target gave 0, locks LL, mappings ||" in difference.what
+    assert not made_do
+
+
+@pytest.mark.parametrize("model", ["linux-2.6.16", "posixmlock-2006", *sorted({*GUESTS.values()})])
+def test_every_case_runs_on_a_model(model: str, tmp_path: Path) -> None:
+    lockproof("run", "-t", f"model:{model}", cwd=tmp_path)
+    statuses = Counter(result["verdict"]["status"] for result in results(tmp_path))
+    assert set(statuses) <= {"PASS", "FAIL", "UNSUPPORTED", "UNTESTED"}
+    assert statuses["PASS"] > 500

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Generated cases: the model and the naive statement agree, and whatever does not is found, made small and kept."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import Phase, given, settings
+from rich.console import Console
+
+from lockproof.conformance.exploring.generator import NUMBERS, POSIX, Numbers, case_of, draw
+from lockproof.conformance.exploring.permitted import first_difference
+from lockproof.conformance.exploring.search import Found, Known, Request, explore
+from lockproof.conformance.language.loading import load
+from lockproof.conformance.protocol.program import compile_case
+from lockproof.runners.target import make_target
+from tests.command import lockproof, start
+
+FOUND = [
+    ("mlock-one-page-more", "mlock"), ("mlock-keeps-prefix", "mlock"), ("mlock-keeps-prefix-on-fault", "mlock"),
+    ("locks-nest", "munlock"), ("munlock-keeps-mapped", "munlock"), ("mlockall-skips-program", "mlockall"),
+    ("future-lost-at-mmap", "mmap"), ("munlockall-keeps-future", "mmap"), ("fork-inherits-locks", "observe"),
+    ("exec-keeps-future", "mmap"), ("munmap-remembers-locks", "mmap"), ("limit-one-page-high", "mlock"),
+]  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(NUMBERS)
+def test_the_model_does_only_what_the_naive_statement_permits(numbers: Numbers) -> None:
+    case = case_of(numbers, POSIX, faults=True)
+    with make_target("model:posix").session() as session:
+        (trace,) = session.run([compile_case(case)])
+        assert first_difference(case, trace, session.info.page_size) is None
+
+
+@pytest.mark.parametrize("number", range(20))
+def test_hypothesis_begins_with_the_numbers_that_were_drawn_without_it(number: int) -> None:
+    numbers = draw(Random(number))  # noqa: S311  no secret
+    seen: list[Numbers] = []
+
+    @settings(database=Known(numbers), phases=[Phase.reuse], max_examples=1)
+    @given(NUMBERS)
+    def look(again: Numbers) -> None:
+        seen.append(again)
+
+    look()
+    assert seen == [numbers]
+
+
+def explored(target: str, seed: int, most: int) -> Found:
+    return explore(Request(target, 120, seed, most), Console(stderr=True))
+
+
+@pytest.mark.parametrize(("mutant", "call"), FOUND)
+def test_a_defect_is_found_and_printed_as_a_case_that_catches_it(tmp_path: Path, mutant: str, call: str) -> None:
+    found = explored(f"model:posix/{mutant}", seed=1, most=200000)
+    assert found.yaml, found
+    file = tmp_path / "found.yaml"
+    file.write_text(found.yaml)
+    (case,) = load(file).cases
+    assert found.what.startswith(f"{call} ") or call in found.yaml
+    assert len(case.steps) <= 5
+    right = lockproof("run", "-t", "model:posix", "--cases", str(file), cwd=tmp_path)
+    assert right.returncode == 0, right.stdout
+    wrong = lockproof("run", "-t", f"model:posix/{mutant}", "--cases", str(file), cwd=tmp_path)
+    assert wrong.returncode == 1, wrong.stdout + found.yaml
+
+
+def test_the_same_seed_gives_the_same_case() -> None:
+    one, other = (explored("model:posix/locks-nest", seed=7, most=9999) for _ in range(2))
+    assert one.yaml == other.yaml != ""
+
+
+def test_the_command_ends_with_0_where_nothing_differs() -> None:
+    done = lockproof("explore", "model:posix", "--count", "2000", "--seed", "3", cwd=Path.cwd())
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith("2000 cases in ")
+
+
+def test_the_command_finds_that_linux_keeps_locks_of_a_failed_call() -> None:
+    done = lockproof("explore", "local", "--seconds", "60", cwd=Path.cwd())
+    assert done.returncode == 1
+    assert "- id: explored-" in done.stdout
+
+
+def test_an_interrupt_tells_what_was_tried(tmp_path: Path) -> None:
+    with start("explore", "model:posix", "--seconds", "100", cwd=tmp_path) as running:
+        time.sleep(3)
+        running.send_signal(signal.SIGINT)
+        printed, said = running.communicate(timeout=60)
+    assert (running.returncode, printed) == (130, "")
+    assert re.search(r"^[1-9]\d* cases in .*, interrupted: no difference$", said, re.MULTILINE)

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lockproof.conformance.judging.applicability import unmet
+from lockproof.conformance.judging.verdict import Status, Verdict
+from lockproof.runners.target import SystemCounts
+from tests.helpers import case_of, target_info
+
+MLOCK = "map: aaa\ncall: mlock\nrange: ^^^\nexpect: {result: 0}"
+LIMITED = "map: aaa\nlimits: {memlock: 4p}\ncall: mlock\nrange: ^^^\nexpect: {result: 0}"
+SETTLE = (
+    "checks: [quality.system]\nmap: a\ncall: settle\nclosing: true\nexpect: {mlocked: unchanged, vm-areas: unchanged}"
+)
+POOR: dict[str, Any] = {"privileged": False, "memlock": 8192}
+
+
+def test_a_target_that_can_do_everything_runs_every_case() -> None:
+    assert unmet(case_of(MLOCK), target_info()) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "lacks", "reason"),
+    [
+        (MLOCK, {"calls": ("munlock",)}, "the target has no mlock"),
+        (
+            "map: a\ncall: fork\nchild: [{call: msync, range: ^, flags: SYNC}]\nexpect: {result: 0}",
+            {"calls": ("fork",)},
+            "the target has no msync",
+        ),
+        (
+            f"locked: F..\n{MLOCK}",
+            {"calls": ("mlock",)},
+            "the target has no mlock2, so no lock on fault",
+        ),
+        (
+            "map: a\ncall: mlockall\nflags: [FUTURE, ONFAULT]\nexpect: {result: 0}",
+            {"calls": ("mlockall",)},
+            "the target has no mlock2, so no lock on fault",
+        ),
+        (
+            f"regions: {{a: {{kind: secretmem}}}}\n{MLOCK}",
+            {"kinds": ("anonymous",)},
+            "the target gives no secretmem memory (region a)",
+        ),
+        (
+            "regions: {z: {kind: shm}}\nmap: a\ncall: mmap\nregion: z\nrange: ^\nexpect: {result: 0}",
+            {"kinds": ("anonymous",)},
+            "the target gives no shm memory (region z)",
+        ),
+    ],
+)
+def test_an_optional_feature_that_is_not_there_is_unsupported(fields: str, lacks: dict[str, Any], reason: str) -> None:
+    case = case_of(fields)
+    assert unmet(case, target_info(**lacks)) == Verdict(Status.UNSUPPORTED, reason)
+    assert unmet(case, target_info()) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "lacks", "reason"),
+    [
+        (
+            f"fault: each-allocation\n{MLOCK}",
+            {"faults": {"from-each-allocation": "make-it-fail"}},
+            "the target offers no way to make its allocations fail (on Linux: a kernel with CONFIG_FAULT_INJECTION)",
+        ),
+        (
+            f"fault: from-each-allocation\n{MLOCK}",
+            {"faults": {"each-allocation": "fail-nth"}},
+            (
+                "the target offers no way to make all allocations from one on fail "
+                "(on Linux: root, and a kernel with CONFIG_FAULT_INJECTION_DEBUG_FS)"
+            ),
+        ),
+        (
+            f"limits: {{memory: 200}}\n{MLOCK}",
+            {"faults": {"each-allocation": "fail-nth"}},
+            "the target offers no way to let its memory run out (on Linux: root, and a memory cgroup: CONFIG_MEMCG)",
+        ),
+        (
+            SETTLE,
+            {"alone": False, "counts": None},
+            "the target has no kernel to itself whose counts would tell (qemu has)",
+        ),
+        (SETTLE, {"counts": None}, "the target does not tell how much mlocked memory it counts (Mlocked)"),
+        (
+            SETTLE,
+            {"counts": SystemCounts(mlocked=0, vm_areas=None)},
+            "the target does not tell how many objects for mappings it has (on Linux: slabinfo, CONFIG_SLUB_DEBUG)",
+        ),
+        (
+            "map: aaa\ncall: mlock\nrange: {pages: .^., length: -1}\nexpect: {locked: unchanged}",
+            {"wraps": False},
+            "the kernel computes addresses in 64 bits: no range of a 32-bit process wraps",
+        ),
+        (
+            "map: aaa\ncall: mlock\nrange: {pages: .^., length: 4294967296p}\nexpect: {locked: unchanged}",
+            {"bits": 32},
+            "a length of 4294967296p does not fit into the 32 bits of an address",
+        ),
+        (
+            f"regions: {{a: {{guard: .G.}}}}\n{MLOCK}",
+            {"guard": False},
+            "the target has no guard pages (MADV_GUARD_INSTALL, Linux 6.13)",
+        ),
+        (f"as: privileged\n{MLOCK}", {"privileged": False}, "needs CAP_IPC_LOCK; run as root"),
+        (
+            "map: a*1024\ncall: mlock\nrange: ^*1024\nregions: {a: {kind: hugetlb}}\nexpect: {result: 0}",
+            {"huge_page": 2048},
+            "a huge page has 2048 pages here, of which the case maps only a part",
+        ),
+        (
+            f"limits: {{mappings: 0}}\n{MLOCK}",
+            {"max_map_count": None},
+            "the target has no known limit on the number of mappings",
+        ),
+        (
+            f"limits: {{mappings: 0}}\n{MLOCK}",
+            {"max_map_count": 262145},
+            "vm.max_map_count is 262145; set it to 262144 or less",
+        ),
+        (
+            f"as: unprivileged\n{MLOCK}",
+            {"privileged": True, "memlock": 8192},
+            "needs RLIMIT_MEMLOCK at 12288 bytes, it can be 8192; raise it with ulimit -l",
+        ),
+        (
+            LIMITED.replace("4p", "unlimited"),
+            {"privileged": True, "memlock": 8192},
+            "needs RLIMIT_MEMLOCK unlimited, it can be 8192; raise it with ulimit -l",
+        ),
+        (
+            LIMITED,
+            POOR,
+            "needs RLIMIT_MEMLOCK at 16384 bytes, it can be 8192; raise it with ulimit -l",
+        ),
+        (
+            MLOCK,
+            POOR,
+            "needs RLIMIT_MEMLOCK at 12288 bytes, it can be 8192; raise it with ulimit -l",
+        ),
+        (
+            "map: a\ncall: mlockall\nflags: CURRENT\nexpect: {result: 0}",
+            {**POOR, "own_pages": 2},
+            "needs RLIMIT_MEMLOCK at 12288 bytes, it can be 8192; raise it with ulimit -l",
+        ),
+        (
+            LIMITED.replace("4p", "unlimited"),
+            POOR,
+            "needs RLIMIT_MEMLOCK unlimited, it can be 8192; raise it with ulimit -l",
+        ),
+        (MLOCK, {"lock_observers": ()}, "the target gives no way to see which pages are locked"),
+        (
+            "checks: [mlock.in-memory]\nmap: a\ncall: mlock\nrange: ^\nexpect: {resident: R}",
+            {"residency": None},
+            "the target gives no way to see which pages are resident",
+        ),
+        (
+            "checks: [linux.layout]\nmap: a\ncall: mlock\nrange: ^\nexpect: {mappings: unchanged}",
+            {"mappings": False},
+            "the target gives no way to see the boundaries of mappings",
+        ),
+        (
+            "checks: [linux.layout]\nmap: a\ncall: mlock\nrange: ^\nexpect: {accounting: exact}",
+            {"accounting": False},
+            "the target does not tell how much locked memory it counts (VmLck)",
+        ),
+        (
+            "checks: [linux.layout]\nmap: a\ncall: mlock\nrange: ^\nexpect: {accounting: exact}",
+            {"elsewhere": False},
+            "the target does not tell how much locked memory it counts (VmLck)",
+        ),
+        (
+            "map: a\ncall: fork\nchild: [{call: observe}, {call: mlock, range: ^, expect: {locked: unchanged}}]\nexpect: {result: 0}",
+            {"elsewhere": False},
+            "the target gives no way to see locks outside the arena",
+        ),
+    ],
+)
+def test_a_condition_that_cannot_be_provoked_or_seen_is_untested(
+    fields: str, lacks: dict[str, Any], reason: str
+) -> None:
+    case = case_of(fields)
+    assert unmet(case, target_info(**lacks)) == Verdict(Status.UNTESTED, reason)
+    assert unmet(case, target_info()) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "lacks"),
+    [
+        ("map: a\nsteps: [{call: touch, range: ^}, {call: observe, expect: {locked: .}}]", {"calls": ()}),
+        (f"regions: {{a: {{guard: ...}}}}\n{MLOCK}", {"guard": False}),
+        (f"limits: {{mappings: 0}}\n{MLOCK}", {"max_map_count": 262144}),
+        (MLOCK, {"max_map_count": None, "residency": None, "mappings": False, "accounting": False, "elsewhere": False,
+                 "faults": {}, "alone": False, "counts": None, "taint": None}),
+        (f"as: privileged\n{MLOCK}", {"privileged": True, "memlock": 0}),
+        (f"as: unprivileged\n{MLOCK}", {"privileged": False, "memlock": 12288}),
+        (MLOCK, {"privileged": False, "memlock": -1}),
+        (LIMITED, {"privileged": False, "memlock": 16384}),
+        (LIMITED.replace("4p", "0"), {"privileged": False, "memlock": 0}),
+        (LIMITED.replace("4p", "unlimited"), {"privileged": False, "memlock": -1}),
+    ],
+)  # fmt: skip
+def test_what_a_case_does_not_need_may_be_missing(fields: str, lacks: dict[str, Any]) -> None:
+    assert unmet(case_of(fields), target_info(**lacks)) is None
+
+
+def test_what_is_unsupported_is_said_before_what_is_untested() -> None:
+    verdict = unmet(case_of(f"fault: each-allocation\n{MLOCK}"), target_info(calls=(), faults={}))
+    assert verdict == Verdict(Status.UNSUPPORTED, "the target has no mlock")

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`lockproof inject` as its users start it, on programs compiled here."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from lxml import etree
+
+from tests.command import lockproof
+from tests.places import JUNIT_SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+PROGRAM = """
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+int main(void)
+{
+    char *memory = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mlock(memory, 4096) < 0) {
+        perror("first lock");
+        return 7;
+    }
+    while (mlock(memory, 8192) < 0)
+        pause();
+    if (munlock(memory, 8192) < 0)
+        abort();
+    if (mlockall(MCL_CURRENT) < 0)
+        fprintf(stderr, "going on without\\n");
+    memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0);
+    memory[0] = 1;
+    return 0;
+}
+"""
+BEHAVIOUR = {
+    "mlock@1=fail:ENOMEM": ("exited", "with 7: first lock: Cannot allocate memory"),
+    "mlock@2=fail:ENOMEM": ("hung", "still running after 1 s"),
+    "munlock@1=fail:ENOMEM": ("crashed", "SIGABRT"),
+    "mlockall@1=fail:ENOMEM": ("went on", "going on without"),
+    "mmap@1=fail:EAGAIN": ("crashed", "SIGSEGV"),
+}
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Give a function that compiles a program."""
+    folder = tmp_path_factory.mktemp("programs")
+
+    def compile_it(name: str, *flags: str, text: str = PROGRAM, compiler: str = "gcc") -> Path:
+        source = folder / f"{name}.c"
+        source.write_text(text)
+        subprocess.run([compiler, source, "-o", folder / name, *flags], check=True)
+        return folder / name
+
+    return compile_it
+
+
+def inject(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run `lockproof inject`."""
+    return lockproof("inject", "--time-limit", "1", *map(str, arguments), cwd=cwd)
+
+
+def found(path: Path) -> dict[str, tuple[str, str]]:
+    """Read what JSON says of each rule."""
+    return {run["rule"]: (run["did"], run["detail"]) for run in json.loads(path.read_text())["runs"]}
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "musl-gcc"])
+def test_each_call_fails_in_turn_and_what_the_program_did_is_reported_in_three_forms(
+    compiled: Callable[..., Path], compiler: str, tmp_path: Path
+) -> None:
+    if shutil.which(compiler) is None:
+        pytest.skip(f"needs {compiler}")
+    program = compiled(f"all-{compiler}", compiler=compiler)
+    done = inject("--json", "out.json", "--junit", "out.xml", "--", program, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    seen = found(tmp_path / "out.json")
+    if compiler != "gcc":  # its words for an errno are others
+        seen["mlock@1=fail:ENOMEM"] = BEHAVIOUR["mlock@1=fail:ENOMEM"]
+    assert seen == BEHAVIOUR
+    for did, detail in list(BEHAVIOUR.values())[1:]:
+        assert did in done.stdout
+        assert detail in done.stdout
+    report = etree.parse(tmp_path / "out.xml")
+    etree.XMLSchema(etree.parse(JUNIT_SCHEMA)).assertValid(report)
+    assert [case.get("name") for case in report.iter("testcase")] == list(BEHAVIOUR)
+    assert len(list(report.iter("failure"))) == 3
+
+
+def test_a_program_that_runs_on_anyway_goes_on_and_is_ended(compiled: Callable[..., Path], tmp_path: Path) -> None:
+    text = "#include <sys/mman.h>\n#include <unistd.h>\nint main(void) { mlockall(MCL_FUTURE); for (;;) pause(); }\n"
+    done = inject("--json", "out.json", "--", compiled("daemon", text=text), cwd=tmp_path)
+    assert done.returncode == 0
+    assert "undisturbed: still running after 1 s; it made 1 memory-lock call\n" in done.stdout
+    assert found(tmp_path / "out.json") == {"mlockall@1=fail:ENOMEM": ("went on", "")}
+
+
+def test_calls_of_processes_that_outlive_their_parent_are_made_to_fail_too(
+    compiled: Callable[..., Path], tmp_path: Path
+) -> None:
+    text = """
+    #include <sys/mman.h>
+    #include <unistd.h>
+    int main(void)
+    {
+        if (fork() == 0) {
+            setsid();
+            for (int i = 3; i < 600; i++)
+                close(i);
+            usleep(100000);
+            if (mlockall(MCL_CURRENT) < 0)
+                *(volatile char *)0 = 1;
+        }
+        return 0;
+    }
+    """
+    done = inject("--json", "out.json", "--", compiled("forks", text=text), cwd=tmp_path)
+    assert found(tmp_path / "out.json") == {"mlockall@1=fail:ENOMEM": ("crashed", "SIGSEGV")}, done.stdout
+
+
+def test_a_rule_says_which_calls_fail_and_how(compiled: Callable[..., Path], tmp_path: Path) -> None:
+    program = compiled("rules")
+    done = inject("--fail", "mlockall=late:EPERM,mmap=lie", "--json", "out.json", "--", program, cwd=tmp_path)
+    assert done.returncode == 0
+    assert found(tmp_path / "out.json") == {
+        "mlockall@1=late:EPERM": ("went on", "going on without"),
+        "mmap@1=lie": ("went on", ""),
+    }
+
+
+def test_what_the_program_imports_is_told_with_its_versions(compiled: Callable[..., Path], tmp_path: Path) -> None:
+    program = compiled("imports")
+    done = inject("--json", "out.json", "--fail", "mmap=lie", "--", program, cwd=tmp_path)
+    imports = json.loads((tmp_path / "out.json").read_text())["program"]["imports"]
+    assert {entry["function"] for entry in imports} == {"mlock", "munlock", "mlockall"}
+    assert all(entry["object"] == str(program) and entry["version"].startswith("GLIBC_") for entry in imports)
+    assert f"{program}: imports " in done.stdout
+
+
+def test_a_script_is_followed_into_what_it_starts(compiled: Callable[..., Path], tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_text(f"#!/bin/sh\n{compiled('started')}\n")
+    script.chmod(0o755)
+    done = inject("--json", "out.json", "--fail", "munlock=fail", "--", script, cwd=tmp_path)
+    assert ": a script of /bin/sh, which is linked dynamically" in done.stdout
+    did, detail = found(tmp_path / "out.json")["munlock@1=fail:ENOMEM"]
+    assert (did, detail.partition(":")[0]) == ("crashed", "SIGABRT of a process that it started")
+
+
+def test_a_program_without_such_a_call_is_told_so(tmp_path: Path) -> None:
+    done = inject("--", "/bin/true", cwd=tmp_path)
+    assert done.returncode == 3
+    assert "neither it nor its libraries import any of mlock, " in done.stdout
+    assert "/bin/true made no call that locks memory, so none could be made to fail\n" in done.stdout
+
+
+def refusal(tmp_path: Path, *arguments: str | Path) -> str:
+    """Give the one line with which a program is refused."""
+    done = inject(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+def test_what_the_shim_cannot_reach_gets_a_line_that_says_why(compiled: Callable[..., Path], tmp_path: Path) -> None:
+    text = tmp_path / "text"
+    text.write_text("no program\n")
+    assert refusal(tmp_path, "--", text).endswith("is not executable; check its x bit")
+    text.chmod(0o755)
+    assert "is neither an ELF program nor a script: " in refusal(tmp_path, "--", text)
+    assert "is statically linked" in refusal(tmp_path, "--", compiled("static", "-static"))
+    assert refusal(tmp_path, "--", "./missing") == "./missing: there is no such file; check the path"
+    assert "not found on PATH" in refusal(tmp_path, "--", "no-such-program")
+    assert "is a directory" in refusal(tmp_path, "--", tmp_path)
+    text.write_text("#!/no/such/interpreter\n")
+    assert "is a script whose interpreter, /no/such/interpreter, is not found" in refusal(tmp_path, "--", text)
+    text.write_bytes(b"\x7fELF\x02\x01\x01" + bytes(40))
+    assert "is neither an ELF program nor a script" in refusal(tmp_path, "--", text)
+    assert "'mlok=fail' is no rule" in refusal(tmp_path, "--fail", "mlok=fail", "--", "/bin/true")
+
+
+@pytest.mark.root
+def test_a_setuid_program_is_refused_with_the_reason(compiled: Callable[..., Path], tmp_path: Path) -> None:
+    program = compiled("setuid")
+    os.chown(program, 65534, 0)
+    program.chmod(0o4755)
+    assert "is setuid to user 65534: the loader preloads no shim into it" in refusal(tmp_path, "--", program)

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from pydantic import TypeAdapter
+
+from lockproof.conformance.judging.judge import judge
+from lockproof.conformance.judging.verdict import Status
+from lockproof.conformance.language.loading import load_requirements
+from lockproof.conformance.protocol.program import compile_case
+from lockproof.conformance.proving.counterexample import Counterexample
+from lockproof.runners.models import exhaustive
+from lockproof.runners.target import make_target
+from tests.command import LOCKPROOF
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lockproof.runners.models.exhaustive import Part
+
+MODELS = ("linux-2.6.16", "posixmlock-2006", "linux-6", "linux-6.12", "linux-6.1", "linux-5.10")
+
+
+def explored(model: str, pages: int = 3, first: int = 0, past: int | None = None) -> Part:
+    return exhaustive.explore(model, first, past or exhaustive.spaces(pages), pages=pages, threads=2)
+
+
+def broken(part: Part) -> list[Counterexample]:
+    pairs = zip(exhaustive.checks(), part.findings, strict=True)
+    return [Counterexample(check, finding) for check, finding in pairs if finding.broken]
+
+
+def prove(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [LOCKPROOF, "prove", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def assert_whole(kept: Path, printed: str) -> None:
+    """Every state was counted once, and all that was found in them."""
+    whole = explored("posixmlock-2006", 6)
+    assert TypeAdapter(exhaustive.Part).validate_json(kept.read_bytes()) == whole
+    assert f" {whole.states} states" in printed
+
+
+def test_every_check_is_of_a_requirement_of_the_catalogue() -> None:
+    assert {check.requirement for check in exhaustive.checks()} <= set(load_requirements())
+
+
+def test_the_reference_model_breaks_nothing_and_every_check_is_met() -> None:
+    part = explored("posix", 4)
+    assert broken(part) == []
+    assert all(finding.checked for finding in part.findings)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_each_counterexample_is_a_case_that_fails_on_its_model_and_passes_on_the_reference(model: str) -> None:
+    found = broken(explored(model))
+    assert found
+    for item in found:
+        case = item.case()
+        # The reference's munlockall allocates nothing.
+        right = Status.UNTESTED if item.finding.n and item.asked.name == "munlockall" else Status.PASS
+        for target, status in ((model, Status.FAIL), ("posix", right)):
+            with make_target(f"model:{target}").session() as session:
+                trace = next(iter(session.run([compile_case(case)])))
+            # No later step can depend on whether a call has failed.
+            if item.check.requirement in {"mlockall.failure.future", "quality.merged-layout"} and item.finding.n:
+                continue
+            assert judge(case, trace, load_requirements()).status is status, f"{target}: {item.yaml()}"
+
+
+def test_what_breaks_a_requirement_first_does_so_in_the_smallest_space() -> None:
+    (first, *_) = broken(explored("linux-2.6.16"))
+    assert first.check.requirement == "mlock.failure.no-change"
+    assert first.short() == "a mlock 0 n=1"
+
+
+def test_a_picture_shows_what_the_model_did() -> None:
+    item = next(item for item in broken(explored("posixmlock-2006")) if item.check.requirement == "quality.layout")
+    assert item.short() == "raa mlock 0-1 n=3"
+    picture = item.picture("posixmlock-2006")
+    assert "mappings ||-" in picture
+    assert "mappings |||" in picture
+    assert "-> ENOMEM, allocation 3 fails" in picture
+
+
+def test_parts_add_up_to_the_whole() -> None:
+    whole = exhaustive.spaces(3)
+    parts = [explored("linux-6", 3, first, past) for first, past in ((0, 64), (64, 200), (200, whole))]
+    assert exhaustive.merge(parts) == explored("linux-6")
+
+
+def test_parts_that_leave_something_out_are_no_whole() -> None:
+    with pytest.raises(ValueError, match="leave something out"):
+        exhaustive.merge([explored("posix", 3, 0, 64), explored("posix", 3, 128, 192)])
+
+
+def test_several_models_give_a_table(tmp_path: Path) -> None:
+    done = prove("posix", "model:posixmlock-2006", "--pages", "2", "--results", str(tmp_path))
+    assert done.returncode == 1
+    assert "munlockall.cancels-future       PASS   FAIL _ munlockall" in done.stdout
+
+
+def test_an_unknown_model_is_named(tmp_path: Path) -> None:
+    done = prove("plan9", "--results", str(tmp_path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "model 'plan9': there is none of that name" in done.stderr
+
+
+def test_an_interrupt_reports_what_was_covered_and_resume_explores_the_rest(tmp_path: Path) -> None:
+    arguments = ("posixmlock-2006", "--pages", "6", "-j", "1", "--results", str(tmp_path))
+    command = [LOCKPROOF, "prove", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
+        kept = tmp_path / "prove" / "posixmlock-2006-6.json"
+        while not kept.exists() and running.poll() is None:
+            time.sleep(0.01)
+        running.send_signal(signal.SIGINT)
+        printed, _ = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "interrupted: " in printed
+    done = prove(*arguments, "--resume")
+    assert done.returncode == 1
+    assert_whole(kept, done.stdout)
+
+
+def test_what_was_not_kept_by_prove_is_not_resumed(tmp_path: Path) -> None:
+    (tmp_path / "prove").mkdir()
+    (tmp_path / "prove" / "posix-2.json").write_text("{}", encoding="utf-8")
+    done = prove("posix", "--pages", "2", "--results", str(tmp_path), "--resume")
+    assert done.returncode == 2
+    assert "remove it, or leave out --resume" in done.stderr
+
+
+def test_a_cluster_that_loses_a_worker_counts_everything_once(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+    ) as cluster:
+        arguments = ("posixmlock-2006", "--pages", "6", "--results", str(tmp_path))
+        command = [LOCKPROOF, "prove", *arguments]
+        with subprocess.Popen(
+            [*command, "--scheduler", cluster.scheduler_address], stdout=subprocess.PIPE, text=True
+        ) as running:
+            kept = tmp_path / "prove" / "posixmlock-2006-6.json"
+            while not kept.exists() and running.poll() is None:
+                time.sleep(0.01)
+            assert running.poll() is None, "it was over before a worker could be killed"
+            next(iter(cluster.workers.values())).process.process._process.kill()  # noqa: SLF001
+            printed, _ = running.communicate(timeout=120)
+    assert running.returncode == 1
+    assert_whole(kept, printed)

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from lockproof.conformance.judging.verdict import Status, Verdict
+from lockproof.conformance.reports.junit import junit
+from lockproof.conformance.running.store import Manifest, Result
+from lockproof.conformance.running.tally import Tally
+from tests.helpers import target_info
+from tests.places import JUNIT_SCHEMA
+
+XSD = etree.XMLSchema(etree.parse(JUNIT_SCHEMA))
+NOT_XML = "\x00\x07\x1b\x7f\x85\ud800\udcff\ufffe\uffff\r"
+PICTURE = (
+    'mlock/no-change/hole on Linux   FAIL\n  map       aaa__bbb\n  after     .LL__...   page 2 <became> & "locked" →'
+)
+
+
+def manifest(*targets: str, **changes: Any) -> Manifest:  # noqa: ANN401
+    fields: dict[str, Any] = {
+        "run": "20261123T043000",
+        "lockproof": "0.1.0",
+        "cases": None,
+        "selection": (),
+        "corpus": "0123456789abcdef",
+        "targets": targets or ("local",),
+        "repeat": 1,
+        "time_limit": 30.0,
+        "started": "2026-11-23T04:30:00+00:00",
+        "info": {target: target_info().as_json() for target in targets or ("local",)},
+    }
+    return Manifest(**{**fields, **changes})
+
+
+def result(status: Status, case: str = "mlock/no-change/hole", **changes: Any) -> Result:  # noqa: ANN401
+    passed = status is Status.PASS
+    fields: dict[str, Any] = {
+        "target": "local",
+        "case": case,
+        "repetition": 1,
+        "verdict": Verdict(status),
+        "summary": "" if passed else f"why it is {status}",
+        "picture": "" if passed else PICTURE,
+        "checks": ("mlock.no-change", "mlock.errors"),
+        "profile": "posix",
+        "source": "cases/mlock/no-change.yaml:4",
+        "seconds": 0.0014,
+        "trace": [],
+    }
+    return Result(**{**fields, **changes})
+
+
+def report(*results: Result, of: Manifest | None = None) -> Any:  # noqa: ANN401  lxml's elements have no type here
+    """Write a report, validate it as the bytes of a file, and give its root."""
+    tally = Tally()
+    for one in results:
+        tally.add(one)
+    root = etree.fromstring(junit(tally, of or manifest()).encode("utf-8"))
+    XSD.assertValid(root)
+    return root
+
+
+def only(root: Any, path: str) -> Any:  # noqa: ANN401
+    (found,) = root.findall(path)
+    return found
+
+
+def test_every_verdict_has_its_element() -> None:
+    root = report(*(result(status, f"a/{status}") for status in Status))
+    assert {case.get("name"): [child.tag for child in case] for case in root.iter("testcase")} == {
+        "a/PASS": [],
+        "a/FAIL": ["failure"],
+        "a/UNRESOLVED": ["error"],
+        "a/UNSUPPORTED": ["skipped"],
+        "a/UNTESTED": ["skipped"],
+    }
+    assert only(root, ".//failure").get("type") == "FAIL"
+    assert only(root, ".//error").get("type") == "UNRESOLVED"
+
+
+def test_there_is_a_suite_for_each_target_and_folder() -> None:
+    names = ("mlock/no-change/hole", "mlock/no-change/x[of=a,n=1/2]", "mlock/errors/y", "top")
+    targets = ("local", "model:linux-2.6.16")
+    root = report(
+        *(result(Status.PASS, name, target=target) for target in targets for name in names), of=manifest(*targets)
+    )
+    assert [(suite.get("name"), [case.get("name") for case in suite.iter("testcase")]) for suite in root] == [
+        ("local/", ["top"]),
+        ("local/mlock/errors", ["mlock/errors/y"]),
+        ("local/mlock/no-change", ["mlock/no-change/hole", "mlock/no-change/x[of=a,n=1/2]"]),
+        ("model:linux-2.6.16/", ["top"]),
+        ("model:linux-2.6.16/mlock/errors", ["mlock/errors/y"]),
+        ("model:linux-2.6.16/mlock/no-change", ["mlock/no-change/hole", "mlock/no-change/x[of=a,n=1/2]"]),
+    ]
+
+
+def test_the_class_name_begins_with_the_target_and_has_its_dots_as_underscores() -> None:
+    root = report(
+        result(Status.PASS, "mlock/v1.2/hole[n=.]", target="model:linux-2.6.16"), of=manifest("model:linux-2.6.16")
+    )
+    case = only(root, ".//testcase")
+    assert case.get("classname") == "model:linux-2_6_16.mlock.v1_2"
+    assert case.get("name") == "mlock/v1.2/hole[n=.]"
+
+
+def test_the_properties_say_what_was_tested() -> None:
+    root = report(
+        result(Status.PASS, "a/1", checks=("z.one", "b.two")),
+        result(Status.PASS, "a/2", checks=("b.two",), profile="linux"),
+    )
+    suite = only(root, "testsuite")
+    assert {entry.get("name"): entry.get("value") for entry in suite.iter("property")} == {
+        "lockproof.version": "0.1.0",
+        "lockproof.run": "20261123T043000",
+        "lockproof.target": "local",
+        "lockproof.profile": "linux, posix",
+        "lockproof.requirements": "b.two z.one",
+        "lockproof.corpus": "0123456789abcdef",
+        "lockproof.kernel": "6.12.107",
+        "lockproof.arch": "x86_64",
+        "lockproof.page-size": "4096",
+        "lockproof.faults": "each-allocation=fail-nth from-each-allocation=make-it-fail memory=memcg",
+        "lockproof.taint": "0",
+    }
+    assert suite.get("timestamp") == "2026-11-23T04:30:00"
+    assert suite.get("hostname") == "local"
+
+
+def test_a_target_that_was_never_started_has_no_kernel() -> None:
+    root = report(result(Status.UNRESOLVED, picture=""), of=manifest(info={}))
+    assert "lockproof.kernel" not in {entry.get("name") for entry in root.iter("property")}
+    assert only(root, ".//error").get("message") == "why it is UNRESOLVED"
+
+
+@pytest.mark.parametrize(("status", "tag"), [(Status.FAIL, "failure"), (Status.UNRESOLVED, "error")])
+def test_a_failure_has_its_message_and_its_picture_in_the_body(status: Status, tag: str) -> None:
+    element = only(report(result(status)), f".//{tag}")
+    assert element.get("message") == f"why it is {status}"
+    assert element.text == (
+        f"why it is {status}\n"
+        f"{PICTURE}\n"
+        "  checks    mlock.no-change, mlock.errors\n"
+        "  case      cases/mlock/no-change.yaml:4\n"
+        "  rerun     lockproof run -t local mlock/no-change/hole"
+    )
+
+
+def test_the_line_to_run_it_again_can_be_pasted_into_a_shell() -> None:
+    target, case = "command:sh -c 'exec $HOME/probe \"x\"'", "a/b[n=1,of=shm]"
+    element = only(report(result(Status.FAIL, case, target=target), of=manifest(target)), ".//failure")
+    rerun = element.text.splitlines()[-1].removeprefix("  rerun     ")
+    assert shlex.split(rerun) == ["lockproof", "run", "-t", target, case]
+    element = only(report(result(Status.FAIL, case), of=manifest(cases="/my own/cases")), ".//failure")
+    rerun = element.text.splitlines()[-1].removeprefix("  rerun     ")
+    assert shlex.split(rerun) == ["lockproof", "run", "--cases", "/my own/cases", "-t", "local", case]
+
+
+@pytest.mark.parametrize("status", [Status.UNSUPPORTED, Status.UNTESTED])
+def test_a_skip_has_its_reason_as_message_and_as_body(status: Status) -> None:
+    element = only(report(result(status)), ".//skipped")
+    assert element.get("message") == f"{status}: why it is {status}"
+    assert element.text.splitlines()[0] == f"{status}: why it is {status}"
+
+
+@pytest.mark.parametrize("summary", ["", "why"])
+def test_a_fail_without_a_picture_is_still_a_failure(summary: str) -> None:
+    element = only(report(result(Status.FAIL, picture="", summary=summary)), ".//failure")
+    assert element.get("message") == (summary or "FAIL")
+    assert element.text.startswith(f"{summary or 'FAIL'}\n  checks    ")
+
+
+def test_the_counts_agree_with_the_content() -> None:
+    statuses = (
+        [Status.PASS] * 3 + [Status.FAIL] * 2 + [Status.UNRESOLVED] + [Status.UNTESTED] * 2 + [Status.UNSUPPORTED]
+    )
+    root = report(
+        *(result(status, f"a/{n}", seconds=0.0104) for n, status in enumerate(statuses)),
+        *(result(status, f"b/{n}", target="model:posix", seconds=1.0) for n, status in enumerate(statuses)),
+        of=manifest("local", "model:posix"),
+    )
+    for suite in root:
+        assert [suite.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["9", "2", "1", "3"]
+        for name, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+            assert int(suite.get(name)) == len(list(suite.iter(tag)))
+    assert [suite.get("time") for suite in root] == ["0.094", "9.000"]
+    assert dict(root.attrib) == {"tests": "18", "failures": "4", "errors": "2", "time": "9.094"}
+
+
+def test_repetitions_are_one_test_case() -> None:
+    statuses = [Status.PASS, Status.FAIL, Status.PASS, Status.FAIL]
+    root = report(*(result(status, repetition=n, seconds=0.25) for n, status in enumerate(statuses, 1)))
+    case = only(root, ".//testcase")
+    assert case.get("time") == "1.000"
+    assert only(case, "failure").get("message") == "why it is FAIL (2 of 4 repetitions)"
+    assert root.get("tests") == "1"
+
+
+def test_a_case_that_took_no_time_has_a_time() -> None:
+    assert only(report(result(Status.PASS, seconds=0.0)), ".//testcase").get("time") == "0.000"
+
+
+def test_a_run_without_results_is_a_report() -> None:
+    assert dict(report().attrib) == {"tests": "0", "failures": "0", "errors": "0", "time": "0.000"}
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_characters_that_xml_forbids_are_replaced_everywhere(status: Status) -> None:
+    root = report(
+        result(
+            status,
+            target=f"command:{NOT_XML}",
+            summary=f"why{NOT_XML}",
+            picture=f"a\n\tb{NOT_XML}→",
+            source=f"{NOT_XML}.yaml:1",
+            checks=(NOT_XML,),
+        ),
+        of=manifest(f"command:{NOT_XML}", info={f"command:{NOT_XML}": target_info(release=NOT_XML).as_json()}),
+    )
+    replaced = "\ufffd" * len(NOT_XML)
+    assert only(root, "testsuite").get("name") == f"command:{replaced}/mlock/no-change"
+    for element in root.iter("failure", "error"):
+        assert element.get("message") == f"why{replaced}"
+        assert f"a\n\tb{replaced}→" in element.text
+    for element in root.iter("skipped"):
+        assert element.get("message") == f"{status}: why{replaced}"
+
+
+def test_a_long_body_is_cut_and_says_where_the_rest_is() -> None:
+    body = only(report(result(Status.FAIL, picture="é" * 20_000)), ".//failure").text
+    assert len(body) == 16384
+    assert body.startswith("why it is FAIL\néé")
+    assert body.endswith("é\n… cut; the whole trace is in results.jsonl")
+
+
+def test_a_body_that_fits_is_not_cut() -> None:
+    body = only(report(result(Status.FAIL, picture="x" * 16_000)), ".//failure").text
+    assert body.endswith("  rerun     lockproof run -t local mlock/no-change/hole")
+
+
+@given(st.text(st.characters(exclude_categories=()), min_size=1), st.sampled_from(list(Status)))
+def test_no_text_makes_a_report_that_cannot_be_read(text: str, status: Status) -> None:
+    root = report(result(status, summary=text, picture=text, target=text), of=manifest(text))
+    assert root.get("tests") == "1"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('type="FAIL"', 'type="integer"'),
+        ('time="0.001"', 'time="0.0014"'),
+        ('time="0.001"', 'time="0.001" disabled="0"'),
+        ('time="0.001">', 'time="0.001"><properties><property name="a" value="b"/></properties>'),
+        ('classname="local.mlock.no-change"', ""),
+        ('hostname="local"', ""),
+        (
+            "</testcase>",
+            '</testcase><testcase classname="local.mlock.no-change" name="mlock/no-change/hole" time="0.001"/>',
+        ),
+        ('message="why it is FAIL"', ""),
+    ],
+)
+def test_the_schema_refuses_what_readers_stumble_over(old: str, new: str) -> None:
+    tally = Tally()
+    tally.add(result(Status.FAIL))
+    text = junit(tally, manifest())
+    assert XSD.validate(etree.fromstring(text.encode()))
+    assert old in text
+    assert not XSD.validate(etree.fromstring(text.replace(old, new).encode()))

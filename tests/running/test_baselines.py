@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Baselines: what is known to deviate is no news; what is new, other, or gone is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lockproof.conformance.errors import CaseFileError, UsageError
+from lockproof.conformance.judging.verdict import Finding, Status, Verdict
+from lockproof.conformance.language.requirements import Aspect, Modality
+from lockproof.conformance.running import baselines as baseline
+from lockproof.conformance.running.baselines import Baseline, Deviation, Reason
+from lockproof.conformance.running.store import Result
+from lockproof.conformance.running.tally import Tally
+from lockproof.runners.target import make_target
+from tests.command import SMALL, lockproof
+from tests.places import CHECKOUT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RELEASES = {"local": "6.18.44-generic"}
+REASONS = {"kept": Reason(why="it keeps locks", where="mm/mlock.c")}
+
+
+def finding(requirement: str, aspect: Aspect = Aspect.LOCKED) -> Finding:
+    return Finding(requirement, "POSIX", Modality.SHALL, aspect, "page 2 became locked", (2,), 0, 0)
+
+
+def result(case: str, status: Status, *found: Finding, target: str = "local") -> Result:
+    verdict = Verdict(status, findings=found)
+    return Result(
+        target=target, case=case, repetition=1, verdict=verdict, summary="seen", picture="", checks=(), profile="posix",
+        source="a.yaml:1", seconds=0.1, trace=[],
+    )  # fmt: skip
+
+
+def tally(*results: Result) -> Tally:
+    found = Tally()
+    for one in results:
+        found.add(one)
+    return found
+
+
+def known(**changes: Any) -> Baseline:  # noqa: ANN401
+    line: dict[str, Any] = {"case": "a/b", "versions": ("6.18",), "breaks": ("mlock.x:locked",), "reason": "kept"}
+    return Baseline(targets=("local",), reasons=REASONS, deviations=(Deviation(**(line | changes)),))
+
+
+FAILS = result("a/b", Status.FAIL, finding("mlock.x"))
+
+
+@pytest.mark.parametrize(
+    ("seen", "of", "news"),
+    [
+        (FAILS, known(), None),
+        (FAILS, known(case="a/c"), "a new deviation: seen"),
+        (FAILS, known(versions=("6.1",)), "a new deviation: seen"),
+        (FAILS, known(breaks=("mlock.x:result",)), "deviates in another way: mlock.x:locked instead of mlock.x:result"),
+        (result("a/b", Status.PASS), known(), "passes, and is known to break mlock.x:locked (kept); remove it"),
+        (result("a/b", Status.PASS), known(versions=("6.1",)), None),
+        (result("a/b", Status.UNTESTED), known(), None),
+        (result("a/b", Status.UNRESOLVED), known(), None),
+        (result("a/b", Status.FAIL, finding("mlock.x"), target="gvisor"), known(), "a new deviation: seen"),
+    ],
+)
+def test_only_what_differs_from_the_baseline_is_news(seen: Result, of: Baseline, news: str | None) -> None:
+    differences = baseline.compare([of], tally(seen), {**RELEASES, "gvisor": "6.18.0"})
+    assert [one.what[: len(news or "")] for one in differences] == ([news] if news else [])
+
+
+def test_an_update_adds_lines_and_versions_and_takes_away_what_is_gone() -> None:
+    before = Baseline(
+        targets=("local",),
+        reasons=REASONS,
+        deviations=(
+            Deviation(case="a/b", versions=("6.1",), breaks=("mlock.x:locked",), reason="kept"),
+            Deviation(case="a/gone", versions=("6.1", "6.18"), breaks=("mlock.x:locked",), reason="kept"),
+            Deviation(case="a/not-run", versions=("6.18",), breaks=("mlock.x:locked",), reason="kept"),
+        ),
+    )
+    seen = tally(FAILS, result("a/gone", Status.PASS), result("a/new", Status.FAIL, finding("mlock.y")))
+    after = baseline.update(before, seen, RELEASES)
+    assert [(line.case, line.versions, line.reason) for line in after.deviations] == [
+        ("a/b", ("6.1", "6.18"), "kept"),
+        ("a/gone", ("6.1",), "kept"),
+        ("a/not-run", ("6.18",), "kept"),
+        ("a/new", ("6.18",), "unexplained"),
+    ]
+    assert baseline.update(after, seen, RELEASES) == after
+
+
+def test_what_is_written_is_read_again_with_its_comments(tmp_path: Path) -> None:
+    file = tmp_path / "known.yaml"
+    file.write_text("# First.\n# Second.\ntargets: [x]\n")
+    many = known(case="a/b[of=file]", versions=("6.1", "6.18"))
+    baseline.write(file, many)
+    assert baseline.load(file) == many
+    assert file.read_text().startswith("# First.\n# Second.\ntargets: [local]\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[1]", "1:1: no baseline; write targets, reasons and deviations"),
+        ("targets: []", "targets: is empty; write at least one"),
+        ("targets: [local]\nreason: {}", "2:1: reason: is no field here; did you mean reasons?"),
+        (
+            "targets: [local]\ndeviations:\n- {case: a, versions: [6.1], breaks: [b], reason: unexplained}",
+            "3:51: deviations[0].reason: 'unexplained' is none of the reasons; ",
+        ),
+        (
+            "targets: [local]\nreasons: {r: {why: A., where: b}}\ndeviations:\n- {case: a, version: [6.1], breaks: [b], reason: r}",
+            "4:13: deviations[0].version: is no field here; did you mean versions?",
+        ),
+        ("targets: [local]\nreasons: {r: {why: A., where: b}}", "reasons.r: no deviation has this reason; remove it"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "known.yaml"
+    file.write_text(text)
+    with pytest.raises(CaseFileError) as caught:
+        baseline.load(file)
+    assert message in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="make one with --write-baseline"):
+        baseline.load(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("name", ["linux.yaml", "gvisor.yaml"])
+def test_every_line_that_is_kept_has_a_reason_and_a_case(name: str) -> None:
+    found = baseline.load(CHECKOUT / "results" / "baselines" / name)
+    listed = lockproof("cases", cwd=CHECKOUT).stdout
+    assert [line.case for line in found.deviations if f" {line.case} " not in listed] == []
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [("local", "linux.yaml"), pytest.param("gvisor", "gvisor.yaml", marks=pytest.mark.gvisor)],
+)
+def test_every_failure_here_is_known(tmp_path: Path, target: str, name: str) -> None:
+    file = CHECKOUT / "results" / "baselines" / name
+    with make_target(target).session() as session:
+        version = baseline.version_of(session.info.release)
+    if not any(version in line.versions for line in baseline.load(file).deviations):
+        pytest.skip(f"the baseline does not know version {version}")
+    done = lockproof("run", "-t", target, "--baseline", str(file), cwd=tmp_path)
+    assert done.stdout.splitlines()[-1] == "0 differences from the baseline", done.stdout[-2000:]
+    assert done.returncode == 0
+
+
+def test_a_run_writes_a_baseline_and_then_has_no_news(tmp_path: Path) -> None:
+    (tmp_path / "cases.yaml").write_text(SMALL)
+    first = lockproof("run", "-t", "local", "--cases", "cases.yaml", "--write-baseline", "known.yaml", cwd=tmp_path)
+    assert first.returncode == 1
+    assert "FAIL" in first.stdout
+    text = (tmp_path / "known.yaml").read_text()
+    assert "- {case: cases/hole-after-prefix, versions: [" in text
+    unexplained = lockproof("run", "-t", "local", "--cases", "cases.yaml", "--baseline", "known.yaml", cwd=tmp_path)
+    assert unexplained.returncode == 2
+    assert unexplained.stderr.count("\n") == 1
+    (tmp_path / "known.yaml").write_text(
+        text.replace("reasons: {}", "reasons: {kept: {why: It keeps locks., where: mm}}").replace("unexplained", "kept")
+    )
+    second = lockproof("run", "-t", "local", "--cases", "cases.yaml", "--baseline", "known.yaml", cwd=tmp_path)
+    assert second.returncode == 0
+    assert "0 differences from the baseline" in second.stdout
+    assert "became locked" not in second.stdout

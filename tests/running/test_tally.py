@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import pytest
+
+from lockproof.conformance.judging.verdict import Finding, Status, Verdict
+from lockproof.conformance.language.requirements import Aspect, Modality
+from lockproof.conformance.running.store import Result
+from lockproof.conformance.running.tally import Tally
+
+FINDING = Finding(
+    "mlock.no-change", "POSIX", Modality.SHALL, Aspect.LOCKED, "page 2 became locked", (2,), step=0, execution=0
+)
+
+
+def result(
+    status: Status, case: str = "a/b", *, target: str = "local", repetition: int = 1, findings: tuple[Finding, ...] = ()
+) -> Result:
+    return Result(
+        target=target,
+        case=case,
+        repetition=repetition,
+        verdict=Verdict(status, "", findings),
+        summary="" if status is Status.PASS else f"why {status}",
+        picture="",
+        checks=("mlock.no-change",),
+        profile="posix",
+        source="a.yaml:1",
+        seconds=0.25,
+        trace=[],
+    )
+
+
+def tally_of(*results: Result) -> Tally:
+    tally = Tally()
+    for one in results:
+        tally.add(one)
+    return tally
+
+
+@pytest.mark.parametrize(
+    ("statuses", "status", "summary"),
+    [
+        ("PASS PASS PASS", Status.PASS, ""),
+        ("PASS FAIL PASS", Status.FAIL, "why FAIL (1 of 3 repetitions)"),
+        ("FAIL PASS FAIL", Status.FAIL, "why FAIL (2 of 3 repetitions)"),
+        ("FAIL FAIL FAIL", Status.FAIL, "why FAIL"),
+        ("UNRESOLVED FAIL UNRESOLVED", Status.FAIL, "why FAIL (1 of 3 repetitions)"),
+        ("PASS UNRESOLVED PASS PASS", Status.UNRESOLVED, "why UNRESOLVED (1 of 4 repetitions)"),
+        ("PASS UNTESTED", Status.UNTESTED, "why UNTESTED (1 of 2 repetitions)"),
+        ("UNSUPPORTED UNSUPPORTED", Status.UNSUPPORTED, "why UNSUPPORTED"),
+    ],
+)
+def test_the_worst_repetition_stands_for_all(statuses: str, status: Status, summary: str) -> None:
+    tally = tally_of(*(result(Status(word), repetition=n) for n, word in enumerate(statuses.split(), 1)))
+    (entry,) = tally.cases.values()
+    assert entry.status is status
+    assert entry.summary == summary
+    assert entry.repetitions == len(statuses.split())
+    assert entry.seconds == 0.25 * len(statuses.split())
+
+
+def test_the_first_of_the_worst_repetitions_is_kept() -> None:
+    tally = tally_of(
+        *(result(status, repetition=n) for n, status in enumerate((Status.PASS, Status.FAIL, Status.FAIL), 1))
+    )
+    assert tally.cases["local", "a/b"].worst.repetition == 2
+
+
+@pytest.mark.parametrize(
+    ("statuses", "code"),
+    [
+        ("", 0),
+        ("PASS", 0),
+        ("PASS UNTESTED UNSUPPORTED", 0),
+        ("PASS FAIL UNTESTED", 1),
+        ("PASS UNRESOLVED", 3),
+        ("FAIL UNRESOLVED PASS", 3),
+    ],
+)
+def test_the_exit_code_says_what_the_run_proved(statuses: str, code: int) -> None:
+    tally = tally_of(*(result(Status(word), f"a/{n}") for n, word in enumerate(statuses.split())))
+    assert tally.exit_code == code
+
+
+def test_a_repetition_without_an_answer_counts_also_behind_a_deviation() -> None:
+    tally = tally_of(result(Status.FAIL), result(Status.UNRESOLVED, repetition=2), result(Status.PASS, repetition=3))
+    assert tally.cases["local", "a/b"].status is Status.FAIL
+    assert tally.exit_code == 3
+
+
+def test_cases_are_counted_for_each_target() -> None:
+    tally = tally_of(
+        result(Status.PASS, "a/1"),
+        result(Status.PASS, "a/1", repetition=2),
+        result(Status.FAIL, "a/2"),
+        result(Status.FAIL, "a/1", target="model:posix"),
+    )
+    assert [(target, tally.count(target, Status.FAIL)) for target in ("local", "model:posix", "none")] == [
+        ("local", 1),
+        ("model:posix", 1),
+        ("none", 0),
+    ]
+    assert tally.count("local", Status.PASS) == 1
+    assert [entry.worst.case for entry in tally.of_target("local")] == ["a/1", "a/2"]
+
+
+def test_a_broken_requirement_names_its_cases_once() -> None:
+    tally = tally_of(
+        result(Status.FAIL, "a/1", findings=(FINDING, FINDING)),
+        result(Status.FAIL, "a/2", findings=(FINDING,)),
+        result(Status.PASS, "a/3", findings=(FINDING,)),
+        result(Status.FAIL, "a/4", target="other", findings=(FINDING,)),
+    )
+    assert tally.broken("local") == {"mlock.no-change": ["a/1", "a/2"]}
+    assert tally.broken("other") == {"mlock.no-change": ["a/4"]}
+    assert tally.broken("none") == {}
