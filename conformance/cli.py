@@ -74,7 +74,11 @@ def main() -> None:
     help="Target to run on; may be given several times. Default: local and model:posix. See `lockproof targets`.",
 )
 @click.option(
-    "-j", "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Probes that run side by side."
+    "-j",
+    "--jobs",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help="Probes that run side by side; default: one for each target, but no more than there are cores.",
 )
 @_CASES
 @click.option("--repeat", type=click.IntRange(1), default=1, metavar="N", help="Run each case N times.")
@@ -107,11 +111,16 @@ def main() -> None:
     metavar="FILE",
     help="Put what deviates into a baseline; its reasons stay, and new lines need one.",
 )
+@click.option(
+    "--events",
+    metavar="FILE",
+    help="Write what happens as it happens, a line of JSON for each event; - is standard output. See docs/events.md.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Say what became of every case, also of those that pass.")
 def run(  # noqa: PLR0913, PLR0917  one for each option
     selection: tuple[str, ...],
     targets: tuple[str, ...],
-    jobs: int,
+    jobs: int | None,
     cases: Path | None,
     repeat: int,
     time_limit: float | None,
@@ -119,6 +128,7 @@ def run(  # noqa: PLR0913, PLR0917  one for each option
     resume: str | None,
     baselines: tuple[Path, ...],
     write_baseline: Path | None,
+    events: str | None,
     *,
     verbose: bool,
 ) -> None:
@@ -126,24 +136,28 @@ def run(  # noqa: PLR0913, PLR0917  one for each option
 
     CASE is a full name, the leading part of one (mlock, mlock/no-change), or a pattern with * and ?. Default: all.
     """
-    from lockproof.conformance.commands import run as running  # noqa: PLC0415
+    from lockproof.conformance.commands.run import DEFAULT_TARGETS, RunRequest  # noqa: PLC0415
+    from lockproof.conformance.commands.run import run as run_cases  # noqa: PLC0415
     from lockproof.conformance.protocol.program import DEFAULT_TIME_LIMIT  # noqa: PLC0415
 
-    known = running.Known.of(baselines, write_baseline)
-    if resume is not None:
-        if selection or targets or cases or repeat > 1 or time_limit:
-            msg = "--resume runs what the earlier run was asked for; leave out CASE and the other options"
-            raise click.UsageError(msg)
-        sys.exit(running.resume(results, resume, jobs=jobs, verbose=verbose, known=known))
-    request = running.Request(
+    if resume is not None and (selection or targets or cases or repeat > 1 or time_limit):
+        msg = "--resume runs what the earlier run was asked for; leave out CASE and the other options"
+        raise click.UsageError(msg)
+    request = RunRequest(
         results=results,
         cases=cases,
         selection=selection,
-        targets=targets or running.DEFAULT_TARGETS,
+        targets=targets or DEFAULT_TARGETS,
         repeat=repeat,
         time_limit=time_limit or DEFAULT_TIME_LIMIT,
+        resume=resume,
+        jobs=jobs,
+        baselines=baselines,
+        write_baseline=write_baseline,
+        events=events,
+        verbose=verbose,
     )
-    sys.exit(running.start(request, jobs=jobs, verbose=verbose, known=known))
+    sys.exit(run_cases(request))
 
 
 @main.command()

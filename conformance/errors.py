@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pydantic import ValidationError
+
 __all__ = [
     "CaseFileError",
     "Location",
@@ -27,6 +29,7 @@ __all__ = [
     "StoreError",
     "TargetError",
     "UsageError",
+    "first_mistake",
     "suggest",
 ]
 
@@ -85,6 +88,13 @@ class TargetError(LockproofError):
 
 class StoreError(LockproofError):
     """A run's folder could not be read or written."""
+
+
+def first_mistake(error: ValidationError) -> str:
+    """Return the first thing that is wrong with some data: where in it, and what."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}: {first['msg']}" if where else first["msg"]
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

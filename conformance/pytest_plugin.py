@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lockproof.conformance.errors import TargetError
     from lockproof.conformance.language.case import Case
     from lockproof.conformance.language.loading import Corpus
-    from lockproof.conformance.running.store import Result
+    from lockproof.conformance.running.results import Result
     from lockproof.runners.target import Session, Target
 
 _PROFILES = ("posix", "linux", "quality")
@@ -77,7 +77,7 @@ class _Sessions:
         self._open: dict[str, Session | Exception] = {}
 
     def get(self, target: Target) -> Session:
-        """Give the session of a target. Raises TargetError where it cannot be started, or was given up."""
+        """Return the session of a target. Raises TargetError where it cannot be started, or was given up."""
         if target.name not in self._open:
             self._open[target.name] = self._stack.enter_context(target.session())
         session = self._open[target.name]
@@ -140,20 +140,27 @@ class _CaseItem(pytest.Item):
         if isinstance(result, str):
             pytest.fail(f"UNRESOLVED: {result}", pytrace=False)
         if result.verdict.status is Status.UNRESOLVED:
-            pytest.fail(f"UNRESOLVED: {result.summary}\n{result.picture}", pytrace=False)
+            pytest.fail(f"UNRESOLVED: {self._told(result)}", pytrace=False)
         if result.verdict.status in {Status.UNTESTED, Status.UNSUPPORTED}:
-            pytest.skip(f"{result.verdict.status}: {result.summary}")
+            pytest.skip(f"{result.verdict.status}: {result.verdict.reason}")
 
     def runtest(self) -> None:
         """Tell what became of it, by the picture instead of a traceback."""
         from lockproof.conformance.judging.verdict import Status  # noqa: PLC0415
-        from lockproof.conformance.running.store import Result  # noqa: PLC0415
+        from lockproof.conformance.running.results import Result  # noqa: PLC0415
 
         if isinstance(self.result, Result) and self.result.verdict.status is Status.FAIL:
-            pytest.fail(f"{self.result.summary}\n{self.result.picture}", pytrace=False)
+            pytest.fail(self._told(self.result), pytrace=False)
+
+    def _told(self, result: Result) -> str:
+        """Return the result in one line, and as a picture."""
+        from lockproof.conformance.reports.picture import of_result, summary  # noqa: PLC0415
+
+        info = self.config.stash[_SESSIONS].get(self.parent.target).info
+        return f"{summary(result.verdict)}\n{of_result(result, self.case, info)}"
 
     def _run(self) -> Result | str:
-        """Give the result, or why the target gives none."""
+        """Return the result, or why the target gives none."""
         from lockproof.conformance.errors import TargetError  # noqa: PLC0415
         from lockproof.conformance.running.engine import run_once  # noqa: PLC0415
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from lockproof.conformance.errors import TargetError, UsageError, suggest
+from lockproof.conformance.errors import TargetError, UsageError, first_mistake, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -93,9 +93,7 @@ class TargetInfo:
         try:
             hello: TargetInfo = _hello().validate_json(line)["hello"]
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(map(str, first["loc"]))
-            msg = f"no hello of a probe ({where or 'the line'}: {first['msg']}): {line!r:.200}"
+            msg = f"no hello of a probe ({first_mistake(error)}): {line!r:.200}"
             raise TargetError(msg) from error
         return hello
 

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from lockproof.conformance.language.loading import Corpus, load
 from lockproof.conformance.protocol.trace import Elsewhere, Ended, Execution, Snapshot, StepTrace, Trace
+from lockproof.conformance.reports.picture import of_result
 from lockproof.conformance.running.engine import Engine
+from lockproof.conformance.running.results import Result
 from lockproof.runners.target import SystemCounts, TargetInfo, make_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from lockproof.conformance.language.case import Case
-    from lockproof.conformance.running.store import Result
+    from lockproof.conformance.running.events import Event, Listener
 
 CATALOGUE = """
 - {id: mlock.no-change, modality: shall, profile: posix, statement: A., source: "POSIX, RETURN VALUE", observes: [locked, result]}
@@ -123,23 +125,33 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
+def collect(results: list[Result]) -> Listener:
+    """Listen to an engine, and put its results into a list."""
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Result):
+            results.append(event)
+
+    return listen
+
+
 def judged(
     target: str, cases: Path, *, time_limit: float = 30.0, meanwhile: Callable[[int], None] = lambda _: None
 ) -> list[Result]:
     """Run cases with the engine in this process; `meanwhile` is called with the number of results that there are."""
     found: list[Result] = []
     corpus = load(cases)
-
-    def on_result(result: Result) -> None:
-        found.append(result)
-        meanwhile(len(found))
-
     engine = Engine(
         cases=corpus.cases,
         requirements=corpus.requirements,
-        on_result=on_result,
-        on_start=lambda *_: None,
+        listeners=[collect(found), lambda event: meanwhile(len(found)) if isinstance(event, Result) else None],
         time_limit=time_limit,
     )
     engine.run([make_target(target)])
     return found
+
+
+def picture_of(result: Result, cases: Path) -> str:
+    """Draw a result of one of these cases, on a target that can do everything."""
+    (case,) = (case for case in load(cases).cases if case.name == result.case)
+    return str(of_result(result, case, target_info()))

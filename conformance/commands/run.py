@@ -1,101 +1,137 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One `lockproof run`, from request to exit code."""
+"""`lockproof run`: cases on targets, judged, kept, shown, and compared with what is known."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-import signal
 import sys
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-from lockproof.conformance.errors import UsageError, suggest
-from lockproof.conformance.judging.verdict import Status
+from lockproof.conformance.commands.interrupt import interruptible
+from lockproof.conformance.errors import StoreError, UsageError, suggest
 from lockproof.conformance.language.loading import Corpus, load
 from lockproof.conformance.protocol.program import DEFAULT_TIME_LIMIT
 from lockproof.conformance.reports import terminal
+from lockproof.conformance.reports.console import console
 from lockproof.conformance.reports.junit import junit
-from lockproof.conformance.running import baselines as baseline
+from lockproof.conformance.reports.live import Live
+from lockproof.conformance.reports.run import Run
+from lockproof.conformance.running import baselines, events
 from lockproof.conformance.running.engine import Engine
-from lockproof.conformance.running.store import Manifest, RunFolder, now
+from lockproof.conformance.running.manifest import Manifest, corpus_digest, now
+from lockproof.conformance.running.results import Key
+from lockproof.conformance.running.store import RunFolder
 from lockproof.conformance.running.tally import Tally
-from lockproof.runners.target import TargetInfo, make_target
+from lockproof.runners.target import make_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from types import FrameType
+
+    from rich.console import Console
 
     from lockproof.conformance.language.case import Case
     from lockproof.conformance.running.baselines import Baseline
-    from lockproof.conformance.running.store import Result
-    from lockproof.runners.target import Session, Target
+    from lockproof.conformance.running.events import Event, Listener
+    from lockproof.conformance.running.results import Result
+    from lockproof.runners.target import Target
 
-__all__ = ["DEFAULT_TARGETS", "Known", "Request", "resume", "select", "start"]
+__all__ = ["DEFAULT_TARGETS", "RunRequest", "run", "select"]
 
 DEFAULT_TARGETS = ("local", "model:posix")
 
-_WIDE = 200
+_INFRASTRUCTURE = 3  # exit code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class RunRequest:
     """What the user asked for."""
 
     results: Path
+    """Folder that run folders are made in."""
     cases: Path | None = None
     selection: tuple[str, ...] = ()
     targets: tuple[str, ...] = DEFAULT_TARGETS
     repeat: int = 1
     time_limit: float = DEFAULT_TIME_LIMIT
+    """Seconds for each execution."""
+    resume: str | None = None
+    """Name of an earlier run, which says what is run; what is asked above is not looked at then."""
+    jobs: int | None = None
+    """Sessions at a time; None: one for each target, but no more than there are cores."""
+    baselines: tuple[Path, ...] = ()
+    write_baseline: Path | None = None
+    events: str | None = None
+    """File, or `-`, for a line of JSON for each event."""
+    verbose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """The deviations that are known, and where those of this run are to be written."""
+class _Work:
+    """What is to be run, and where it is kept."""
 
-    baselines: tuple[Baseline, ...] = ()
-    to_write: Path | None = None
-
-    @classmethod
-    def of(cls, files: Sequence[Path], to_write: Path | None) -> Known:
-        """Read baselines, also the one that is to be written anew. Raises UsageError, CaseFileError."""
-        if to_write is not None:
-            baseline.existing(to_write, ())
-        return cls(tuple(baseline.load(file) for file in files), to_write)
-
-    def is_known(self, result: Result, manifest: Manifest) -> bool:
-        """Tell whether a result is a deviation that is known."""
-        info = manifest.info.get(result.target)
-        return info is not None and baseline.is_known(self.baselines, result, info["release"])
-
-    def conclude(self, tally: Tally, manifest: Manifest, out: Console) -> int:
-        """Write and compare; gives the exit code."""
-        releases = {target: info["release"] for target, info in manifest.info.items()}
-        if self.to_write is not None:
-            before = baseline.existing(self.to_write, manifest.targets)
-            baseline.write(self.to_write, baseline.update(before, tally, releases))
-            out.print(f"\n{self.to_write} has what deviates")
-        if not self.baselines:
-            return tally.exit_code
-        differences = baseline.compare(self.baselines, tally, releases)
-        out.print(f"\n{len(differences)} difference{'' if len(differences) == 1 else 's'} from the baseline")
-        for found in differences:
-            out.print(f"  {found.target}  {found.case}: {found.what}")
-        return 3 if tally.exit_code == 3 else int(bool(differences))  # noqa: PLR2004  exit codes of the README
+    folder: RunFolder
+    corpus: Corpus
+    cases: tuple[Case, ...]
+    targets: tuple[Target, ...]
 
 
-def start(request: Request, *, jobs: int, verbose: bool = False, known: Known | None = None) -> int:
-    """Run everything anew; gives the exit code. Raises UsageError, StoreError."""
+def run(request: RunRequest) -> int:
+    """Run what is asked for, or what an earlier run did not get to; the exit code. Raises UsageError, StoreError."""
+    known = tuple(baselines.load(file) for file in request.baselines)
+    if request.write_baseline is not None:
+        baselines.existing(request.write_baseline, ())  # raises where it is none
+    work = _new(request) if request.resume is None else _resumed(request, request.resume)
+    folder, tally, done = work.folder, Tally(), set[Key]()
+    for result in folder.results():
+        if result.key not in done:
+            tally.add(result)
+            done.add(result.key)
+    total = len(work.cases) * len(work.targets) * folder.manifest.repeat
+    out = console(stderr=request.events == "-")  # the stream has standard output for itself then
+    live = Live(
+        out,
+        {case.name: case for case in work.cases},
+        total=total,
+        done=len(done),
+        is_known=lambda result: _is_known(known, result, folder.manifest),
+        verbose=request.verbose,
+    )
+    with _stream(request.events) as stream, live, interruptible() as interrupt:
+        engine = Engine(
+            cases=work.cases,
+            requirements=work.corpus.requirements,
+            listeners=(folder.listen, tally.listen, live.listen, *stream),
+            repeat=folder.manifest.repeat,
+            jobs=request.jobs or min(len(work.targets), len(os.sched_getaffinity(0))),
+            time_limit=folder.manifest.time_limit,
+            done=done,
+            stop=interrupt.stop,
+        )
+        try:
+            engine.run(work.targets)
+        finally:
+            folder.close()
+    if not interrupt.signal:
+        folder.finish()
+    made = Run(folder.manifest, tally, work.corpus)
+    folder.write("junit.xml", junit(made))
+    for part in terminal.closing(made):
+        out.print(part)
+    out.print(f"\n{folder.path}/ has run.json, results.jsonl, junit.xml")
+    if interrupt.signal:
+        ran = sum(entry.repetitions for entry in tally.cases.values())
+        out.print(f"Interrupted: {ran} of {total} ran; lockproof run --resume {folder.manifest.run} runs the others")
+        return 128 + interrupt.signal
+    return _conclude(request, known, made, out)
+
+
+def _new(request: RunRequest) -> _Work:
     corpus = load(request.cases)
     cases = select(corpus.cases, request.selection)
     targets = _targets(request.targets)
@@ -104,27 +140,24 @@ def start(request: Request, *, jobs: int, verbose: bool = False, known: Known | 
         lockproof=version("lockproof"),
         cases=str(request.cases.absolute()) if request.cases else None,
         selection=request.selection,
-        corpus=_digest(cases),
+        corpus=corpus_digest(cases),
         targets=tuple(target.name for target in targets),
         repeat=request.repeat,
         time_limit=request.time_limit,
         started=now(),
     )
-    folder = RunFolder.create(request.results, manifest)
-    return _run(folder, corpus, cases, targets, jobs=jobs, verbose=verbose, known=known or Known())
+    return _Work(RunFolder.create(request.results, manifest), corpus, cases, targets)
 
 
-def resume(results: Path, run: str, *, jobs: int, verbose: bool = False, known: Known | None = None) -> int:
-    """Run what is missing from an earlier run; gives the exit code of the whole. Raises UsageError, StoreError."""
-    folder = RunFolder.resume(results, run)
+def _resumed(request: RunRequest, run: str) -> _Work:
+    folder = RunFolder.resume(request.results, run)
     manifest = folder.manifest
     corpus = load(Path(manifest.cases) if manifest.cases else None)
     cases = select(corpus.cases, manifest.selection)
-    if _digest(cases) != manifest.corpus:
-        msg = f"run {run!r}: its cases have changed since; start a new run"
+    if corpus_digest(cases) != manifest.corpus:
+        msg = f"run {manifest.run!r}: its cases have changed since; start a new run"
         raise UsageError(msg)
-    targets = _targets(manifest.targets)
-    return _run(folder, corpus, cases, targets, jobs=jobs, verbose=verbose, known=known or Known())
+    return _Work(folder, corpus, cases, _targets(manifest.targets))
 
 
 def select(cases: Sequence[Case], patterns: Sequence[str]) -> tuple[Case, ...]:
@@ -155,181 +188,48 @@ def _targets(names: Sequence[str]) -> tuple[Target, ...]:
     return tuple(make_target(name) for name in dict.fromkeys(names))
 
 
-def _digest(cases: Sequence[Case]) -> str:
-    """Tell corpora apart by what is run and how it is judged, wherever the files lie."""
-    parts = (
-        f"{(case.name, case.checks, case.map, case.regions, case.locked, case.limits, case.privilege, case.steps)}"
-        f"{case.closing}"
-        for case in cases
-    )
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+def _is_known(known: Sequence[Baseline], result: Result, manifest: Manifest) -> bool:
+    info = manifest.info.get(result.target)
+    return info is not None and baselines.is_known(known, result, info.release)
 
 
-def _run(
-    folder: RunFolder,
-    corpus: Corpus,
-    cases: Sequence[Case],
-    targets: Sequence[Target],
-    *,
-    jobs: int,
-    verbose: bool,
-    known: Known,
-) -> int:
-    manifest = folder.manifest
-    tally, done = Tally(), set()
-    for result in folder.results():
-        if result.key not in done:
-            tally.add(result)
-            done.add(result.key)
-    total = len(cases) * len(targets) * manifest.repeat
-    out = _console()
-    with _Display(total, len(done), out, verbose=verbose) as display, _interruptible() as interrupt:
-
-        def on_start(target: str, session: Session) -> None:
-            if session.about:
-                display.say(f"{target}: {session.about}")
-            if _is_new(target, session.info, manifest):
-                manifest.info[target] = session.info.as_json()
-                folder.save_manifest()
-
-        def on_result(result: Result) -> None:
-            folder.append(result)
-            tally.add(result)
-            display.show(result, quiet=known.is_known(result, manifest))
-
-        engine = Engine(
-            cases=cases,
-            requirements=corpus.requirements,
-            on_result=on_result,
-            on_start=on_start,
-            repeat=manifest.repeat,
-            jobs=jobs,
-            time_limit=manifest.time_limit,
-            done=done,
-            stop=interrupt.stop,
-        )
-        try:
-            engine.run(targets)
-        finally:
-            folder.close()
-    if not interrupt.signal:
-        manifest.finished = now()
-        folder.save_manifest()
-    folder.write("junit.xml", junit(tally, manifest))
-    for part in terminal.closing(tally, manifest, corpus.requirements):
-        out.print(part)
-    out.print(f"\n{folder.path}/ has run.json, results.jsonl, junit.xml")
-    if interrupt.signal:
-        out.print(
-            f"Interrupted: {sum(entry.repetitions for entry in tally.cases.values())} of {total} ran; "
-            f"lockproof run --resume {manifest.run} runs the others"
-        )
-        return 128 + interrupt.signal
-    return known.conclude(tally, manifest, out)
-
-
-def _is_new(target: str, info: TargetInfo, manifest: Manifest) -> bool:
-    """Tell whether a target is started for the first time in a run. Raises UsageError where it has changed since."""
-    before = manifest.info.get(target)
-    if before is None:
-        return True
-    began = TargetInfo.from_json(before)
-    if info.identity != began.identity:
-        msg = f"run {manifest.run!r}: it began on {began.kernel}, and {target} is now {info.kernel}; start a new run"
-        raise UsageError(msg)
-    return False
-
-
-def _console() -> Console:
-    """Give standard output; where it is no terminal, wide enough for any line."""
-    console = _Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = _WIDE
-    return console
-
-
-class _Console(Console):
-    """A console whose reader may go away or have no room: results matter more than what is shown of them."""
-
-    def print(self, *things: Any, **options: Any) -> None:  # noqa: ANN401  rich's own signature
-        """Show things, or fall silent for good."""
-        try:
-            super().print(*things, **options)
-        except OSError:
-            self.on_broken_pipe()
-
-    def on_broken_pipe(self) -> None:
-        """Fall silent, also when Python flushes what is left at its end."""
-        self.quiet = True
-        with Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
-
-
-class _Display:
-    """A progress bar on a terminal, pictures and lines everywhere."""
-
-    def __init__(self, total: int, done: int, out: Console, *, verbose: bool) -> None:
-        self._out = out
-        self._verbose = verbose
-        self._said: set[tuple[str, ...]] = set()
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=out,
-            disable=not out.is_terminal,
-            transient=True,
-        )
-        self._task = self._progress.add_task("running", total=total, completed=done)
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def say(self, text: str) -> None:
-        """Say something about the run itself."""
-        self._out.print(text)
-
-    def show(self, result: Result, *, quiet: bool) -> None:
-        """Say what became of a case; once for repetitions that are alike, and for a target that does not start.
-
-        `quiet`: it is known, and shown only to those who want to see everything.
-        """
-        case = result.case if result.picture or result.verdict.status is not Status.UNRESOLVED else ""
-        said = (result.target, case, result.verdict.status, result.summary)
-        if said not in self._said and not (quiet and not self._verbose):
-            self._said.add(said)
-            text = terminal.entry(result, verbose=self._verbose)
-            if text is not None:
-                self._out.print(text)
-        self._progress.advance(self._task)
-
-
-class _Interrupt:
-    """Ctrl-C, or SIGTERM from a CI system: the first ends the run in good order, the second at once."""
-
-    def __init__(self) -> None:
-        self.stop = threading.Event()
-        self.signal = 0
-
-    def __call__(self, number: int, _frame: FrameType | None) -> None:
-        if self.signal:
-            os._exit(128 + number)  # results are on disk; probes end with their input
-        self.signal = number
-        self.stop.set()
-        os.write(sys.stderr.fileno(), b"Ending what is under way; once more to stop at once.\n")
+def _conclude(request: RunRequest, known: Sequence[Baseline], made: Run, out: Console) -> int:
+    """Write and compare; the exit code."""
+    tally, manifest = made.tally, made.manifest
+    releases = {target: info.release for target, info in manifest.info.items()}
+    if request.write_baseline is not None:
+        before = baselines.existing(request.write_baseline, manifest.targets)
+        baselines.write(request.write_baseline, baselines.update(before, tally, releases))
+        out.print(f"\n{request.write_baseline} has what deviates")
+    if not known:
+        return tally.exit_code
+    found = baselines.compare(known, tally, releases)
+    for line in terminal.differences(found):
+        out.print(line)
+    return _INFRASTRUCTURE if tally.exit_code == _INFRASTRUCTURE else int(bool(found))
 
 
 @contextmanager
-def _interruptible() -> Iterator[_Interrupt]:
-    interrupt = _Interrupt()
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+def _stream(path: str | None) -> Iterator[tuple[Listener, ...]]:
+    """Return a listener that writes each event as a line of JSON, or none. Raises StoreError."""
+    if path is None:
+        yield ()
+        return
     try:
-        yield interrupt
+        file = sys.stdout if path == "-" else Path(path).open("w", encoding="utf-8")  # noqa: SIM115  closed below
+    except OSError as error:
+        msg = f"{path}: cannot be written: {error.strerror}; name another file with --events"
+        raise StoreError(msg) from error
+
+    def listener(event: Event) -> None:
+        try:
+            print(events.as_json(event), file=file, flush=True)
+        except OSError as error:
+            msg = f"{path}: cannot be written: {error.strerror}; what was recorded is kept, go on with --resume"
+            raise StoreError(msg) from error
+
+    try:
+        yield (listener,)
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        if file is not sys.stdout:
+            file.close()

@@ -30,7 +30,7 @@ _NO_FAULTS = {
 
 
 def unmet(case: Case, info: TargetInfo) -> Verdict | None:
-    """Give the verdict of a case that the target cannot run, with the reason, or None where it can."""
+    """Return the verdict of a case that the target cannot run, with the reason, or None where it can."""
     for reason in _unsupported(case, info):
         return Verdict(Status.UNSUPPORTED, reason)
     for reason in (*_unprovokable(case, info), *_unobservable(case, info)):

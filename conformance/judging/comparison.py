@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from lockproof.conformance.protocol.trace import Snapshot, StepTrace
 
-__all__ = ["Comparison", "Deviation"]
+__all__ = ["Comparison", "Mismatch"]
 
 _LOCKED = "LF"
 
 
-class Deviation(NamedTuple):
+class Mismatch(NamedTuple):
     """One way in which a step was not the outcome."""
 
     aspect: Aspect
@@ -43,13 +43,13 @@ class Comparison:
     """Locks after it."""
     modes: bool
     """Whether the target tells locks on fault from eager ones."""
-    deviations: list[Deviation] = field(default_factory=list)
+    mismatches: list[Mismatch] = field(default_factory=list)
     unseen: str = ""
     """What would have had to be seen and was not."""
 
     def __post_init__(self) -> None:
         """Compare."""
-        self.deviations += (
+        self.mismatches += (
             *self._result(),
             *self._locked(),
             *self._elsewhere(),
@@ -64,16 +64,16 @@ class Comparison:
         permitted, result = self.outcome.result, self.done.result
         wrong = bool(self._result())
         other_kind = all((word == "0") != (result == "0") for word in permitted)
-        return wrong, wrong and other_kind, sum(max(1, len(deviation.pages)) for deviation in self.deviations)
+        return wrong, wrong and other_kind, sum(max(1, len(mismatch.pages)) for mismatch in self.mismatches)
 
-    def _result(self) -> list[Deviation]:
+    def _result(self) -> list[Mismatch]:
         permitted, result = self.outcome.result, self.done.result
         if ANY in permitted or result in permitted:
             return []
         either = " or ".join(permitted)
-        return [Deviation(Aspect.RESULT, f"returned {result}, permitted {either}", permitted=either)]
+        return [Mismatch(Aspect.RESULT, f"returned {result}, permitted {either}", permitted=either)]
 
-    def _locked(self) -> Iterator[Deviation]:
+    def _locked(self) -> Iterator[Mismatch]:
         if self.outcome.locked == ANY:
             return
         permitted = self.was if self.outcome.locked == UNCHANGED else self.outcome.locked
@@ -84,9 +84,9 @@ class Comparison:
             if wanted not in {"?", now}:
                 words.setdefault(_lock_words(was, now, wanted), []).append(page)
         for what, pages in words.items():
-            yield Deviation(Aspect.LOCKED, f"{_numbers(pages)} {what}", tuple(pages), self.now, permitted)
+            yield Mismatch(Aspect.LOCKED, f"{_numbers(pages)} {what}", tuple(pages), self.now, permitted)
 
-    def _elsewhere(self) -> Iterator[Deviation]:
+    def _elsewhere(self) -> Iterator[Mismatch]:
         wanted = self.outcome.locks_elsewhere
         was, now = self.before.elsewhere, self.done.snapshot.elsewhere
         if wanted == ANY:
@@ -95,15 +95,15 @@ class Comparison:
             self.unseen = "locks outside the arena were not observed"
         elif wanted == UNCHANGED and was.locked != now.locked:
             became = "locked" if now.locked > was.locked else "unlocked"
-            yield Deviation(Aspect.LOCKED, f"{_count(abs(now.locked - was.locked))} outside the arena became {became}")
+            yield Mismatch(Aspect.LOCKED, f"{_count(abs(now.locked - was.locked))} outside the arena became {became}")
         elif wanted == "all" and now.locked != now.mapped:
-            yield Deviation(
+            yield Mismatch(
                 Aspect.LOCKED, f"{_count(now.mapped - now.locked)} outside the arena of {now.mapped} not locked"
             )
         elif wanted == "none" and now.locked:
-            yield Deviation(Aspect.LOCKED, f"{_count(now.locked)} outside the arena locked")
+            yield Mismatch(Aspect.LOCKED, f"{_count(now.locked)} outside the arena locked")
 
-    def _resident(self) -> Iterator[Deviation]:
+    def _resident(self) -> Iterator[Mismatch]:
         if self.outcome.resident == ANY:
             return
         now = self.done.snapshot.resident
@@ -117,7 +117,7 @@ class Comparison:
                 if should == wanted != is_
             ]
             if pages:
-                yield Deviation(
+                yield Mismatch(
                     Aspect.RESIDENT,
                     f"{_numbers(pages)} {'is' if len(pages) == 1 else 'are'} {what}",
                     tuple(pages),
@@ -125,7 +125,7 @@ class Comparison:
                     self.outcome.resident,
                 )
 
-    def _mappings(self) -> Iterator[Deviation]:
+    def _mappings(self) -> Iterator[Mismatch]:
         if self.outcome.mappings == ANY:
             return
         was, now = self.before.mappings, self.done.snapshot.mappings
@@ -133,7 +133,7 @@ class Comparison:
             self.unseen = "the boundaries of mappings were not observed"
         elif was != now:
             moved = tuple(page for page, (a, b) in enumerate(zip(was, now, strict=True)) if a != b)
-            yield Deviation(
+            yield Mismatch(
                 Aspect.MAPPINGS,
                 f"{now.count('|')} mappings instead of {was.count('|')}, boundaries changed at {_numbers(list(moved))}",
                 moved,
@@ -141,7 +141,7 @@ class Comparison:
                 was,
             )
 
-    def _accounting(self) -> Iterator[Deviation]:
+    def _accounting(self) -> Iterator[Mismatch]:
         if self.outcome.accounting == ANY:
             return
         counted, elsewhere = self.done.snapshot.accounted, self.done.snapshot.elsewhere
@@ -150,9 +150,9 @@ class Comparison:
             return
         locked = sum(page in _LOCKED for page in self.now) + elsewhere.locked
         if counted != locked:
-            yield Deviation(Aspect.ACCOUNTING, f"{_count(counted)} counted as locked, {locked} locked")
+            yield Mismatch(Aspect.ACCOUNTING, f"{_count(counted)} counted as locked, {locked} locked")
 
-    def _system(self) -> Iterator[Deviation]:
+    def _system(self) -> Iterator[Mismatch]:
         found = self.done.system or SystemTrace(None, None)
         for aspect, wanted, change, what in (
             (Aspect.MLOCKED, self.outcome.mlocked, found.mlocked, "mlocked pages"),
@@ -165,7 +165,7 @@ class Comparison:
             elif change[0] != change[1]:
                 start, now = change
                 more = f"{abs(now - start)} {'more' if now > start else 'fewer'}"
-                yield Deviation(aspect, f"the system counts {now} {what}, {more} than when the target was started")
+                yield Mismatch(aspect, f"the system counts {now} {what}, {more} than when the target was started")
 
 
 def _lock_words(was: str, now: str, wanted: str) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lockproof.conformance.judging.comparison import Comparison, Deviation
+from lockproof.conformance.judging.comparison import Comparison, Mismatch
 from lockproof.conformance.judging.verdict import Finding, Status, Verdict
 from lockproof.conformance.language import strips
 from lockproof.conformance.language.case import Case, Step, flatten
@@ -141,7 +141,7 @@ class _Execution:
                 elif self._charged(Aspect.RESULT).modality is Modality.UNSPECIFIED:  # no finding, and no PASS either
                     self.doubts.append(f"the process {how}{where}")
                 else:
-                    self._find(execution.at_step, Deviation(Aspect.RESULT, f"the process {how}{where}"))
+                    self._find(execution.at_step, Mismatch(Aspect.RESULT, f"the process {how}{where}"))
         return False
 
     def _died_as_permitted(self) -> int | None:
@@ -205,8 +205,8 @@ class _Execution:
             self.doubts.append(next(c.unseen for c in comparisons if c.unseen))
             return
         closest = min(comparisons, key=Comparison.distance)
-        for deviation in closest.deviations:
-            self._find(number, deviation)
+        for mismatch in closest.mismatches:
+            self._find(number, mismatch)
 
     def _locks(self, snapshot: Snapshot, when: str) -> str | None:
         agreed = locks(snapshot)
@@ -218,20 +218,20 @@ class _Execution:
     def _same(self, strip: str) -> str:
         return strip if self.modes else strip.replace("F", "L")
 
-    def _find(self, step: int, deviation: Deviation) -> None:
-        requirement = self._charged(deviation.aspect)
+    def _find(self, step: int, mismatch: Mismatch) -> None:
+        requirement = self._charged(mismatch.aspect)
         self.findings.append(
             Finding(
                 requirement.id,
                 requirement.source,
                 requirement.modality,
-                deviation.aspect,
-                deviation.message,
-                deviation.pages,
+                mismatch.aspect,
+                mismatch.message,
+                mismatch.pages,
                 step,
                 self.execution.number,
-                deviation.seen,
-                deviation.permitted,
+                mismatch.seen,
+                mismatch.permitted,
                 self._fault(),
             )
         )

@@ -6,18 +6,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping  # noqa: TC003  pydantic reads the annotations
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import partial
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
 
-from lockproof.conformance.errors import TargetError
+from lockproof.conformance.errors import TargetError, first_mistake
 from lockproof.conformance.language import strips
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 __all__ = [
     "Change",
@@ -30,7 +30,9 @@ __all__ = [
     "SystemTrace",
     "Trace",
     "TraceReader",
+    "lost",
     "merged",
+    "read_trace",
 ]
 
 
@@ -149,8 +151,10 @@ class Trace:
     executions: tuple[Execution, ...]
     trouble: str | None = None
     """Why the target did not run the program to its end: refused, died, garbage on its stream."""
-    lines: tuple[str, ...] = ()
-    """The lines as they came: the evidence."""
+    lines: tuple[str, ...] = field(default=(), compare=False)
+    """The lines as they came, the evidence; `read_trace` makes the trace of them again. Not compared: they name the
+    program.
+    """
     crash: Crash | None = None
     """How the kernel broke while the program was under way."""
     taint: Change | None = None
@@ -159,8 +163,13 @@ class Trace:
     """What the kernel logged meanwhile, where nothing else runs on it."""
 
 
+def lost(trouble: str, executions: Sequence[Execution] = (), lines: Sequence[str] = ()) -> Trace:
+    """Return the trace of a program that a target did not run to its end, with what it reported before."""
+    return Trace(tuple(executions), trouble, (*lines, _line({"lost": trouble})))
+
+
 def merged(traces: Sequence[Trace]) -> Trace:
-    """Give one trace of what several sessions of a target made of one program."""
+    """One trace of what several sessions of a target made of one program."""
     return Trace(
         tuple(execution for trace in traces for execution in trace.executions),
         next((trace.trouble for trace in traces if trace.trouble is not None), None),
@@ -207,13 +216,89 @@ class _End:
     log: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Crashed:
+    """What lockproof itself adds where the kernel broke."""
+
+    __pydantic_config__ = _STRICT
+
+    crash: str
+    log: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """What lockproof itself adds where the target broke."""
+
+    __pydantic_config__ = _STRICT
+
+    lost: str
+
+
+_Part = _Before | StepTrace | _Closed | _Refused | _End | _Crashed | _Lost
+_KINDS: dict[str, type[Any]] = {
+    "before": _Before,
+    "step": StepTrace,
+    "execution": _Closed,
+    "refused": _Refused,
+    "end": _End,
+    "crash": _Crashed,
+    "lost": _Lost,
+}
+_OURS = ("crash", "lost")
+_FIRST_KEY = re.compile(rf'\{{"({"|".join(_KINDS)})":')
+_REMEMBERED = 256
+"""Lines: executions of the same program mostly report the same."""
+_SHORT = 4096
+"""Characters of a line that is remembered."""
+
+
+@cache
+def _adapter(kind: str) -> TypeAdapter[Any]:
+    return TypeAdapter(_KINDS[kind])
+
+
+def _part(line: str, *, ours: bool = False) -> _Part:
+    """Return what a line says; `ours`: whether it may be one of those that lockproof adds. Raises TargetError."""
+    kind = _FIRST_KEY.match(line)
+    if kind is None or (kind[1] in _OURS and not ours):
+        raise _garbage(line, "no line of a trace")
+    try:
+        return (_remembered if len(line) <= _SHORT else _validated)(kind[1], line)
+    except ValidationError as error:
+        raise _garbage(line, first_mistake(error)) from error
+
+
+def _validated(kind: str, line: str) -> _Part:
+    part: _Part = _adapter(kind).validate_json(line)
+    return part
+
+
+_remembered = lru_cache(_REMEMBERED)(_validated)
+
+
+def read_trace(lines: Iterable[str], pages: int) -> Trace:
+    """Return the trace that was kept as these lines; `pages`: of the arena. Raises TargetError where they are none."""
+    traces: list[Trace] = []
+    reader = TraceReader(None, pages)
+    for line in lines:
+        trace = reader.feed(line)
+        if trace is not None:
+            traces.append(trace)
+            reader = TraceReader(None, pages)
+    if reader.lines:
+        raise _garbage(reader.lines[-1], "the last line of a trace that is not whole")
+    return traces[0] if len(traces) == 1 else merged(traces)
+
+
 class TraceReader:
     """Puts the lines of one program together; the first key of a line says what the line is."""
 
-    _FIRST_KEY = re.compile(r'\{"(before|step|execution|refused|end)":')
+    def __init__(self, program: str | None, pages: int) -> None:
+        """Read the trace of the program that was sent under this name, with an arena of so many pages.
 
-    def __init__(self, program: str, pages: int) -> None:
-        """Read the trace of the program that was sent under this name, with an arena of so many pages."""
+        None: it was kept, under whatever name, and may end with a line of lockproof's own.
+        """
         self.program = program
         self.pages = pages
         self.lines: list[str] = []
@@ -224,15 +309,7 @@ class TraceReader:
 
     def feed(self, line: str) -> Trace | None:
         """Take the next line; gives the trace when it was the last. Raises TargetError where it is not the protocol."""
-        kind = self._FIRST_KEY.match(line)
-        if kind is None:
-            raise _garbage(line, "no line of a trace")
-        try:
-            part = _ADAPTERS[kind[1]].validate_json(line)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(map(str, first["loc"]))
-            raise _garbage(line, f"{where}: {first['msg']}" if where else first["msg"]) from error
+        part = _part(line, ours=self.program is None)
         self.lines.append(line)
         match part:
             case _Before(before):
@@ -248,19 +325,23 @@ class TraceReader:
             case _Refused():
                 self._refused = f"the target refused line {part.line} of the program: {part.reason}"
             case _End():
-                if part.end != self.program:
+                if self.program is not None and part.end != self.program:
                     raise _garbage(line, f"the end of another program than {self.program}")
                 return self._finished(part, line)
+            case _Crashed():
+                return Trace(tuple(self._executions), lines=tuple(self.lines), crash=Crash(part.crash, part.log))
+            case _Lost():
+                return Trace(tuple(self._executions), part.lost, tuple(self.lines))
         return None
 
     def lost(self, trouble: str) -> Trace:
-        """Give what was reported before the stream broke."""
-        return Trace(tuple(self._executions), trouble, tuple(self.lines))
+        """Return the trace of what was reported before the stream broke."""
+        return lost(trouble, self._executions, self.lines)
 
     def crashed(self, what: str, log: Sequence[str]) -> Trace:
-        """Close the trace of a program under which the kernel broke; `log`: the last of what it said."""
-        line = json.dumps({"crash": what, "log": list(log)}, ensure_ascii=False, separators=(",", ":"))
-        return Trace(tuple(self._executions), lines=(*self.lines, line), crash=Crash(what, tuple(log)))
+        """Return the trace of a program under which the kernel broke; `log`: the last of what it said."""
+        lines = (*self.lines, _line({"crash": what, "log": list(log)}))
+        return Trace(tuple(self._executions), lines=lines, crash=Crash(what, tuple(log)))
 
     def _finished(self, end: _End, line: str) -> Trace:
         if not self._executions and self._refused is None:
@@ -291,13 +372,8 @@ class TraceReader:
             raise _garbage(line, "a snapshot without an observer of locks")
 
 
-_ADAPTERS: dict[str, TypeAdapter[Any]] = {
-    "before": TypeAdapter(_Before),
-    "step": TypeAdapter(StepTrace),
-    "execution": TypeAdapter(_Closed),
-    "refused": TypeAdapter(_Refused),
-    "end": TypeAdapter(_End),
-}
+def _line(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
 def _garbage(line: str, what: str) -> TargetError:

@@ -17,11 +17,12 @@ from xml.etree import ElementTree as ET
 from junit_xml import TestCase, TestSuite
 
 from lockproof.conformance.judging.verdict import Status
+from lockproof.conformance.reports.picture import of_result, tally_summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lockproof.conformance.running.store import Manifest
+    from lockproof.conformance.reports.run import Run
     from lockproof.conformance.running.tally import CaseTally, Tally
 
 __all__ = ["junit"]
@@ -31,9 +32,9 @@ _NOT_XML = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 _LONGEST_BODY = 16384
 
 
-def junit(tally: Tally, manifest: Manifest) -> str:
+def junit(run: Run) -> str:
     """Write the report of a run."""
-    suites = [_suite(target, folder, entries, manifest) for target, folder, entries in _grouped(tally)]
+    suites = [_suite(target, folder, entries, run) for target, folder, entries in _grouped(run.tally)]
     root = ET.Element(
         "testsuites",
         {
@@ -55,8 +56,9 @@ def _grouped(tally: Tally) -> Iterator[tuple[str, str, list[CaseTally]]]:
         yield target, folder, sorted(entries, key=lambda entry: entry.worst.case)
 
 
-def _suite(target: str, folder: str, entries: list[CaseTally], manifest: Manifest) -> ET.Element:
-    info = manifest.info.get(target, {})
+def _suite(target: str, folder: str, entries: list[CaseTally], run: Run) -> ET.Element:
+    manifest = run.manifest
+    info = manifest.info.get(target)
     properties = {
         "lockproof.version": manifest.lockproof,
         "lockproof.run": manifest.run,
@@ -67,16 +69,16 @@ def _suite(target: str, folder: str, entries: list[CaseTally], manifest: Manifes
     }
     if info:
         properties |= {
-            "lockproof.kernel": info["release"],
-            "lockproof.arch": info["machine"],
-            "lockproof.page-size": str(info["page_size"]),
-            "lockproof.faults": " ".join(f"{what}={how}" for what, how in info["faults"].items()),
-            "lockproof.knobs": " ".join(f"{knob}={was}->{now}" for knob, (was, now) in info["knobs"].items()),
-            "lockproof.taint": "" if info["taint"] is None else str(info["taint"]),
+            "lockproof.kernel": info.release,
+            "lockproof.arch": info.machine,
+            "lockproof.page-size": str(info.page_size),
+            "lockproof.faults": " ".join(f"{what}={how}" for what, how in info.faults.items()),
+            "lockproof.knobs": " ".join(f"{knob}={was}->{now}" for knob, (was, now) in info.knobs.items()),
+            "lockproof.taint": "" if info.taint is None else str(info.taint),
         }
     suite = TestSuite(
         _plain(f"{target}/{folder}"),
-        [_case(entry, target, folder, manifest) for entry in entries],
+        [_case(entry, target, folder, run) for entry in entries],
         hostname=_plain(target if info else socket.gethostname()),
         properties=_all_plain({key: value for key, value in properties.items() if value}),
         timestamp=manifest.started.removesuffix("+00:00"),
@@ -93,37 +95,36 @@ def _mended(suite: ET.Element) -> ET.Element:
     return suite
 
 
-def _case(entry: CaseTally, target: str, folder: str, manifest: Manifest) -> TestCase:
+def _case(entry: CaseTally, target: str, folder: str, run: Run) -> TestCase:
     result = entry.worst
     parts = (_plain(target), *folder.split("/"))
     case = TestCase(_plain(result.case), ".".join(part.replace(".", "_") for part in parts), entry.seconds)
     if entry.status is Status.PASS:
         return case
-    message, body = _plain(entry.summary or entry.status), _body(entry, manifest)
+    message, body = _plain(tally_summary(entry) or entry.status), _body(entry, run)
     match entry.status:
         case Status.FAIL:
             case.add_failure_info(message, body, str(Status.FAIL))
         case Status.UNRESOLVED:
             case.add_error_info(message, body, str(Status.UNRESOLVED))
         case skipped:
-            case.add_skipped_info(f"{skipped}: {message}", f"{skipped}: {message}\n{_plain(_origin(entry, manifest))}")
+            case.add_skipped_info(f"{skipped}: {message}", f"{skipped}: {message}\n{_plain(_origin(entry, run))}")
     return case
 
 
-def _body(entry: CaseTally, manifest: Manifest) -> str:
-    lines = [
-        entry.summary or entry.status,
-        *([entry.worst.picture] if entry.worst.picture else []),
-        _origin(entry, manifest),
-    ]
+def _body(entry: CaseTally, run: Run) -> str:
+    result = entry.worst
+    info = run.manifest.info.get(result.target)
+    drawn = [str(of_result(result, run.cases[result.case], info))] if info is not None else []
+    lines = [tally_summary(entry) or entry.status, *drawn, _origin(entry, run)]
     body = _plain("\n".join(lines))
     cut = "\n… cut; the whole trace is in results.jsonl"
     return body if len(body) <= _LONGEST_BODY else body[: _LONGEST_BODY - len(cut)] + cut
 
 
-def _origin(entry: CaseTally, manifest: Manifest) -> str:
+def _origin(entry: CaseTally, run: Run) -> str:
     result = entry.worst
-    corpus = f" --cases {shlex.quote(manifest.cases)}" if manifest.cases else ""
+    corpus = f" --cases {shlex.quote(run.manifest.cases)}" if run.manifest.cases else ""
     return (
         f"  checks    {', '.join(result.checks)}\n  case      {result.source}\n"
         f"  rerun     lockproof run{corpus} -t {shlex.quote(result.target)} {shlex.quote(result.case)}"

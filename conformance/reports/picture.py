@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.judging.judge import locks
-from lockproof.conformance.judging.verdict import Status
+from lockproof.conformance.judging.verdict import Status, Verdict
 from lockproof.conformance.language import strips
 from lockproof.conformance.language.case import Call, Case, Range, Region, Step, flatten
 from lockproof.conformance.language.requirements import Aspect
@@ -17,11 +18,13 @@ from lockproof.conformance.reports import fault_table as sweep
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lockproof.conformance.judging.verdict import Finding, Verdict
+    from lockproof.conformance.judging.verdict import Finding
     from lockproof.conformance.protocol.trace import Execution, Snapshot, StepTrace, Trace
+    from lockproof.conformance.running.results import Result
+    from lockproof.conformance.running.tally import CaseTally
     from lockproof.runners.target import TargetInfo
 
-__all__ = ["asked", "drawn", "picture", "row", "setting", "summary"]
+__all__ = ["Picture", "asked", "drawn", "of_result", "picture", "row", "setting", "summary", "tally_summary"]
 
 _TITLE_WIDTH = 84
 _LABEL_WIDTH = 10
@@ -29,10 +32,28 @@ _DRAWN_PAGES = 72
 """A longer strip is written with run lengths instead of drawn to scale."""
 
 
-def picture(case: Case, trace: Trace, verdict: Verdict, info: TargetInfo) -> str:
-    """Draw what happened, as lines of text: the execution that the first finding is about, else the last one."""
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What happened in a case, drawn; its text is the title with the status at its end, and the rows."""
+
+    title: str
+    status: Status
+    rows: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """All of it, as lines of text."""
+        return "\n".join((f"{self.title}{self.status}", *self.rows))
+
+
+def of_result(result: Result, case: Case, info: TargetInfo) -> Picture:
+    """Draw what became of a case on a target. Raises TargetError where the result's evidence is no trace."""
+    return picture(case, result.evidence(case), result.verdict, info)
+
+
+def picture(case: Case, trace: Trace, verdict: Verdict, info: TargetInfo) -> Picture:
+    """Draw what happened: the execution that the first finding is about, else the last one."""
     title = f"{case.name} on {info.kernel}, {info.page_size // 1024} KiB pages"
-    lines = [f"{title:<{_TITLE_WIDTH - 1}} {verdict.status}"]
+    lines = []
     if verdict.reason:
         lines.append(row("reason", verdict.reason))
     lines += setting(case)
@@ -47,7 +68,7 @@ def picture(case: Case, trace: Trace, verdict: Verdict, info: TargetInfo) -> str
     lines += _sweep(trace, about_steps)
     if len(about_steps) < len(verdict.findings):
         lines += _kernel(trace, verdict.findings[0].message)
-    return "\n".join(lines)
+    return Picture(f"{title:<{_TITLE_WIDTH - 1}} ", verdict.status, tuple(lines))
 
 
 def _sweep(trace: Trace, findings: list[Finding]) -> Iterator[str]:
@@ -187,3 +208,11 @@ def summary(verdict: Verdict) -> str:
         return str(first)
     what = f"{first.message}{first.when}"
     return f"{first.requirement}: after {drawn(first.seen)} permitted {drawn(first.permitted)} ({what})"
+
+
+def tally_summary(entry: CaseTally) -> str:
+    """Say in one line why a case is what it is; with the count where not all repetitions were alike."""
+    text = summary(entry.worst.verdict)
+    if entry.like_worst == entry.repetitions:
+        return text
+    return f"{text} ({entry.like_worst} of {entry.repetitions} repetitions)"

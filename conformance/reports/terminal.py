@@ -9,17 +9,21 @@ from rich.table import Table
 from rich.text import Text
 
 from lockproof.conformance.judging.verdict import Status
+from lockproof.conformance.reports.picture import of_result, summary, tally_summary
+from lockproof.conformance.running.baselines import breaks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
 
-    from lockproof.conformance.language.requirements import Requirement
-    from lockproof.conformance.running.store import Manifest, Result
-    from lockproof.conformance.running.tally import Tally
+    from lockproof.conformance.language.case import Case
+    from lockproof.conformance.reports.run import Run
+    from lockproof.conformance.running.baselines import Difference
+    from lockproof.conformance.running.results import Result
+    from lockproof.runners.target import TargetInfo
 
-__all__ = ["STYLES", "closing", "entry"]
+__all__ = ["STYLES", "closing", "differences", "entry"]
 
 STYLES = {
     Status.PASS: "green",
@@ -31,48 +35,46 @@ STYLES = {
 _PICTURED = {Status.FAIL, Status.UNRESOLVED}
 
 
-def entry(result: Result, *, verbose: bool) -> Text | None:
-    """Give what is said when a result comes: a picture of what needs looking at, a line for others if `verbose`."""
+def entry(result: Result, case: Case, info: TargetInfo | None, *, verbose: bool) -> Text | None:
+    """Say what became of a case: a picture of what needs looking at, a line for others if `verbose`.
+
+    `info`: what the target can do; None: it was not started.
+    """
     status = result.verdict.status
     if status in _PICTURED:
-        return _pictured(result)
+        return _pictured(result, case, info)
     if not verbose:
         return None
-    reason = f"  {result.summary}" if result.summary else ""
+    reason = f"  {result.verdict.reason}" if result.verdict.reason else ""
     return Text.assemble((f"{status:<11}", STYLES[status]), f" {result.target}  {result.case}{reason}")
 
 
-def _pictured(result: Result) -> Text:
+def _pictured(result: Result, case: Case, info: TargetInfo | None) -> Text:
     status = result.verdict.status
-    if not result.picture:
-        return Text.assemble(
-            (f"{status}", STYLES[status]), f" {result.target}  {result.case}\n  reason    {result.summary}\n"
-        )
-    title, _, rest = result.picture.partition("\n")
-    return Text.assemble(title.removesuffix(status), (status, STYLES[status]), f"\n{rest}\n")
+    if info is None:
+        reason = summary(result.verdict)
+        return Text.assemble((f"{status}", STYLES[status]), f" {result.target}  {result.case}\n  reason    {reason}\n")
+    drawn = of_result(result, case, info)
+    return Text.assemble(drawn.title, (status, STYLES[status]), "\n", "\n".join(drawn.rows), "\n")
 
 
-def closing(tally: Tally, manifest: Manifest, requirements: Mapping[str, Requirement]) -> Iterator[RenderableType]:
-    """Give the last lines of a run: counts by target, then the requirements that each target breaks."""
+def closing(run: Run) -> Iterator[RenderableType]:
+    """Return the last lines of a run: counts by target, then the requirements that each target breaks."""
     table = Table("target", box=None, pad_edge=False, header_style="bold")
     table.add_column("kernel", no_wrap=True)
     for status in Status:
         table.add_column(Text(status, STYLES[status]), justify="right")
-    for target in manifest.targets:
-        info = manifest.info.get(target)
-        kernel = (
-            f"{info['system']} {info['release']} {info['machine']}, {info['page_size'] // 1024} KiB"
-            if info
-            else "not started"
-        )
-        counts = ((tally.count(target, status), STYLES[status]) for status in Status)
+    for target in run.manifest.targets:
+        info = run.manifest.info.get(target)
+        kernel = f"{info.kernel}, {info.page_size // 1024} KiB" if info else "not started"
+        counts = ((run.tally.count(target, status), STYLES[status]) for status in Status)
         table.add_row(target, kernel, *(Text(str(count), style if count else "dim") for count, style in counts))
     yield table
-    for target in manifest.targets:
-        broken = tally.broken(target)
+    for target in run.manifest.targets:
+        broken = run.tally.broken(target)
         if broken:
             yield Text(f"\n{target} breaks:", "bold")
-        for name, requirement in requirements.items():
+        for name, requirement in run.corpus.requirements.items():
             if name not in broken:
                 continue
             cases = broken[name]
@@ -82,3 +84,20 @@ def closing(tally: Tally, manifest: Manifest, requirements: Mapping[str, Require
                 f" ({requirement.modality}; {requirement.source}): "
                 f"{len(cases)} case{'s' if len(cases) > 1 else ''}, such as {cases[0]}",
             )
+
+
+def differences(found: Sequence[Difference]) -> Iterator[str]:
+    """Where a run differs from its baselines: the count, and a line for each."""
+    yield f"\n{len(found)} difference{'' if len(found) == 1 else 's'} from the baseline"
+    for each in found:
+        yield f"  {each.target}  {each.case}: {_difference(each)}"
+
+
+def _difference(each: Difference) -> str:
+    known = each.known
+    if known is None:
+        return f"a new deviation: {tally_summary(each.found)}"
+    if each.found.status is Status.FAIL:
+        shown = ", ".join(breaks(each.found.worst))
+        return f"deviates in another way: {shown} instead of {', '.join(known.breaks)}"
+    return f"passes, and is known to break {', '.join(known.breaks)} ({known.reason}); remove it from the baseline"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from lockproof.conformance.running.store import Result
+    from lockproof.conformance.running.results import Result
     from lockproof.conformance.running.tally import CaseTally, Tally
 
 __all__ = ["Baseline", "Deviation", "Difference", "Reason", "compare", "load", "update", "write"]
@@ -83,27 +83,30 @@ class Baseline:
         return any(fnmatchcase(target, pattern) for pattern in self.targets)
 
     def find(self, case: str, version: str) -> Deviation | None:
-        """Give what is known of a case on a version of the kernel."""
+        """Return what is known of a case on a version of the kernel."""
         return next((d for d in self.deviations if d.case == case and version in d.versions), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Where a run differs from what is known."""
+    """Where a run differs from what is known: one of the two is missing, or they show themselves in different ways."""
 
     target: str
     case: str
-    what: str
+    found: CaseTally
+    """What the run has shown."""
+    known: Deviation | None
+    """What was known of it."""
 
 
 def version_of(release: str) -> str:
-    """Give the part of a kernel's release that a baseline goes by: 6.18 of 6.18.44-generic."""
+    """Return the part of a kernel's release that a baseline goes by: 6.18 of 6.18.44-generic."""
     match = _VERSION.match(release)
     return match[0] if match else release
 
 
 def breaks(result: Result) -> tuple[str, ...]:
-    """Give what a result has found, in the words of a baseline."""
+    """Return what a result has found, in the words of a baseline."""
     return tuple(sorted({f"{finding.requirement}:{finding.aspect}" for finding in result.verdict.findings}))
 
 
@@ -166,12 +169,12 @@ def _mistakes(baseline: Baseline) -> Iterator[tuple[tuple[str | int, ...], str]]
 
 
 def compare(baselines: Sequence[Baseline], tally: Tally, releases: Mapping[str, str]) -> list[Difference]:
-    """Give where a run differs from what is known; what could not be run is no difference."""
-    return [
-        Difference(target, case, what)
+    """Where a run differs from what is known; what could not be run is no difference."""
+    compared = (
+        Difference(target, case, entry, _known(baselines, target, case, releases))
         for (target, case), entry in tally.cases.items()
-        for what in _difference(_known(baselines, target, case, releases), entry)
-    ]
+    )
+    return [each for each in compared if _differs(each.found, each.known)]
 
 
 def _known(baselines: Sequence[Baseline], target: str, case: str, releases: Mapping[str, str]) -> Deviation | None:
@@ -182,21 +185,20 @@ def _known(baselines: Sequence[Baseline], target: str, case: str, releases: Mapp
 
 def is_known(baselines: Sequence[Baseline], result: Result, release: str) -> bool:
     """Tell whether a result is a deviation that is known, and shows itself as it is known to."""
+    if result.verdict.status is not Status.FAIL:
+        return False
     known = _known(baselines, result.target, result.case, {result.target: release})
-    return known is not None and result.verdict.status is Status.FAIL and breaks(result) == known.breaks
+    return known is not None and breaks(result) == known.breaks
 
 
-def _difference(known: Deviation | None, entry: CaseTally) -> Iterator[str]:
-    if entry.status is Status.FAIL and known is None:
-        yield f"a new deviation: {entry.summary}"
-    elif entry.status is Status.FAIL and known is not None and breaks(entry.worst) != known.breaks:
-        yield f"deviates in another way: {', '.join(breaks(entry.worst))} instead of {', '.join(known.breaks)}"
-    elif entry.status is Status.PASS and known is not None:
-        yield f"passes, and is known to break {', '.join(known.breaks)} ({known.reason}); remove it from the baseline"
+def _differs(found: CaseTally, known: Deviation | None) -> bool:
+    if found.status is Status.FAIL:
+        return known is None or breaks(found.worst) != known.breaks
+    return found.status is Status.PASS and known is not None
 
 
 def update(baseline: Baseline, tally: Tally, releases: Mapping[str, str]) -> Baseline:
-    """Give the baseline with what a run has shown: new lines, and versions that are gone. People write reasons."""
+    """Return the baseline with what a run has shown: new lines, and versions that are gone. People write reasons."""
     lines = {(deviation.case, deviation.breaks): deviation for deviation in baseline.deviations}
     for (target, case), entry in tally.cases.items():
         version = version_of(releases.get(target, ""))

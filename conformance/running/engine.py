@@ -2,7 +2,7 @@
 """Runs cases on targets: streaming, in parallel, resumable.
 
 Each target has a lane, the queue of what is still to be run on it. Workers open a session of their own on a lane's
-target, take from its queue, judge each trace as it comes, and hand the result over. Whatever no worker could run is
+target, take from its queue, judge each trace as it comes, and tell the result. Whatever no worker could run is
 UNRESOLVED.
 
 Closing cases are not in the queue. Each session runs them when the queue is empty, on what all other cases left there,
@@ -11,7 +11,6 @@ and they are judged when all sessions have ended, over what all of them saw.
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections import deque
@@ -22,48 +21,49 @@ from typing import TYPE_CHECKING, NamedTuple
 from lockproof.conformance.errors import TargetError
 from lockproof.conformance.judging.applicability import unmet
 from lockproof.conformance.judging.judge import judge
-from lockproof.conformance.judging.verdict import Status, Verdict
 from lockproof.conformance.protocol.program import DEFAULT_TIME_LIMIT, Program, compile_case
-from lockproof.conformance.protocol.trace import Trace, merged
-from lockproof.conformance.reports.picture import picture, summary
-from lockproof.conformance.running.store import Key, Result
+from lockproof.conformance.protocol.trace import Trace, lost, merged
+from lockproof.conformance.running.events import Ended, Event, Listener, Started
+from lockproof.conformance.running.results import Key, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from lockproof.conformance.judging.verdict import Verdict
     from lockproof.conformance.language.case import Case
     from lockproof.conformance.language.requirements import Requirement
     from lockproof.runners.target import Session, Target, TargetInfo
 
-__all__ = ["Engine", "make_result", "run_once"]
+__all__ = ["Engine", "run_once"]
+
+_REMEMBERED = 4
+"""Executions of a trace that is kept to be compared with the next one of its case; sweeps have hundreds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """What is to be run, and who is told."""
+    """What is to be run, and who listens."""
 
     cases: Sequence[Case]
     requirements: Mapping[str, Requirement]
-    on_result: Callable[[Result], None]
-    """Called with each result as it comes, never by two threads at once. What it raises ends the run."""
-    on_start: Callable[[str, Session], None]
-    """Called with each target and session that was started, before its results."""
+    listeners: Sequence[Listener]
+    """Told of each event as it comes, never by two threads at once. What one raises ends the run."""
     repeat: int = 1
     """How often each case is run on each target."""
     jobs: int = 1
-    """Sessions at a time."""
+    """Sessions at a time, of all targets together."""
     time_limit: float = DEFAULT_TIME_LIMIT
     """Seconds for each execution."""
     done: Collection[Key] = ()
     """What an earlier run has done already."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set, it lets nothing new begin; what is under way ends in order."""
-    _speaking: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _telling: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def run(self, targets: Sequence[Target]) -> None:
-        """Run everything; returns when all results were handed over, or early where `stop` was set.
+        """Run everything; returns when all was told, or early where `stop` was set.
 
-        Raises what `on_result` raised.
+        Raises what a listener raised.
         """
         work = [_Work(case, compile_case(case, self.time_limit)) for case in self.cases]
         lanes = [self._lane(target, work) for target in targets]
@@ -77,20 +77,21 @@ class Engine:
                 raise
         for lane in lanes:
             while lane.trouble is not None and (task := self._take(lane)) is not None:
-                self._conclude(lane, task, Trace((), lane.trouble), 0.0)
+                self._conclude(lane, task, lost(lane.trouble), 0.0)
             self._close(lane)
+            self._tell(Ended(lane.target.name, lane.trouble))
 
     def _close(self, lane: _Lane) -> None:
         """Judge what the sessions of a target saw at their ends; a session that saw nothing is a doubt."""
         for task, traces, seconds in lane.closing.values():
             if self.stop.is_set():
                 return
-            cannot = unmet(task.case, lane.info) if lane.info is not None else None
+            cannot = lane.unmet(task.case)
             if cannot is not None:
-                self._hand_over(lane, task, Trace(()), cannot, 0.0)
+                self._tell_result(lane, task, Trace(()), cannot, 0.0)
             else:
-                lost = [Trace((), lane.trouble)] if lane.trouble is not None else []
-                self._conclude(lane, task, merged([*traces, *lost]), sum(seconds))
+                ended_early = [lost(lane.trouble)] if lane.trouble is not None else []
+                self._conclude(lane, task, merged([*traces, *ended_early]), sum(seconds))
 
     def _lane(self, target: Target, work: list[_Work]) -> _Lane:
         ordinary = [item for item in work if not item.case.closing]
@@ -127,9 +128,8 @@ class Engine:
             return
         try:
             with lane.target.session() as session:
-                with self._speaking:
-                    self.on_start(lane.target.name, session)
-                    lane.info = session.info
+                lane.info = session.info
+                self._tell(Started(lane.target.name, session.info, session.about))
                 began = time.monotonic()
                 for trace in session.run(self._programs(lane, taken)):
                     ended = time.monotonic()
@@ -137,13 +137,13 @@ class Engine:
                     began = ended
         except TargetError as error:
             lane.trouble = f"{lane.target.name}: {error}"
-            for lost in taken:
-                self._receive(lane, lost, Trace((), lane.trouble), 0.0)
+            for task in taken:
+                self._receive(lane, task, lost(lane.trouble), 0.0)
 
     def _begin(self, lane: _Lane) -> deque[_Task] | None:
-        """Take the first task, if any is left, or give None where there is nothing to open a session for."""
+        """Take the first task, if any is left; None: there is nothing to open a session for."""
         with lane.lock:
-            if lane.hopeless or self.stop.is_set():
+            if lane.has_never_started or self.stop.is_set():
                 return None
             task = next(lane.tasks, None)
             if task is None and (lane.opened or not lane.closing):
@@ -152,22 +152,22 @@ class Engine:
             return deque([task] if task is not None else [])
 
     def _programs(self, lane: _Lane, taken: deque[_Task]) -> Iterator[Program]:
-        """Give the programs of the task that is taken already, of those still in the lane, and of the closing cases.
+        """Return the programs of the task that is taken already, of those still in the lane, and of the closing cases.
 
         A task that the target cannot run is concluded here, and `taken` holds those whose trace is still to come.
         """
         task = taken.popleft() if taken else None
         while task is not None:
-            cannot = unmet(task.case, lane.info) if lane.info is not None else None
+            cannot = lane.unmet(task.case)
             if cannot is not None:
-                self._hand_over(lane, task, Trace(()), cannot, 0.0)
+                self._tell_result(lane, task, Trace(()), cannot, 0.0)
             else:
                 taken.append(task)
                 yield task.program
             task = self._take(lane)
         for closing in lane.closing.values():
             last = closing.task
-            if not self.stop.is_set() and lane.info is not None and unmet(last.case, lane.info) is None:
+            if not self.stop.is_set() and lane.unmet(last.case) is None:
                 taken.append(last)
                 yield last.program
 
@@ -180,51 +180,50 @@ class Engine:
             self._conclude(lane, task, trace, seconds)
 
     def _conclude(self, lane: _Lane, task: _Task, trace: Trace, seconds: float) -> None:
-        modes = lane.info is None or lane.info.lock_modes
-        self._hand_over(lane, task, trace, judge(task.case, trace, self.requirements, modes=modes), seconds)
+        self._tell_result(lane, task, trace, self._verdict(lane, task.case, trace), seconds)
 
-    def _hand_over(self, lane: _Lane, task: _Task, trace: Trace, verdict: Verdict, seconds: float) -> None:
-        result = make_result(
-            task.case, lane.target.name, lane.info, trace, verdict, repetition=task.repetition, seconds=seconds
-        )
-        with self._speaking:
-            self.on_result(result)
+    def _verdict(self, lane: _Lane, case: Case, trace: Trace) -> Verdict:
+        """Judge a trace; where the last repetition of the case gave the same one, its verdict is this one's too."""
+        last = lane.last.get(case.name)
+        if last is not None and last[0] == trace:
+            return last[1]
+        modes = lane.info is None or lane.info.lock_modes
+        verdict = judge(case, trace, self.requirements, modes=modes)
+        if self.repeat > 1 and len(trace.executions) <= _REMEMBERED:
+            lane.last[case.name] = trace, verdict
+        return verdict
+
+    def _tell_result(self, lane: _Lane, task: _Task, trace: Trace, verdict: Verdict, seconds: float) -> None:
+        self._tell(_result(task.case, lane.target.name, trace, verdict, task.repetition, seconds))
+
+    def _tell(self, event: Event) -> None:
+        with self._telling:
+            for listener in self.listeners:
+                listener(event)
 
 
 def run_once(case: Case, target: str, session: Session, requirements: Mapping[str, Requirement]) -> Result:
     """Run one case in a session. Raises TargetError where the target breaks and cannot be started again."""
     cannot = unmet(case, session.info)
     if cannot is not None:
-        return make_result(case, target, session.info, Trace(()), cannot)
+        return _result(case, target, Trace(()), cannot)
     (trace,) = session.run([compile_case(case)])
-    verdict = judge(case, trace, requirements, modes=session.info.lock_modes)
-    return make_result(case, target, session.info, trace, verdict)
+    return _result(case, target, trace, judge(case, trace, requirements, modes=session.info.lock_modes))
 
 
-def make_result(
-    case: Case,
-    target: str,
-    info: TargetInfo | None,
-    trace: Trace,
-    verdict: Verdict,
-    *,
-    repetition: int = 1,
-    seconds: float = 0.0,
+def _result(
+    case: Case, target: str, trace: Trace, verdict: Verdict, repetition: int = 1, seconds: float = 0.0
 ) -> Result:
-    """Put together what is kept of one execution of a case."""
-    drawn = "" if verdict.status is Status.PASS or info is None else picture(case, trace, verdict, info)
     return Result(
         target=target,
         case=case.name,
         repetition=repetition,
         verdict=verdict,
-        summary=summary(verdict),
-        picture=drawn,
         checks=case.checks,
         profile=case.profile,
         source=f"{case.source.file}:{case.source.line}",
         seconds=round(seconds, 6),
-        trace=[json.loads(line) for line in trace.lines],
+        trace=trace.lines,
     )
 
 
@@ -265,8 +264,19 @@ class _Lane:
     info: TargetInfo | None = None
     trouble: str | None = None
     """Why the last session ended before its time."""
+    last: dict[str, tuple[Trace, Verdict]] = field(default_factory=dict)
+    """What the last repetition of a case gave, by its name."""
+    _unmet: dict[str, Verdict | None] = field(default_factory=dict)
 
     @property
-    def hopeless(self) -> bool:
+    def has_never_started(self) -> bool:
         """Whether the target could not be started at all."""
         return self.trouble is not None and self.info is None
+
+    def unmet(self, case: Case) -> Verdict | None:
+        """Return the verdict of a case that the target cannot run, asked once for all repetitions; None: it can."""
+        if self.info is None:
+            return None
+        if case.name not in self._unmet:
+            self._unmet[case.name] = unmet(case, self.info)
+        return self._unmet[case.name]

@@ -9,96 +9,28 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import os
 import time
-from collections.abc import Iterator  # noqa: TC003
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from functools import cache
-from typing import TYPE_CHECKING, Any
-
-from pydantic import TypeAdapter, ValidationError
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import StoreError, UsageError, suggest
-from lockproof.conformance.judging.verdict import Verdict  # noqa: TC001  pydantic reads the annotations
+from lockproof.conformance.running.events import Started
+from lockproof.conformance.running.manifest import Manifest, now, read_manifest
+from lockproof.conformance.running.results import Result, read_result, result_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Key", "Manifest", "Result", "RunFolder"]
+    from lockproof.conformance.running.events import Event
+    from lockproof.runners.target import TargetInfo
+
+__all__ = ["RunFolder"]
 
 _SYNC_INTERVAL = 1.0
 """Seconds of results that a machine that loses power, or panics under test, may lose."""
-
-Key = tuple[str, str, int]
-"""Target, case and repetition: what a result is the result of."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What became of one execution of a case on a target; a line of results.jsonl."""
-
-    target: str
-    case: str
-    repetition: int
-    """Counts from 1."""
-    verdict: Verdict
-    summary: str
-    """The verdict's reason in one line."""
-    picture: str
-    """Lines of text; empty for a PASS."""
-    checks: tuple[str, ...]
-    profile: str
-    source: str
-    """`file:line` of the case."""
-    seconds: float
-    """Wall-clock time, that of the target and of lockproof together."""
-    trace: list[Any]
-    """The lines that the target wrote, as JSON: the evidence."""
-
-    @property
-    def key(self) -> Key:
-        """What it is the result of."""
-        return (self.target, self.case, self.repetition)
-
-
-@dataclass(slots=True, kw_only=True)
-class Manifest:
-    """What a run was asked to do, and what it found its targets to be; run.json."""
-
-    run: str
-    lockproof: str
-    """Version."""
-    cases: str | None
-    """Path of the cases; null: those that lockproof brings along."""
-    selection: tuple[str, ...]
-    corpus: str
-    """Digest of the selected cases."""
-    targets: tuple[str, ...]
-    repeat: int
-    time_limit: float
-    started: str
-    finished: str | None = None
-    """When all results were there; null: some are missing, and `--resume` runs them."""
-    info: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """What each target that could be started said of itself."""
-
-
-@cache
-def _results() -> TypeAdapter[Result]:
-    return TypeAdapter(Result)
-
-
-@cache
-def _manifests() -> TypeAdapter[Manifest]:
-    return TypeAdapter(Manifest)
-
-
-def now() -> str:
-    """Give the time in UTC as ISO 8601, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 class RunFolder:
@@ -120,7 +52,7 @@ class RunFolder:
 
     @classmethod
     def create(cls, results: Path, manifest: Manifest) -> RunFolder:
-        """Make a new folder below `results`, named after the manifest's run. Raises StoreError."""
+        """Make a new folder below `results`, named after the manifest's run, or nearly so. Raises StoreError."""
         with _reporting(results):
             name, number = manifest.run, 2
             while True:
@@ -129,9 +61,8 @@ class RunFolder:
                     break
                 except FileExistsError:
                     name, number = f"{manifest.run}-{number}", number + 1
-        manifest.run = name
-        folder = cls(results / name, manifest)
-        folder.save_manifest()
+        folder = cls(results / name, replace(manifest, run=name))
+        folder._save(folder.manifest)
         return folder
 
     @classmethod
@@ -148,7 +79,7 @@ class RunFolder:
 
     def append(self, result: Result) -> None:
         """Write a result, or raise StoreError and leave whole lines only."""
-        line = _results().dump_json(result) + b"\n"
+        line = result_line(result)
         end = os.fstat(self._file).st_size
         with _reporting(self.path / "results.jsonl"):
             try:
@@ -167,16 +98,37 @@ class RunFolder:
         with _reporting(self.path / "results.jsonl"), (self.path / "results.jsonl").open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 try:
-                    yield _results().validate_json(line)
-                except ValidationError as error:
-                    first = error.errors(include_url=False)[0]
+                    yield read_result(line)
+                except ValueError as error:
                     where = f"{self.path / 'results.jsonl'}:{number}"
-                    msg = f"{where}: no result: {first['msg']}; remove the line to run it again"
+                    msg = f"{where}: no result: {error}; remove the line to run it again"
                     raise StoreError(msg) from error
 
-    def save_manifest(self) -> None:
-        """Write run.json. Raises StoreError."""
-        self.write("run.json", json.dumps(asdict(self.manifest), indent=2) + "\n")
+    def listen(self, event: Event) -> None:
+        """Keep what the engine tells. Raises UsageError where a target is another one than before, StoreError."""
+        match event:
+            case Started():
+                self.found(event.target, event.info)
+            case Result():
+                self.append(event)
+
+    def found(self, target: str, info: TargetInfo) -> None:
+        """Note what a target said of itself. Raises UsageError where it said something else before, StoreError."""
+        before = self.manifest.info.get(target)
+        if before is None:
+            self._save(self.manifest.found(target, info))
+        elif info.identity != before.identity:
+            run, was, is_now = self.manifest.run, before.kernel, info.kernel
+            msg = f"run {run!r}: it began on {was}, and {target} is now {is_now}; start a new run"
+            raise UsageError(msg)
+
+    def finish(self) -> None:
+        """Note that all results are there. Raises StoreError."""
+        self._save(replace(self.manifest, finished=now()))
+
+    def _save(self, manifest: Manifest) -> None:
+        self.write("run.json", manifest.as_json())
+        self.manifest = manifest
 
     def write(self, name: str, text: str) -> Path:
         """Put a file into the folder, whole or not at all. Raises StoreError."""
@@ -205,9 +157,9 @@ class RunFolder:
 
 def _read_manifest(path: Path) -> Manifest:
     try:
-        return _manifests().validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        why = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else error.strerror
+        return read_manifest(path.read_bytes())
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
         msg = f"{path}: cannot be read as a run: {why}; start a new run"
         raise StoreError(msg) from error
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.judging.verdict import Status
+from lockproof.conformance.running.results import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lockproof.conformance.running.store import Result
+    from lockproof.conformance.running.events import Event
 
 __all__ = ["CaseTally", "Tally"]
 
@@ -36,13 +37,6 @@ class CaseTally:
         """What became of the case."""
         return self.worst.verdict.status
 
-    @property
-    def summary(self) -> str:
-        """Why, in one line; with the count where not all repetitions were alike."""
-        if self.like_worst == self.repetitions:
-            return self.worst.summary
-        return f"{self.worst.summary} ({self.like_worst} of {self.repetitions} repetitions)"
-
 
 @dataclass(slots=True)
 class Tally:
@@ -50,6 +44,11 @@ class Tally:
 
     cases: dict[tuple[str, str], CaseTally] = field(default_factory=dict)
     """By target and case name, in the order in which their first results came."""
+
+    def listen(self, event: Event) -> None:
+        """Count the results that the engine tells."""
+        if isinstance(event, Result):
+            self.add(event)
 
     def add(self, result: Result) -> None:
         """Count one more result."""
@@ -68,7 +67,7 @@ class Tally:
             entry.like_worst += 1
 
     def of_target(self, target: str) -> Iterator[CaseTally]:
-        """Give the cases of one target."""
+        """Return the cases of one target."""
         return (entry for (name, _), entry in self.cases.items() if name == target)
 
     def count(self, target: str, status: Status) -> int:
@@ -76,7 +75,7 @@ class Tally:
         return sum(entry.status is status for entry in self.of_target(target))
 
     def broken(self, target: str) -> dict[str, list[str]]:
-        """Give the requirements that a target was seen to break, each with the names of the cases that saw it."""
+        """Return the requirements that a target was seen to break, each with the names of the cases that saw it."""
         found: dict[str, list[str]] = {}
         for entry in self.of_target(target):
             for requirement in dict.fromkeys(finding.requirement for finding in entry.worst.verdict.findings):

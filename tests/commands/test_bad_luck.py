@@ -73,7 +73,9 @@ def test_a_killed_probe_costs_one_case_and_the_exit_code_is_3(folder: Path) -> N
     assert err == ""
     statuses = [result["verdict"]["status"] for result in results(folder)]
     assert len(statuses) == 2 * MANY
-    unresolved = [result["summary"] for result in results(folder) if result["verdict"]["status"] == "UNRESOLVED"]
+    unresolved = [
+        result["verdict"]["reason"] for result in results(folder) if result["verdict"]["status"] == "UNRESOLVED"
+    ]
     assert 1 <= len(unresolved) <= 3
     assert set(unresolved) == {"the probe was killed by SIGKILL"}
     assert "UNRESOLVED" in out
@@ -154,7 +156,8 @@ def test_garbage_on_the_stream_is_unresolved_with_the_garbage(folder: Path) -> N
     done = lockproof("run", "-t", target, "--cases", "small", cwd=folder)
     assert done.returncode == 3
     assert all(
-        'not the protocol, no line of a trace: \'{"executiom":0' in result["summary"] for result in results(folder)
+        'not the protocol, no line of a trace: \'{"executiom":0' in result["verdict"]["reason"]
+        for result in results(folder)
     )
 
 

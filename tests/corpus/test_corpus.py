@@ -92,7 +92,7 @@ def test_the_model_of_posix_passes_every_case_that_can_be_run_on_it() -> None:
 def test_every_case_gets_a_verdict_and_none_is_unresolved(target: str) -> None:
     code, found = results(target)
     assert set(found) == {case.name for case in load().cases}
-    assert {name: found[name]["summary"] for name in statuses(target).get("UNRESOLVED", [])} == {}
+    assert {name: found[name]["verdict"]["reason"] for name in statuses(target).get("UNRESOLVED", [])} == {}
     assert code == 1
 
 
@@ -154,7 +154,7 @@ def test_a_kernel_with_fault_injection_leaves_no_sweep_untested_but_those_of_cal
 @pytest.mark.parametrize("target", LINUXES[2:])
 def test_a_guest_has_given_back_all_memory_at_the_end(target: str) -> None:
     found = results(target)[1]
-    assert {name: found[name]["summary"] for name in statuses(target)["PASS"] if "closing" in name} == {
+    assert {name: found[name]["verdict"]["reason"] for name in statuses(target)["PASS"] if "closing" in name} == {
         "quality/closing/mlocked": "",
         "quality/closing/vm-areas": "",
     }

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,18 +10,41 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from lockproof.conformance.judging.verdict import Status, Verdict
+from lockproof.conformance.judging.verdict import Finding, Status, Verdict
+from lockproof.conformance.language.loading import Corpus
+from lockproof.conformance.language.requirements import Aspect, Modality
 from lockproof.conformance.reports.junit import junit
-from lockproof.conformance.running.store import Manifest, Result
+from lockproof.conformance.reports.run import Run
+from lockproof.conformance.running.manifest import Manifest
+from lockproof.conformance.running.results import Result
 from lockproof.conformance.running.tally import Tally
-from tests.helpers import target_info
+from tests.helpers import case_of, target_info
 from tests.places import JUNIT_SCHEMA
 
 XSD = etree.XMLSchema(etree.parse(JUNIT_SCHEMA))
 NOT_XML = "\x00\x07\x1b\x7f\x85\ud800\udcff\ufffe\uffff\r"
-PICTURE = (
-    'mlock/no-change/hole on Linux   FAIL\n  map       aaa__bbb\n  after     .LL__...   page 2 <became> & "locked" →'
+CASE = case_of("map: aaa__bbb\ncall: mlock\nrange: .^^^^^^.\nexpect: {result: ENOMEM, locked: unchanged}")
+TRACE = (
+    '{"before":{"locked":{"smaps":".L.__..."},"resident":null,"mappings":null,"accounted":null,"elsewhere":null}}',
+    (
+        '{"step":0,"result":"ENOMEM","snapshot":{"locked":{"smaps":".LL__..."},"resident":null,"mappings":null,'
+        '"accounted":null,"elsewhere":null}}'
+    ),
+    '{"execution":0,"status":"done"}',
+    '{"end":"p0"}',
 )
+PICTURE = """\
+  map       aaa__bbb
+  before    .L.__...
+  mlock      ^^^^^^             → -1 ENOMEM
+  after     .LL__...            why it is FAIL
+  permitted .L.__...            mlock.no-change (POSIX)"""
+UNRESOLVED_PICTURE = """\
+  reason    why it is UNRESOLVED
+  map       aaa__bbb
+  before    .L.__...
+  mlock      ^^^^^^             → -1 ENOMEM
+  after     .LL__..."""
 
 
 def manifest(*targets: str, **changes: Any) -> Manifest:  # noqa: ANN401
@@ -34,35 +58,54 @@ def manifest(*targets: str, **changes: Any) -> Manifest:  # noqa: ANN401
         "repeat": 1,
         "time_limit": 30.0,
         "started": "2026-11-23T04:30:00+00:00",
-        "info": {target: target_info().as_json() for target in targets or ("local",)},
+        "info": {target: target_info() for target in targets or ("local",)},
     }
     return Manifest(**{**fields, **changes})
 
 
-def result(status: Status, case: str = "mlock/no-change/hole", **changes: Any) -> Result:  # noqa: ANN401
-    passed = status is Status.PASS
+def verdict(status: Status, why: str) -> Verdict:
+    if status is not Status.FAIL:
+        return Verdict(status, "" if status is Status.PASS else why)
+    seen = Finding("mlock.no-change", "POSIX", Modality.SHALL, Aspect.LOCKED, why, (2,), 0, 0, ".LL__...", ".L.__...")
+    return Verdict(status, findings=(seen,))
+
+
+def message(status: Status, why: str) -> str:
+    return f"mlock.no-change: after .LL__... permitted .L.__... ({why})" if status is Status.FAIL else why
+
+
+def result(
+    status: Status,
+    case: str = "mlock/no-change/hole",
+    *,
+    why: str = "",
+    **changes: Any,  # noqa: ANN401
+) -> Result:
     fields: dict[str, Any] = {
         "target": "local",
         "case": case,
         "repetition": 1,
-        "verdict": Verdict(status),
-        "summary": "" if passed else f"why it is {status}",
-        "picture": "" if passed else PICTURE,
+        "verdict": verdict(status, why or f"why it is {status}"),
         "checks": ("mlock.no-change", "mlock.errors"),
         "profile": "posix",
         "source": "cases/mlock/no-change.yaml:4",
         "seconds": 0.0014,
-        "trace": [],
+        "trace": TRACE,
     }
     return Result(**{**fields, **changes})
 
 
-def report(*results: Result, of: Manifest | None = None) -> Any:  # noqa: ANN401  lxml's elements have no type here
-    """Write a report, validate it as the bytes of a file, and give its root."""
+def run(*results: Result, of: Manifest | None = None) -> Run:
     tally = Tally()
     for one in results:
         tally.add(one)
-    root = etree.fromstring(junit(tally, of or manifest()).encode("utf-8"))
+    cases = tuple(replace(CASE, name=one.case) for one in results)
+    return Run(of or manifest(), tally, Corpus(cases, {}))
+
+
+def report(*results: Result, of: Manifest | None = None) -> Any:  # noqa: ANN401  lxml's elements have no type here
+    """Write a report, validate it as the bytes of a file, and return its root."""
+    root = etree.fromstring(junit(run(*results, of=of)).encode("utf-8"))
     XSD.assertValid(root)
     return root
 
@@ -134,7 +177,7 @@ def test_the_properties_say_what_was_tested() -> None:
 
 
 def test_a_target_that_was_never_started_has_no_kernel() -> None:
-    root = report(result(Status.UNRESOLVED, picture=""), of=manifest(info={}))
+    root = report(result(Status.UNRESOLVED, trace=()), of=manifest(info={}))
     assert "lockproof.kernel" not in {entry.get("name") for entry in root.iter("property")}
     assert only(root, ".//error").get("message") == "why it is UNRESOLVED"
 
@@ -142,10 +185,14 @@ def test_a_target_that_was_never_started_has_no_kernel() -> None:
 @pytest.mark.parametrize(("status", "tag"), [(Status.FAIL, "failure"), (Status.UNRESOLVED, "error")])
 def test_a_failure_has_its_message_and_its_picture_in_the_body(status: Status, tag: str) -> None:
     element = only(report(result(status)), f".//{tag}")
-    assert element.get("message") == f"why it is {status}"
+    why = message(status, f"why it is {status}")
+    assert element.get("message") == why
+    title = "mlock/no-change/hole on Linux 6.12.107 x86_64, 4 KiB pages"
+    drawn = PICTURE if status is Status.FAIL else UNRESOLVED_PICTURE
     assert element.text == (
-        f"why it is {status}\n"
-        f"{PICTURE}\n"
+        f"{why}\n"
+        f"{title:<83} {status}\n"
+        f"{drawn}\n"
         "  checks    mlock.no-change, mlock.errors\n"
         "  case      cases/mlock/no-change.yaml:4\n"
         "  rerun     lockproof run -t local mlock/no-change/hole"
@@ -167,13 +214,6 @@ def test_a_skip_has_its_reason_as_message_and_as_body(status: Status) -> None:
     element = only(report(result(status)), ".//skipped")
     assert element.get("message") == f"{status}: why it is {status}"
     assert element.text.splitlines()[0] == f"{status}: why it is {status}"
-
-
-@pytest.mark.parametrize("summary", ["", "why"])
-def test_a_fail_without_a_picture_is_still_a_failure(summary: str) -> None:
-    element = only(report(result(Status.FAIL, picture="", summary=summary)), ".//failure")
-    assert element.get("message") == (summary or "FAIL")
-    assert element.text.startswith(f"{summary or 'FAIL'}\n  checks    ")
 
 
 def test_the_counts_agree_with_the_content() -> None:
@@ -198,7 +238,7 @@ def test_repetitions_are_one_test_case() -> None:
     root = report(*(result(status, repetition=n, seconds=0.25) for n, status in enumerate(statuses, 1)))
     case = only(root, ".//testcase")
     assert case.get("time") == "1.000"
-    assert only(case, "failure").get("message") == "why it is FAIL (2 of 4 repetitions)"
+    assert only(case, "failure").get("message") == f"{message(Status.FAIL, 'why it is FAIL')} (2 of 4 repetitions)"
     assert root.get("tests") == "1"
 
 
@@ -216,37 +256,36 @@ def test_characters_that_xml_forbids_are_replaced_everywhere(status: Status) -> 
         result(
             status,
             target=f"command:{NOT_XML}",
-            summary=f"why{NOT_XML}",
-            picture=f"a\n\tb{NOT_XML}→",
+            why=f"why{NOT_XML}",
             source=f"{NOT_XML}.yaml:1",
             checks=(NOT_XML,),
         ),
-        of=manifest(f"command:{NOT_XML}", info={f"command:{NOT_XML}": target_info(release=NOT_XML).as_json()}),
+        of=manifest(f"command:{NOT_XML}", info={f"command:{NOT_XML}": target_info(release=NOT_XML)}),
     )
     replaced = "\ufffd" * len(NOT_XML)
     assert only(root, "testsuite").get("name") == f"command:{replaced}/mlock/no-change"
     for element in root.iter("failure", "error"):
-        assert element.get("message") == f"why{replaced}"
-        assert f"a\n\tb{replaced}→" in element.text
+        assert element.get("message") == message(status, f"why{replaced}")
+        assert f"{PICTURE.splitlines()[0]}\n" in element.text
     for element in root.iter("skipped"):
         assert element.get("message") == f"{status}: why{replaced}"
 
 
 def test_a_long_body_is_cut_and_says_where_the_rest_is() -> None:
-    body = only(report(result(Status.FAIL, picture="é" * 20_000)), ".//failure").text
+    body = only(report(result(Status.UNRESOLVED, why="é" * 20_000)), ".//error").text
     assert len(body) == 16384
-    assert body.startswith("why it is FAIL\néé")
+    assert body.startswith("éé")
     assert body.endswith("é\n… cut; the whole trace is in results.jsonl")
 
 
 def test_a_body_that_fits_is_not_cut() -> None:
-    body = only(report(result(Status.FAIL, picture="x" * 16_000)), ".//failure").text
+    body = only(report(result(Status.UNRESOLVED, why="x" * 7_500)), ".//error").text
     assert body.endswith("  rerun     lockproof run -t local mlock/no-change/hole")
 
 
 @given(st.text(st.characters(exclude_categories=()), min_size=1), st.sampled_from(list(Status)))
 def test_no_text_makes_a_report_that_cannot_be_read(text: str, status: Status) -> None:
-    root = report(result(status, summary=text, picture=text, target=text), of=manifest(text))
+    root = report(result(status, why=text, target=text), of=manifest(text))
     assert root.get("tests") == "1"
 
 
@@ -263,13 +302,11 @@ def test_no_text_makes_a_report_that_cannot_be_read(text: str, status: Status) -
             "</testcase>",
             '</testcase><testcase classname="local.mlock.no-change" name="mlock/no-change/hole" time="0.001"/>',
         ),
-        ('message="why it is FAIL"', ""),
+        ('message="mlock.no-change: after .LL__... permitted .L.__... (why it is FAIL)"', ""),
     ],
 )
 def test_the_schema_refuses_what_readers_stumble_over(old: str, new: str) -> None:
-    tally = Tally()
-    tally.add(result(Status.FAIL))
-    text = junit(tally, manifest())
+    text = junit(run(result(Status.FAIL)))
     assert XSD.validate(etree.fromstring(text.encode()))
     assert old in text
     assert not XSD.validate(etree.fromstring(text.replace(old, new).encode()))

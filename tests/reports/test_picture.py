@@ -17,7 +17,7 @@ REQUIREMENTS = corpus(
 
 def drawn(fields: str, seen: Trace) -> str:
     case = case_of(fields)
-    return picture(case, seen, judge(case, seen, REQUIREMENTS), target_info())
+    return str(picture(case, seen, judge(case, seen, REQUIREMENTS), target_info()))
 
 
 def shown(text: str) -> str:
@@ -266,7 +266,7 @@ def test_residency_is_drawn_where_it_deviates() -> None:
 
 def test_a_case_that_did_not_run_has_its_reason() -> None:
     verdict = Verdict(Status.UNTESTED, "needs CAP_IPC_LOCK; run as root")
-    assert picture(case_of(HOLE), Trace(()), verdict, target_info(page_size=16384)) == shown("""
+    assert str(picture(case_of(HOLE), Trace(()), verdict, target_info(page_size=16384))) == shown("""
         folder/leaf on Linux 6.12.107 x86_64, 16 KiB pages                                  UNTESTED
           reason    needs CAP_IPC_LOCK; run as root
           map       aaa__bbb

@@ -101,7 +101,7 @@ def test_what_a_thread_does_is_compared_with_what_was_before_it() -> None:
     assert judge(case, trace(right), REQUIREMENTS).status is Status.PASS
     found = judge(case, trace(wrong), REQUIREMENTS)
     assert found.findings[0].message == "page 0 became unlocked"
-    assert "  thread: munlock" in picture(case, trace(wrong), found, target_info())
+    assert "  thread: munlock" in str(picture(case, trace(wrong), found, target_info()))
 
 
 def test_a_case_is_drawn_before_it_has_run() -> None:

@@ -10,9 +10,10 @@ import pytest
 from lockproof.conformance.errors import CaseFileError, UsageError
 from lockproof.conformance.judging.verdict import Finding, Status, Verdict
 from lockproof.conformance.language.requirements import Aspect, Modality
+from lockproof.conformance.reports import terminal
 from lockproof.conformance.running import baselines as baseline
 from lockproof.conformance.running.baselines import Baseline, Deviation, Reason
-from lockproof.conformance.running.store import Result
+from lockproof.conformance.running.results import Result
 from lockproof.conformance.running.tally import Tally
 from lockproof.runners.target import make_target
 from tests.command import SMALL, lockproof
@@ -32,8 +33,8 @@ def finding(requirement: str, aspect: Aspect = Aspect.LOCKED) -> Finding:
 def result(case: str, status: Status, *found: Finding, target: str = "local") -> Result:
     verdict = Verdict(status, findings=found)
     return Result(
-        target=target, case=case, repetition=1, verdict=verdict, summary="seen", picture="", checks=(), profile="posix",
-        source="a.yaml:1", seconds=0.1, trace=[],
+        target=target, case=case, repetition=1, verdict=verdict, checks=(), profile="posix", source="a.yaml:1",
+        seconds=0.1,
     )  # fmt: skip
 
 
@@ -56,19 +57,26 @@ FAILS = result("a/b", Status.FAIL, finding("mlock.x"))
     ("seen", "of", "news"),
     [
         (FAILS, known(), None),
-        (FAILS, known(case="a/c"), "a new deviation: seen"),
-        (FAILS, known(versions=("6.1",)), "a new deviation: seen"),
+        (FAILS, known(case="a/c"), "a new deviation: mlock.x: page 2 became locked"),
+        (FAILS, known(versions=("6.1",)), "a new deviation: mlock.x: page 2 became locked"),
         (FAILS, known(breaks=("mlock.x:result",)), "deviates in another way: mlock.x:locked instead of mlock.x:result"),
         (result("a/b", Status.PASS), known(), "passes, and is known to break mlock.x:locked (kept); remove it"),
         (result("a/b", Status.PASS), known(versions=("6.1",)), None),
         (result("a/b", Status.UNTESTED), known(), None),
         (result("a/b", Status.UNRESOLVED), known(), None),
-        (result("a/b", Status.FAIL, finding("mlock.x"), target="gvisor"), known(), "a new deviation: seen"),
+        (
+            result("a/b", Status.FAIL, finding("mlock.x"), target="gvisor"),
+            known(),
+            "a new deviation: mlock.x: page 2 became locked",
+        ),
     ],
 )
 def test_only_what_differs_from_the_baseline_is_news(seen: Result, of: Baseline, news: str | None) -> None:
     differences = baseline.compare([of], tally(seen), {**RELEASES, "gvisor": "6.18.0"})
-    assert [one.what[: len(news or "")] for one in differences] == ([news] if news else [])
+    count, *lines = terminal.differences(differences)
+    assert count == f"\n{len(lines)} difference{'' if len(lines) == 1 else 's'} from the baseline"
+    begin = f"  {seen.target}  {seen.case}: {news}"
+    assert [line[: len(begin)] for line in lines] == ([begin] if news else [])
 
 
 def test_an_update_adds_lines_and_versions_and_takes_away_what_is_gone() -> None:

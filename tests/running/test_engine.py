@@ -12,14 +12,17 @@ import pytest
 
 from lockproof.conformance.errors import TargetError
 from lockproof.conformance.protocol.trace import SystemTrace, Trace
+from lockproof.conformance.reports.picture import summary
 from lockproof.conformance.running.engine import Engine
-from tests.helpers import corpus, execution, step, target_info, trace
+from lockproof.conformance.running.results import Result
+from tests.helpers import collect, corpus, execution, step, target_info, trace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from lockproof.conformance.protocol.program import Program
-    from lockproof.conformance.running.store import Key, Result
+    from lockproof.conformance.running.events import Event
+    from lockproof.conformance.running.results import Key
     from lockproof.runners.target import TargetInfo
 
 CASES = corpus(
@@ -84,8 +87,7 @@ def run(kernel: Kernel, *, jobs: int = 1, repeat: int = 1, done: Collection[Key]
     Engine(
         cases=CASES.cases,
         requirements=CASES.requirements,
-        on_result=results.append,
-        on_start=lambda _target, _session: None,
+        listeners=[collect(results)],
         jobs=jobs,
         repeat=repeat,
         done=done,
@@ -95,7 +97,7 @@ def run(kernel: Kernel, *, jobs: int = 1, repeat: int = 1, done: Collection[Key]
 
 def said(results: list[Result]) -> list[tuple[str, str]]:
     """Give status and summary of the closing case, for each repetition."""
-    return [(result.verdict.status.value, result.summary) for result in results if result.case == LAST]
+    return [(result.verdict.status.value, summary(result.verdict)) for result in results if result.case == LAST]
 
 
 def test_closing_cases_come_last_although_they_stand_first() -> None:
@@ -156,15 +158,14 @@ def test_a_run_that_is_stopped_leaves_them_to_the_next() -> None:
     stop = threading.Event()
     results: list[Result] = []
 
-    def on_result(result: Result) -> None:
-        results.append(result)
-        stop.set()
+    def stop_after(event: Event) -> None:
+        if isinstance(event, Result):
+            stop.set()
 
     Engine(
         cases=CASES.cases,
         requirements=CASES.requirements,
-        on_result=on_result,
-        on_start=lambda _target, _session: None,
+        listeners=[collect(results), stop_after],
         stop=stop,
     ).run([Kernel([0])])
     assert said(results) == []

@@ -5,7 +5,8 @@ import pytest
 
 from lockproof.conformance.judging.verdict import Finding, Status, Verdict
 from lockproof.conformance.language.requirements import Aspect, Modality
-from lockproof.conformance.running.store import Result
+from lockproof.conformance.reports.picture import tally_summary
+from lockproof.conformance.running.results import Result
 from lockproof.conformance.running.tally import Tally
 
 FINDING = Finding(
@@ -16,18 +17,16 @@ FINDING = Finding(
 def result(
     status: Status, case: str = "a/b", *, target: str = "local", repetition: int = 1, findings: tuple[Finding, ...] = ()
 ) -> Result:
+    seen = findings or ((FINDING,) if status is Status.FAIL else ())
     return Result(
         target=target,
         case=case,
         repetition=repetition,
-        verdict=Verdict(status, "", findings),
-        summary="" if status is Status.PASS else f"why {status}",
-        picture="",
+        verdict=Verdict(status, "" if status is Status.PASS else f"why {status}", seen),
         checks=("mlock.no-change",),
         profile="posix",
         source="a.yaml:1",
         seconds=0.25,
-        trace=[],
     )
 
 
@@ -42,10 +41,10 @@ def tally_of(*results: Result) -> Tally:
     ("statuses", "status", "summary"),
     [
         ("PASS PASS PASS", Status.PASS, ""),
-        ("PASS FAIL PASS", Status.FAIL, "why FAIL (1 of 3 repetitions)"),
-        ("FAIL PASS FAIL", Status.FAIL, "why FAIL (2 of 3 repetitions)"),
-        ("FAIL FAIL FAIL", Status.FAIL, "why FAIL"),
-        ("UNRESOLVED FAIL UNRESOLVED", Status.FAIL, "why FAIL (1 of 3 repetitions)"),
+        ("PASS FAIL PASS", Status.FAIL, "mlock.no-change: page 2 became locked (1 of 3 repetitions)"),
+        ("FAIL PASS FAIL", Status.FAIL, "mlock.no-change: page 2 became locked (2 of 3 repetitions)"),
+        ("FAIL FAIL FAIL", Status.FAIL, "mlock.no-change: page 2 became locked"),
+        ("UNRESOLVED FAIL UNRESOLVED", Status.FAIL, "mlock.no-change: page 2 became locked (1 of 3 repetitions)"),
         ("PASS UNRESOLVED PASS PASS", Status.UNRESOLVED, "why UNRESOLVED (1 of 4 repetitions)"),
         ("PASS UNTESTED", Status.UNTESTED, "why UNTESTED (1 of 2 repetitions)"),
         ("UNSUPPORTED UNSUPPORTED", Status.UNSUPPORTED, "why UNSUPPORTED"),
@@ -55,7 +54,7 @@ def test_the_worst_repetition_stands_for_all(statuses: str, status: Status, summ
     tally = tally_of(*(result(Status(word), repetition=n) for n, word in enumerate(statuses.split(), 1)))
     (entry,) = tally.cases.values()
     assert entry.status is status
-    assert entry.summary == summary
+    assert tally_summary(entry) == summary
     assert entry.repetitions == len(statuses.split())
     assert entry.seconds == 0.25 * len(statuses.split())
 

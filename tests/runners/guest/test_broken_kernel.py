@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.helpers import judged, write
+from tests.helpers import judged, picture_of, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,8 @@ def case(name: str, length: int) -> str:
 
 def test_each_trouble_fails_its_own_case_with_the_log_that_belongs_to_it(tmp_path: Path) -> None:
     text = "".join(case(f"trouble-{length}", length) + case(f"after-{length}", 1) for length in TROUBLES)
-    found = {result.case.rpartition("/")[2]: result for result in judged(TARGET, write(tmp_path, text), time_limit=5.0)}
+    cases = write(tmp_path, text)
+    found = {result.case.rpartition("/")[2]: result for result in judged(TARGET, cases, time_limit=5.0)}
     assert {name: str(found[name].verdict.status) for name in found if name.startswith("after")} == {
         f"after-{length}": "PASS" for length in TROUBLES
     }
@@ -49,7 +50,7 @@ def test_each_trouble_fails_its_own_case_with_the_log_that_belongs_to_it(tmp_pat
         result = found[f"trouble-{length}"]
         assert result.verdict.status == "FAIL", (length, result.verdict)
         assert result.verdict.findings[0].message.startswith(message)
-        assert shown in result.picture
+        assert shown in picture_of(result, cases)
 
 
 def test_a_kernel_that_watches_itself_has_nothing_to_say_of_cases_that_break_nothing(tmp_path: Path) -> None:

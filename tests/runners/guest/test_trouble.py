@@ -20,7 +20,7 @@ from lockproof.runners.guest.machines import MACHINES
 from lockproof.runners.probe import compiled as cross
 from lockproof.runners.probe import session as channel
 from tests.command import SMALL, children, is_running, lockproof, results, start, verdicts
-from tests.helpers import judged, write
+from tests.helpers import judged, picture_of, write
 from tests.places import NATIVE
 
 if TYPE_CHECKING:
@@ -81,20 +81,22 @@ def test_a_kernel_that_breaks_fails_its_case_and_no_other(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, breaking_probe: Path, flags: int, message: str
 ) -> None:
     monkeypatch.setattr(cross, "probe_for", lambda *_: breaking_probe)
-    found = {result.case.rpartition("/")[2]: result for result in judged(TARGET, write(tmp_path, broken_by(flags)))}
+    cases = write(tmp_path, broken_by(flags))
+    found = {result.case.rpartition("/")[2]: result for result in judged(TARGET, cases)}
     assert {name: result.verdict.status for name, result in found.items()} == {"a": "PASS", "b": "FAIL", "c": "PASS"}
     assert found["b"].verdict.findings[0].message == message
-    assert f"  kernel    {message}" in found["b"].picture
+    assert f"  kernel    {message}" in picture_of(found["b"], cases)
 
 
 def test_a_panic_is_shown_with_the_log_that_belongs_to_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, breaking_probe: Path
 ) -> None:
     monkeypatch.setattr(cross, "probe_for", lambda *_: breaking_probe)
-    broken = next(result for result in judged(TARGET, write(tmp_path, broken_by(1001))) if result.case.endswith("/b"))
-    assert "Kernel panic - not syncing: sysrq triggered crash" in broken.picture
-    assert "sysrq_handle_crash" in broken.picture  # of the call trace
-    assert broken.picture.count("Kernel panic") == 2
+    cases = write(tmp_path, broken_by(1001))
+    broken = next(picture_of(result, cases) for result in judged(TARGET, cases) if result.case.endswith("/b"))
+    assert "Kernel panic - not syncing: sysrq triggered crash" in broken
+    assert "sysrq_handle_crash" in broken  # of the call trace
+    assert broken.count("Kernel panic") == 2
 
 
 def machines(pid: int) -> list[int]:

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the engine tells while it runs; whoever wants to know listens.
+
+The store, the terminal and the stream of `lockproof run --events` are listeners. A listener is called by one thread at
+a time; what it raises ends the run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lockproof.conformance.running.results import Result
+
+if TYPE_CHECKING:
+    from lockproof.runners.target import TargetInfo
+
+__all__ = ["Ended", "Event", "Listener", "Started", "as_json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A session of a target was started."""
+
+    target: str
+    info: TargetInfo
+    about: str
+    """One line for people on how it was started; empty where there is nothing to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """All is done that could be done on a target."""
+
+    target: str
+    trouble: str | None
+    """Why its last session ended before its time."""
+
+
+Event = Started | Result | Ended
+Listener = Callable[[Event], None]
+
+
+def as_json(event: Event) -> str:
+    """Return an event as one line of JSON; a result without its trace, which results.jsonl has."""
+    return json.dumps(_fields(event), ensure_ascii=False, separators=(",", ":"))
+
+
+def _fields(event: Event) -> dict[str, Any]:
+    match event:
+        case Started():
+            return {"event": "started", "target": event.target, "about": event.about, "info": event.info.as_json()}
+        case Ended():
+            return {"event": "ended", "target": event.target, "trouble": event.trouble}
+        case Result():
+            verdict = event.verdict
+            return {
+                "event": "result",
+                "target": event.target,
+                "case": event.case,
+                "repetition": event.repetition,
+                "verdict": verdict.status,
+                "reason": verdict.reason,
+                "findings": [
+                    {"requirement": finding.requirement, "aspect": finding.aspect, "message": str(finding)}
+                    for finding in verdict.findings
+                ],
+                "seconds": event.seconds,
+            }

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run was asked to do, and what it found its targets to be: run.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003  pydantic reads the annotations
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from lockproof.conformance.errors import first_mistake
+from lockproof.runners.target import TargetInfo  # noqa: TC001  pydantic reads the annotations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lockproof.conformance.language.case import Case
+
+__all__ = ["Manifest", "corpus_digest", "now", "read_manifest"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a run was asked to do, and what it found its targets to be."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    run: str
+    """Name of the run, and of its folder."""
+    lockproof: str
+    """Version."""
+    cases: str | None
+    """Path of the cases; None: those that lockproof brings along."""
+    selection: tuple[str, ...]
+    corpus: str
+    """Digest of the selected cases."""
+    targets: tuple[str, ...]
+    repeat: int
+    time_limit: float
+    """Seconds for each execution."""
+    started: str
+    """UTC, ISO 8601."""
+    finished: str | None = None
+    """When all results were there; None: some are missing, and `--resume` runs them."""
+    info: Mapping[str, TargetInfo] = field(default_factory=dict)
+    """What each target that could be started said of itself."""
+
+    def found(self, target: str, info: TargetInfo) -> Manifest:
+        """Return the manifest with what a target said of itself."""
+        return replace(self, info={**self.info, target: info})
+
+    def as_json(self) -> str:
+        """Return the text of run.json."""
+        return _manifests().dump_json(self, indent=2).decode() + "\n"
+
+
+@cache
+def _manifests() -> TypeAdapter[Manifest]:
+    return TypeAdapter(Manifest)
+
+
+def read_manifest(text: bytes) -> Manifest:
+    """Return the manifest of a run.json. Raises ValueError, whose text says why, where it is none."""
+    try:
+        return _manifests().validate_json(text)
+    except ValidationError as error:
+        raise ValueError(first_mistake(error)) from error
+
+
+def now() -> str:
+    """Return the time in UTC as ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def corpus_digest(cases: Iterable[Case]) -> str:
+    """Return what tells corpora apart: what is run and how it is judged, wherever the files lie."""
+    parts = (
+        f"{(case.name, case.checks, case.map, case.regions, case.locked, case.limits, case.privilege, case.steps)}"
+        f"{case.closing}"
+        for case in cases
+    )
+    return sha256("\0".join(parts).encode()).hexdigest()[:16]
