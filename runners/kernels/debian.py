@@ -18,7 +18,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -29,12 +29,14 @@ from lockproof.runners.kernels.kernel import Entry
 from lockproof.runners.kernels.sources_list import mirror
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from lockproof.runners.kernels.architectures import Architecture
     from lockproof.runners.kernels.cache import Say
 
 __all__ = ["Package", "fetch", "fetch_all", "fetch_source", "offered"]
+
+_T = TypeVar("_T")
 
 _BASE = {"bullseye": "5.10", "bookworm": "6.1", "trixie": "6.12"}
 """The kernel that a stable suite keeps; no other suite has it any newer."""
@@ -91,6 +93,10 @@ class Package:
     size: int
     """Bytes of the package."""
 
+    def __str__(self) -> str:
+        """Name it with the suite that it comes from."""
+        return f"{self.name} {self.version} ({self.suite})"
+
     @property
     def base(self) -> str:
         """The version of the kernel, as its name in the catalogue has it: 6.12."""
@@ -141,19 +147,17 @@ def fetch(text: str, say: Say) -> Entry:
     """Fetch `debian/VERSION[@ARCH]` into the catalogue. Raises UsageError, TargetError and StoreError."""
     name, arch = kernel.split(text)
     architecture = ARCHITECTURES[ARCHITECTURES[arch or DEFAULT].kernel]
-    package = _newest(_version(name, text), architecture, "", say)
-    wanted = Entry(
-        name=kernel.full_name(name, architecture.name),
-        arch=architecture.name,
-        version=package.version,
-        origin=f"{package.name} {package.version} ({package.suite})",
-    )
 
-    def download(new: Path) -> None:
-        say(f"fetching {wanted.origin}, {package.size / 1e6:.1f} MB")
-        _extract(_Root(package.suite, architecture.debian), package, _IMAGE, new)
+    def take(package: Package) -> Entry:
+        wanted = Entry(
+            name=kernel.full_name(name, architecture.name),
+            arch=architecture.name,
+            version=package.version,
+            origin=str(package),
+        )
+        return kernel.enter(wanted, lambda new: _download(package, architecture, _IMAGE, new, say), say)
 
-    return kernel.enter(wanted, download, say)
+    return _first(_offers(_version(name, text), architecture, "", say), take, say)
 
 
 def fetch_all(texts: Iterable[str], say: Say) -> Iterator[Entry]:
@@ -180,14 +184,13 @@ def fetch_all(texts: Iterable[str], say: Say) -> Iterator[Entry]:
 
 def fetch_source(text: str, say: Say) -> tuple[Package, Path]:
     """Fetch the sources of `debian/VERSION`, a tarball, into the cache. Raises UsageError, TargetError, StoreError."""
-    package = _newest(_version(text, text), ARCHITECTURES[DEFAULT], "source", say)
-    path = cache.directory() / "sources" / f"{package.name}_{package.version}.tar"
+    architecture = ARCHITECTURES[DEFAULT]
 
-    def download(new: Path) -> None:
-        say(f"fetching {package.name} {package.version} ({package.suite}), {package.size / 1e6:.1f} MB")
-        _extract(_Root(package.suite, ARCHITECTURES[DEFAULT].debian), package, _SOURCE, new)
+    def take(package: Package) -> tuple[Package, Path]:
+        path = cache.directory() / "sources" / f"{package.name}_{package.version}.tar"
+        return package, cache.once(path, lambda new: _download(package, architecture, _SOURCE, new, say), say)
 
-    return package, cache.once(path, download, say)
+    return _first(_offers(_version(text, text), architecture, "source", say), take, say)
 
 
 def offered() -> list[tuple[str, Package]]:
@@ -208,20 +211,40 @@ def _version(name: str, text: str) -> str:
     return name.partition("/")[2]
 
 
-def _newest(version: str, architecture: Architecture, kind: str, say: Say) -> Package:
+def _first(packages: Iterable[Package], take: Callable[[Package], _T], say: Say) -> _T:
+    """Return what is made of the first package that can be had. Raises TargetError that names all that cannot."""
+    # A mirror's list may name what its pool lacks, and a package may hold no kernel that can be used.
+    failures: list[str] = []
+    for package in packages:
+        if failures:
+            say(f"{failures[-1]}; trying {package}")
+        try:
+            return take(package)
+        except (TargetError, UsageError) as error:
+            failures.append(str(error))
+    raise TargetError("; ".join(failures))
+
+
+def _offers(version: str, architecture: Architecture, kind: str, say: Say) -> Iterator[Package]:
+    """Yield the packages of a version, newest first: those of the suite that keeps it, then those of the others.
+
+    The lists of the others are asked for when they are needed. Raises TargetError or UsageError where there is none.
+    """
     tools.need_all(["apt-get", "dpkg-deb"], "fetching kernels from Debian")
     trouble: dict[str, list[str]] = {}
     others: set[str] = set()
     keepers = [suite for suite, base in _BASE.items() if version == base or version.startswith(f"{base}.")]
+    found = False
     for suites in (keepers, [suite for suite in _SUITES if suite not in keepers]):
-        lists = _lists(suites, architecture, trouble)
-        candidates = _candidates(architecture, kind, lists)
-        for package in candidates:
-            if package.upstream == version or package.upstream.startswith(f"{version}."):
-                for line in _lines(trouble, architecture):
-                    say(f"left out: {line}")
-                return package
+        candidates = _candidates(architecture, kind, _lists(suites, architecture, trouble))
+        wanted = [each for each in candidates if each.upstream == version or each.upstream.startswith(f"{version}.")]
+        for line in _lines(trouble, architecture) if wanted else ():
+            say(f"left out: {line}")
+        yield from wanted
+        found = found or bool(wanted)
         others |= {package.base for package in candidates}
+    if found:
+        return
     what = f"Debian has no {'sources of ' if kind else ''}Linux {version} for {architecture.name}"
     why = "".join(f"; {line}" for line in _lines(trouble, architecture))
     there = ", ".join(sorted(others, key=_numbers))
@@ -259,6 +282,12 @@ def _candidates(architecture: Architecture, kind: str, lists: Iterable[list[Pack
         for package in packages
         if package.name.startswith("linux-binary-") or (package.version, package.flavour) not in real
     ]
+    # Flavours may differ in the size of pages, and the name of a kernel means one size: no version is had in two.
+    best: dict[str, int] = {}
+    for package in packages:
+        index = flavours.index(package.flavour)
+        best[package.version] = min(index, best.get(package.version, index))
+    packages = [package for package in packages if flavours.index(package.flavour) == best[package.version]]
     return sorted(packages, key=functools.cmp_to_key(order))
 
 
@@ -352,7 +381,8 @@ def _reason(said: str) -> str:
     telling.sort(key=lambda line: line[:2])  # errors before warnings
     line = (telling or lines or ["E: apt-get failed without a word"])[0][2:].strip()
     # Without sizes the same trouble with two files is one.
-    return re.sub(r"^Failed to fetch \S+\s+|\s+\[IP: .*?\]|\s+\(\d+ != \d+\)", "", line)
+    line = re.sub(r"^Failed to fetch \S+\s+|\s+\[IP: .*?\]|\s+\(\d+ != \d+\)", "", line)
+    return " ".join(line.split())
 
 
 # Packages
@@ -361,8 +391,10 @@ _IMAGE = re.compile(r"\.?/?(?:boot|(?:usr/)?lib/modules/[^/]+)/vmlinu[xz](?:-[^/
 _SOURCE = re.compile(r"\.?/?usr/src/linux-source-[\d.]+\.tar\.xz")
 
 
-def _extract(root: _Root, package: Package, wanted: re.Pattern[str], new: Path) -> None:
-    """Download a package, and write the one file that is wanted of it."""
+def _download(package: Package, architecture: Architecture, wanted: re.Pattern[str], new: Path, say: Say) -> None:
+    """Download a package, and write the one file that is wanted of it. Raises TargetError."""
+    say(f"fetching {package}, {package.size / 1e6:.1f} MB")
+    root = _Root(package.suite, architecture.debian)
     # A folder of its own: apt-get takes a file that is there already, if it only has the right size.
     with tempfile.TemporaryDirectory(dir=new.parent, prefix=".download-") as folder:
         done = root.run("download", f"{package.name}={package.version}", folder=Path(folder))

@@ -357,47 +357,112 @@ def test_the_kernel_is_found_wherever_debian_has_it(folder: Path, monkeypatch: p
     assert debian.fetch("debian/6.12", said).path.read_bytes() == bzimage()
 
 
-@pytest.mark.parametrize(("script", "message"), [
-    (
-        "echo 'E: Failed to fetch http://mirror/k.deb  404  Not Found [IP: 10.0.0.1 80]'; exit 100",
-        "linux-image-6.12.117-cloud-amd64 6.12.117-1 cannot be fetched from trixie: 404  Not Found",
-    ),
-    (
-        "exit 100",
-        "linux-image-6.12.117-cloud-amd64 6.12.117-1 cannot be fetched from trixie: apt-get failed without a word",
-    ),
-    (
-        "echo 'W: Ignored'; echo 'E: Failed to fetch http://mirror/k.deb  404  Not Found'; exit 100",
-        "linux-image-6.12.117-cloud-amd64 6.12.117-1 cannot be fetched from trixie: 404  Not Found",
-    ),
-    (":", "linux-image-6.12.117-cloud-amd64 6.12.117-1 cannot be fetched from trixie: apt-get failed without a word"),
-    ("echo '<html>' >k.deb", "k.deb: cannot be unpacked: empty file"),
+@pytest.mark.parametrize(("script", "why"), [
+    ("echo 'E: Failed to fetch http://mirror/k.deb  404  Not Found [IP: 10.0.0.1 80]'; exit 100", "404 Not Found"),
+    ("exit 100", "apt-get failed without a word"),
+    ("echo 'W: Ignored'; echo 'E: Failed to fetch http://mirror/k.deb  404  Not Found'; exit 100", "404 Not Found"),
+    (":", "apt-get failed without a word"),
 ])  # fmt: skip
-def test_a_package_that_cannot_be_had_is_a_target_error_and_leaves_nothing(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, script: str, message: str
+def test_packages_that_cannot_be_had_are_a_target_error_that_names_all_and_leave_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, script: str, why: str
 ) -> None:
     lists(*FOUR)
     apt(folder, monkeypatch, script)
     with pytest.raises(TargetError) as caught:
         debian.fetch("debian/6.12", said)
-    assert str(caught.value) == message
+    assert str(caught.value) == (
+        f"linux-image-6.12.117-cloud-amd64 6.12.117-1 cannot be fetched from trixie: {why}; "
+        f"linux-image-6.12.107-cloud-amd64 6.12.107-1 cannot be fetched from trixie: {why}"
+    )
     assert [path.name for path in kernel.catalogue().iterdir()] == [".debian%2f6.12.image.lock"]
 
 
-@pytest.mark.parametrize(("files", "error", "message"), [
-    ({"boot/config-6.12": b""}, TargetError, "k.deb: has no kernel where Debian's packages have it"),
-    ({"boot/vmlinuz-6.12": b"<html>"}, UsageError, "no kernel image, or the beginning of one: it has only 6 bytes"),
-    ({"boot/vmlinuz-6.12": bzimage()[:-1]}, UsageError, "get it again"),
+def lacks(package: Path, *missing: str) -> str:
+    """Write a script for `apt`: the mirror has `package` under every name but those."""
+    gone = "echo 'E: Failed to fetch http://mirror/k.deb  404  Not Found [IP: ::1 80]'; exit 100"
+    return f'case "$2" in {"|".join(missing)}) {gone};; esac; cp {shlex.quote(str(package))} .'
+
+
+def test_where_the_pool_lacks_what_its_list_names_the_next_older_package_is_taken_of_any_suite(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backport = image("6.12.95-1~bpo12+1", "bookworm-backports")
+    lists(*FOUR, backport)
+    package = deb(folder, {"boot/vmlinuz-6": bzimage()})
+    asked = apt(folder, monkeypatch, lacks(package, "*=6.12.117-1", "*=6.12.107-1"))
+    told: list[str] = []
+    made = debian.fetch("debian/6.12", told.append)
+    assert made.origin == "linux-image-6.12.95-cloud-amd64 6.12.95-1~bpo12+1 (bookworm-backports)"
+    assert kernel.find("debian/6.12").image == made.path
+    assert told == [
+        "fetching linux-image-6.12.117-cloud-amd64 6.12.117-1 (trixie), 14.0 MB",
+        (
+            "linux-image-6.12.117-cloud-amd64 6.12.117-1 cannot be fetched from trixie: 404 Not Found; "
+            "trying linux-image-6.12.107-cloud-amd64 6.12.107-1 (trixie)"
+        ),
+        "fetching linux-image-6.12.107-cloud-amd64 6.12.107-1 (trixie), 14.0 MB",
+        (
+            "linux-image-6.12.107-cloud-amd64 6.12.107-1 cannot be fetched from trixie: 404 Not Found; "
+            f"trying {made.origin}"
+        ),
+        f"fetching {made.origin}, 14.0 MB",
+    ]
+    assert debian.fetch("debian/6.12", said) == made
+    downloads = [line.partition("=")[2] for line in asked.read_text().splitlines()]
+    assert downloads.count("6.12.95-1~bpo12+1") == 1  # it is there already
+
+
+def test_the_lists_of_other_suites_are_asked_for_only_where_those_that_keep_the_version_have_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = deb(folder, {"boot/vmlinuz-6": bzimage()})
+    asked = apt(folder, monkeypatch, f'[ "$1" = update ] && {{ {FAILS}; }}; {lacks(package, "*=6.12.117-1")}')
+    lists(*FOUR, suites=("trixie",))
+    assert debian.fetch("debian/6.12", said).version == "6.12.107-1"
+    assert "update" not in asked.read_text()
+    assert debian.fetch("debian/6.12.107", said).version == "6.12.107-1"
+    with pytest.raises(TargetError, match=r"^linux-image-6\.12\.117-cloud-amd64 6\.12\.117-1 cannot be fetched"):
+        debian.fetch("debian/6.12.117", said)
+    assert asked.read_text().count("update") == len(SUITES) - 1
+
+
+def test_a_name_never_means_a_flavour_with_pages_of_another_size_because_the_better_one_cannot_be_had(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = deb(folder, {"boot/vmlinuz-6": bzimage()})
+    asked = apt(folder, monkeypatch, lacks(package, "*"))
+    small, large = "powerpc64le", "powerpc64le-64k"
+    newest = (image("6.12.117-1", "trixie", flavour) for flavour in (small, large))
+    lists(*newest, image("6.12.95-1", "bookworm-backports", large), architecture="ppc64el")
+    with pytest.raises(TargetError):
+        debian.fetch("debian/6.12@ppc64le", said)
+    assert [line.partition("=")[0] for line in asked.read_text().splitlines()] == [
+        "download linux-image-6.12.117-powerpc64le-64k",
+        "download linux-image-6.12.95-powerpc64le-64k",
+    ]
+
+
+@pytest.mark.parametrize(("files", "message"), [
+    ({"boot/config-6.1": b""}, "k.deb: has no kernel where Debian's packages have it"),
+    ({"boot/vmlinuz-6.1": b"<html>"}, "no kernel image, or the beginning of one: it has only 6 bytes"),
+    ({"boot/vmlinuz-6.1": bzimage()[:-1]}, "get it again"),
 ])  # fmt: skip
 def test_a_package_without_a_good_kernel_leaves_nothing(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes], error: type[Exception], message: str
+    folder: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes], message: str
 ) -> None:
     lists(*FOUR)
     apt(folder, monkeypatch, f"cp {shlex.quote(str(deb(folder, files)))} .")
-    with pytest.raises(error) as caught:
-        debian.fetch("debian/6.12", said)
+    with pytest.raises(TargetError) as caught:
+        debian.fetch("debian/6.1", said)
     assert str(caught.value).endswith(message)
-    assert [path.name for path in kernel.catalogue().iterdir()] == [".debian%2f6.12.image.lock"]
+    assert [path.name for path in kernel.catalogue().iterdir()] == [".debian%2f6.1.image.lock"]
+
+
+def test_what_is_no_package_is_a_target_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lists(*FOUR)
+    apt(folder, monkeypatch, "echo '<html>' >k.deb")
+    with pytest.raises(TargetError, match=r"^k\.deb: cannot be unpacked: empty file$"):
+        debian.fetch("debian/6.1", said)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
@@ -550,6 +615,22 @@ def test_sources_are_fetched_once_as_a_tarball_of_their_version(folder: Path, mo
         assert tarball.is_relative_to(folder / "cache" / "sources")
     assert told == ["fetching linux-source-6.1 6.1.176-1 (bookworm), 139.1 MB"]
     assert asked.read_text() == "download linux-source-6.1=6.1.176-1\n"
+
+
+def test_where_the_pool_lacks_the_newest_sources_older_ones_are_taken(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older, newer = (Package("linux-source-6.1", f"6.1.{n}-1", "bookworm", "", 139_131_140) for n in (170, 176))
+    lists(older, newer)
+    package = deb(folder, {"usr/src/linux-source-6.1.tar.xz": b"sources"})
+    apt(folder, monkeypatch, lacks(package, "*=6.1.176-1"))
+    told: list[str] = []
+    found, tarball = debian.fetch_source("debian/6.1", told.append)
+    assert (found, tarball.name) == (older, "linux-source-6.1_6.1.170-1.tar")
+    assert told[1] == (
+        "linux-source-6.1 6.1.176-1 cannot be fetched from bookworm: 404 Not Found; "
+        "trying linux-source-6.1 6.1.170-1 (bookworm)"
+    )
 
 
 def test_sources_that_debian_has_not_are_named_with_those_that_it_has(
