@@ -11,19 +11,17 @@ from typing import TYPE_CHECKING, BinaryIO
 from lockproof.conformance.errors import TargetError
 from lockproof.conformance.protocol import kernel_log as splats
 from lockproof.conformance.protocol.trace import Crash
-from lockproof.runners.probe.connection import HELLO_LIMIT, Connection, SilentError
+from lockproof.runners.probe.connection import Connection, SilentError
 
 if TYPE_CHECKING:
     import subprocess
 
-    from lockproof.conformance.protocol.trace import Trace, TraceReader
     from lockproof.runners.probe.connection import Stream
-    from lockproof.runners.target import TargetInfo
 
 __all__ = ["Guest"]
 
 _TIMESTAMP = re.compile(r"^(<\d+>)?\[ *\d+\.\d+\](\[ *[TC]\d+\])? ?")
-_HELLO = b'{"hello"'
+_HELLO = '{"hello"'
 _MOST_LINES = 200  # of a log
 _LAST_LINES = 6  # that a message shows
 _LONGEST_CONSOLE = 1 << 20  # bytes that are kept while nothing breaks
@@ -40,8 +38,8 @@ class Guest(Connection):
         self._console = console.fileno()
         self._about = about
         self._started = time.monotonic()
-        # Lengths of the console: when the program that is under way began at the earliest, before and after the lines
-        # that came last.
+        # Lengths of the console: when the program that is under way began at the earliest; at the last two looks for
+        # what has come.
         self._began = self._before = self._now = 0
 
     @property
@@ -49,25 +47,27 @@ class Guest(Connection):
         """See Connection."""
         return self._about
 
-    def hello(self, limit: float = HELLO_LIMIT) -> TargetInfo:
-        """See Connection."""
+    def first_line(self, limit: float) -> str:
+        """See Connection. Passes over what firmware and the start of a kernel say on every terminal that there is."""
+        deadline = time.monotonic() + limit
         try:
-            info = super().hello(limit)
+            while not (line := self.line(limit)).startswith(_HELLO):
+                if time.monotonic() > deadline:
+                    msg = f"no hello in {limit:g} s, but {line!r:.100}{self._tail()}"
+                    raise TargetError(msg)  # noqa: TRY301  the guest did not come up for this reason, either
         except TargetError as error:
             msg = f"the guest did not come up: {error}"
             raise TargetError(msg) from error
         self._about = f"booted in {time.monotonic() - self._started:.1f} s, {self._about}"
         self._began = self._now
-        return info
+        return line
 
-    def receive(self, reader: TraceReader, limit: float) -> Trace:
+    def answered(self) -> None:
         """See Connection."""
-        trace = super().receive(reader, limit)
         self._began = self._before
         if self._began > _LONGEST_CONSOLE:
             os.ftruncate(self._console, 0)
             self._began = self._before = self._now = 0
-        return trace
 
     def crash(self, trouble: TargetError) -> Crash | None:
         """See Connection. QEMU that fails or is killed says nothing about the kernel."""
@@ -80,22 +80,14 @@ class Guest(Connection):
             return Crash(what or "the kernel rebooted or switched off", log)
         return Crash(what, log) if code is None and what else None
 
-    def _hello_line(self, deadline: float, limit: float) -> bytes:
-        """Pass over what firmware and the start of a kernel say on every terminal that there is."""
-        while not (line := self._line(deadline, limit)).startswith(_HELLO):
-            pass
-        return line
-
-    def _wait(self, deadline: float, limit: float) -> None:
-        # The program behind the last answer in these lines did not run yet when the lines before them came.
-        before = self._now
-        super()._wait(deadline, limit)
-        if self._lines:
-            self._before = before
-        self._now = os.fstat(self._console).st_size
+    def _read(self) -> None:
+        # What comes now was not there at the look before this one: nor had the program behind it begun then. The look
+        # at the console comes first, as a program may begin, and say something, between the two.
+        self._before, self._now = self._now, os.fstat(self._console).st_size
+        super()._read()
 
     def _log(self) -> tuple[str, ...]:
-        """Give what the console said since the program that is under way began, without the middle of much."""
+        """Return what the console said since the program under way began; of much, without the middle."""
         size = max(0, os.fstat(self._console).st_size - self._began)
         text = os.pread(self._console, size, self._began).decode(errors="replace")
         lines = tuple(filter(None, map(_printable, text.split("\n"))))

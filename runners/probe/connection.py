@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One started probe: its process, a stream of bytes to and from it, and what it says when it breaks.
+"""One started probe: its process, the lines that come from it, and what it says when it breaks.
 
 Nothing is waited for without a limit. What carries the bytes is a `Stream`: the standard input and output of the
-process here, memory shared with a guest in mailbox.py.
+process here, memory shared with a guest in guest/mailbox.py. What the lines mean is the session's business.
 """
 
 from __future__ import annotations
@@ -17,16 +17,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from lockproof.conformance.errors import TargetError
-from lockproof.runners.target import TargetInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lockproof.conformance.protocol.trace import Crash, Trace, TraceReader
+    from lockproof.conformance.protocol.trace import Crash
 
 __all__ = ["Connection", "Pipes", "SilentError", "Stream", "start_process"]
 
-HELLO_LIMIT = 30.0  # seconds until a started probe has said hello
 _END_LIMIT = 5.0  # seconds until a probe whose input has ended must be gone
 _LONGEST_LINE = 4 << 20  # bytes
 _READ_SIZE = 1 << 16  # bytes
@@ -41,10 +39,10 @@ class Stream(Protocol):
     """Bytes to and from a probe. Nothing but `wait` waits."""
 
     def send(self, data: bytes | bytearray) -> int:
-        """Give the number of bytes that there was room for."""
+        """Take as many of the bytes as there is room for, and return how many."""
 
     def receive(self) -> bytes | None:
-        """Give what has come: b"" nothing yet, None nothing any more."""
+        """Return what has come: b"" nothing yet, None nothing any more."""
 
     def wait(self, seconds: float, *, to_send: bool) -> bool:
         """Wait until something has come, or there is room to send where that is asked; False: not in this time."""
@@ -136,7 +134,7 @@ def start_process(
 
 
 class Connection:
-    """A started process that speaks the protocol on a stream."""
+    """A started process that sends lines on a stream."""
 
     WHO = "the probe"
     """What the process is, in messages."""
@@ -150,14 +148,6 @@ class Connection:
         self._unread = bytearray()
         self._lines: deque[bytes] = deque()
 
-    def hello(self, limit: float = HELLO_LIMIT) -> TargetInfo:
-        """Read the first line; `limit`: seconds. Raises TargetError, and has ended the process then."""
-        try:
-            return TargetInfo.from_hello(self._hello_line(time.monotonic() + limit, limit))
-        except TargetError:
-            self.close(at_once=True)
-            raise
-
     @property
     def about(self) -> str:
         """One line for people on how it was started; empty where there is nothing to say."""
@@ -168,12 +158,26 @@ class Connection:
         self._unsent += text
         self._flush()
 
-    def receive(self, reader: TraceReader, limit: float) -> Trace:
-        """Read until the trace is whole; `limit`: seconds from one line to the next. Raises TargetError."""
-        while True:
-            trace = reader.feed(self._line(time.monotonic() + limit, limit).decode(errors="backslashreplace"))
-            if trace is not None:
-                return trace
+    def first_line(self, limit: float) -> str:
+        """Return the line with which the probe begins. Raises TargetError as `line` does."""
+        return self.line(limit)
+
+    def line(self, limit: float) -> str:
+        """Return the next line, which may take so many seconds to come.
+
+        Raises TargetError where the process has ended or sends what is no line, SilentError where nothing came.
+        """
+        deadline = time.monotonic() + limit
+        while not self._lines:
+            if not self._stream.wait(deadline - time.monotonic(), to_send=bool(self._unsent)):
+                msg = f"no answer in {limit:g} s{self._tail()}"
+                raise SilentError(msg)
+            self._flush()
+            self._read()
+        return self._lines.popleft().decode(errors="backslashreplace")
+
+    def answered(self) -> None:
+        """Note that the line that was returned last ends the answer to a program: what follows is of the next one."""
 
     def crash(self, trouble: TargetError) -> Crash | None:  # noqa: ARG002  a guest's connection looks at it
         """Say how the kernel under test has broken; None: it has not, as far as can be told."""
@@ -191,23 +195,12 @@ class Connection:
         self._stream.close()
         self._errors.close()
 
-    def _hello_line(self, deadline: float, limit: float) -> bytes:
-        return self._line(deadline, limit)
-
     def _flush(self) -> None:
         if self._unsent:
             del self._unsent[: self._stream.send(self._unsent)]
 
-    def _line(self, deadline: float, limit: float) -> bytes:
-        while not self._lines:
-            self._wait(deadline, limit)
-        return self._lines.popleft()
-
-    def _wait(self, deadline: float, limit: float) -> None:
-        if not self._stream.wait(deadline - time.monotonic(), to_send=bool(self._unsent)):
-            msg = f"no answer in {limit:g} s{self._tail()}"
-            raise SilentError(msg)
-        self._flush()
+    def _read(self) -> None:
+        """Take what has come apart into lines."""
         data = self._stream.receive()
         if data is None:
             raise TargetError(self._ended())
@@ -229,7 +222,7 @@ class Connection:
         return f"{self.WHO} {how}{cut}{self._tail()}"
 
     def _tail(self) -> str:
-        """Give the last words on standard error."""
+        """Return the last words on standard error, as the end of a message."""
         # pread: the process writes at the position that it shares with this file.
         size = os.fstat(self._errors.fileno()).st_size
         tail = os.pread(self._errors.fileno(), _TAIL, max(0, size - _TAIL))

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lockproof.conformance.errors import TargetError, UsageError
 from lockproof.conformance.protocol.trace import TraceReader
-from lockproof.runners.probe.connection import HELLO_LIMIT, Connection, Pipes, start_process
+from lockproof.runners.probe.connection import Connection, Pipes, start_process
+from lockproof.runners.target import TargetInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ProbeSession", "ProbeTarget", "executable", "host_probe"]
 
+_HELLO_LIMIT = 30.0  # seconds until a started probe has said hello
 _SENT_AHEAD = 8  # programs; enough to hide the time that a trace takes in Python
 _BYTES_AHEAD = 16384  # of programs; a terminal drops what is too much for its buffers
 _GRACE = 10.0  # seconds beyond a program's own limit, in which the probe reports that it killed a hung process
@@ -84,7 +86,7 @@ class _Sent(NamedTuple):
 class ProbeSession:
     """A running probe, started again after it broke."""
 
-    def __init__(self, connect: Callable[[], Connection], hello_limit: float = HELLO_LIMIT) -> None:
+    def __init__(self, connect: Callable[[], Connection], hello_limit: float = _HELLO_LIMIT) -> None:
         """Start the probe. Raises TargetError where it cannot be started or says no hello in so many seconds."""
         self._connect = connect
         self._hello_limit = hello_limit
@@ -92,7 +94,7 @@ class ProbeSession:
         self._waiting: deque[_Sent] = deque()
         self._breaks = 0
         self._connection = connect()
-        self.info = self._connection.hello(hello_limit)
+        self.info = self._hello()
         self.about = self._connection.about
 
     def run(self, programs: Iterable[Program]) -> Iterator[Trace]:
@@ -105,7 +107,7 @@ class ProbeSession:
                 return
             first = self._waiting[0]
             try:
-                trace = self._connection.receive(first.reader, first.program.time_limit + _GRACE)
+                trace = self._receive(first)
                 self._breaks = 0
             except TargetError as trouble:
                 trace = self._broken(first, trouble)
@@ -125,6 +127,20 @@ class ProbeSession:
         self._connection.send(f"program {name}\n{program.text}end\n".encode())
         return _Sent(program, TraceReader(name, program.pages))
 
+    def _hello(self) -> TargetInfo:
+        try:
+            return TargetInfo.from_hello(self._connection.first_line(self._hello_limit))
+        except TargetError:
+            self._connection.close(at_once=True)
+            raise
+
+    def _receive(self, sent: _Sent) -> Trace:
+        limit = sent.program.time_limit + _GRACE  # from one line to the next
+        while (trace := sent.reader.feed(self._connection.line(limit))) is None:
+            pass
+        self._connection.answered()
+        return trace
+
     def _broken(self, first: _Sent, trouble: TargetError) -> Trace:
         """Say what became of the program that was under way, and start again for those behind it."""
         crash = self._connection.crash(trouble)
@@ -143,7 +159,7 @@ class ProbeSession:
             raise TargetError(msg)
         try:
             self._connection = self._connect()
-            info = self._connection.hello(self._hello_limit)
+            info = self._hello()
         except TargetError as error:
             msg = f"{trouble}; and then could not be started again: {error}"
             raise TargetError(msg) from error
