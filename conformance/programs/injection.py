@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from lockproof.conformance.errors import StoreError
+from lockproof.conformance.files import write_whole
 from lockproof.conformance.programs.examine import examine
 from lockproof.conformance.programs.injection_reports import Injection, as_json, junit, table
 from lockproof.conformance.programs.injection_runs import Did, become_reaper, failed_runs, observe, rule_for
@@ -35,7 +35,7 @@ def start(argv: Sequence[str], fail: str | None, *, limit: float, most: int, fil
     click.echo(table(found))
     for kind, write in (("json", as_json), ("junit", junit)):
         if kind in files:
-            _save(files[kind], write(found))
+            write_whole(files[kind], write(found), "choose another file")
     if any(one.did in {Did.CRASHED, Did.HUNG} for one in found.failed):
         return 1
     return 0 if any(one.did is not Did.NOT_REACHED for one in found.failed) else 3
@@ -80,11 +80,3 @@ class _Rule(NamedTuple):
         if self.call not in {"any", called.call}:
             return False
         return self.first <= (number if self.call == "any" else called.nth) <= self.last
-
-
-def _save(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        msg = f"{path}: cannot be written: {error.strerror}; choose another file"
-        raise StoreError(msg) from error

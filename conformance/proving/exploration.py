@@ -8,7 +8,6 @@ file, so that a later call can go on from there.
 from __future__ import annotations
 
 import json
-import os
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -16,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from lockproof.conformance.errors import StoreError, UsageError, suggest
+from lockproof.conformance.errors import UsageError, suggest
+from lockproof.conformance.files import write_whole
 from lockproof.conformance.proving.counterexample import Counterexample
 from lockproof.conformance.reports.progress import search_progress
 from lockproof.runners.model import names
@@ -149,14 +149,7 @@ def _nothing(first: int) -> Part:
 def _keep(file: Path, parts: list[Part], part: Part) -> None:
     """Add a part, and put what is known then in place of what was, at once. Raises StoreError."""
     parts[:] = [exhaustive.merge([*parts, part])]
-    fresh = file.with_suffix(".new")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(json.dumps(asdict(parts[0])), encoding="utf-8")
-        os.replace(fresh, file)  # noqa: PTH105  says what it is
-    except OSError as error:
-        msg = f"{file}: cannot be written: {error.strerror}; choose another folder with --results"
-        raise StoreError(msg) from error
+    write_whole(file, json.dumps(asdict(parts[0])), "choose another folder with --results")
 
 
 def _load(file: Path, whole: int) -> Part:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from lockproof.conformance.errors import CaseFileError, Location, Problem, StoreError, UsageError
+from lockproof.conformance.errors import CaseFileError, Location, Problem, UsageError
+from lockproof.conformance.files import write_whole
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.language.decoding import Table
 from lockproof.conformance.language.yaml_nodes import Mapping as MappingNode
@@ -241,12 +242,7 @@ def write(path: Path, baseline: Baseline) -> None:
             "reason": line.reason,
         }
         lines.append(f"- {{{', '.join(f'{name}: {value}' for name, value in fields.items())}}}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n".join([*lines, ""]), encoding="utf-8")
-    except OSError as error:
-        msg = f"{path}: cannot be written: {error.strerror}; name a file in a folder where you may write"
-        raise StoreError(msg) from error
+    write_whole(path, "\n".join([*lines, ""]), "name a file in a folder where you may write")
 
 
 def _quoted(text: str) -> str:

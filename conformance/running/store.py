@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import StoreError, UsageError, suggest
+from lockproof.conformance.files import replacing
 from lockproof.conformance.running.events import Started
 from lockproof.conformance.running.manifest import Manifest, now, read_manifest
 from lockproof.conformance.running.results import Result, read_result, result_line
@@ -132,13 +133,9 @@ class RunFolder:
 
     def write(self, name: str, text: str) -> Path:
         """Put a file into the folder, whole or not at all. Raises StoreError."""
-        path, new = self.path / name, self.path / f".{name}.new"
-        with _reporting(path):
-            try:
-                new.write_text(text, encoding="utf-8")
-                new.replace(path)
-            finally:
-                new.unlink(missing_ok=True)
+        path = self.path / name
+        with _reporting(path), replacing(path) as new:
+            new.write_text(text, encoding="utf-8")
         return path
 
     def close(self) -> None:

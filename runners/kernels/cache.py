@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import StoreError
+from lockproof.conformance.files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,12 +81,5 @@ def once(path: Path, make: Callable[[Path], None], say: Say | None = None) -> Pa
 
 def replace(path: Path, make: Callable[[Path], None]) -> None:
     """Write a file anew, by way of a temporary one that never outlives an error; the lock is the caller's."""
-    new = path.with_name(f".{path.name}.new")
-    with reporting(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new.unlink(missing_ok=True)  # of a lockproof that was killed
-        try:
-            make(new)
-            new.replace(path)
-        finally:
-            new.unlink(missing_ok=True)
+    with reporting(path), replacing(path) as new:
+        make(new)
