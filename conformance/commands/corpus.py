@@ -7,12 +7,12 @@ from collections import Counter
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from lockproof.conformance.commands.run import select
 from lockproof.conformance.corpus import coverage as covering
 from lockproof.conformance.corpus import lint as linting
 from lockproof.conformance.corpus import mutants as mutation
 from lockproof.conformance.errors import UsageError, suggest
 from lockproof.conformance.language.loading import load
+from lockproof.conformance.language.selection import select
 from lockproof.conformance.reports.case_picture import show as draw
 from lockproof.conformance.repro.program import repro as write_program
 from lockproof.runners.models.mutants import MODEL

@@ -7,9 +7,9 @@ import json
 import textwrap
 from typing import TYPE_CHECKING
 
-from lockproof.conformance.commands.run import select
 from lockproof.conformance.errors import LockproofError, UsageError, suggest
 from lockproof.conformance.language import loading
+from lockproof.conformance.language.selection import select
 from lockproof.conformance.protocol import kernel_log as splats
 from lockproof.runners.target import known_targets, make_target
 

@@ -8,14 +8,14 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.commands.interrupt import interruptible
-from lockproof.conformance.errors import StoreError, UsageError, suggest
+from lockproof.conformance.errors import StoreError, UsageError
 from lockproof.conformance.language.loading import Corpus, load
+from lockproof.conformance.language.selection import select
 from lockproof.conformance.protocol.program import DEFAULT_TIME_LIMIT
 from lockproof.conformance.reports import terminal
 from lockproof.conformance.reports.console import console
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from lockproof.conformance.running.results import Result
     from lockproof.runners.target import Target
 
-__all__ = ["DEFAULT_TARGETS", "RunRequest", "run", "select"]
+__all__ = ["DEFAULT_TARGETS", "RunRequest", "run"]
 
 DEFAULT_TARGETS = ("local", "model:posix")
 
@@ -158,30 +158,6 @@ def _resumed(request: RunRequest, run: str) -> _Work:
         msg = f"run {manifest.run!r}: its cases have changed since; start a new run"
         raise UsageError(msg)
     return _Work(folder, corpus, cases, _targets(manifest.targets))
-
-
-def select(cases: Sequence[Case], patterns: Sequence[str]) -> tuple[Case, ...]:
-    """Give the cases that a pattern names: a full name, a leading part of it that ends at / or [, or a glob.
-
-    Raises UsageError where a pattern names none.
-    """
-    if not patterns:
-        return tuple(cases)
-    chosen = {pattern: [case for case in cases if _matches(case.name, pattern)] for pattern in patterns}
-    for pattern, found in chosen.items():
-        if not found:
-            stems = {case.name.partition("[")[0] for case in cases}
-            known = stems | {stem.rpartition("/")[0] for stem in stems}
-            msg = f"case {pattern!r}: no case is called so; {suggest(pattern, known)} (lockproof cases lists them)"
-            raise UsageError(msg)
-    wanted = {case.name for found in chosen.values() for case in found}
-    return tuple(case for case in cases if case.name in wanted)
-
-
-def _matches(name: str, pattern: str) -> bool:
-    stem = pattern.rstrip("/")
-    # In names [ stands for itself; only * and ? are wild.
-    return name == stem or name.startswith((f"{stem}/", f"{stem}[")) or fnmatchcase(name, pattern.replace("[", "[[]"))
 
 
 def _targets(names: Sequence[str]) -> tuple[Target, ...]:

@@ -17,11 +17,11 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerDefSection, GNUVerSymSection
 from elftools.elf.sections import SymbolTableSection
 
-from lockproof.conformance.commands.run import select
 from lockproof.conformance.errors import LockproofError, UsageError
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.language.loading import load
 from lockproof.conformance.language.requirements import Profile
+from lockproof.conformance.language.selection import select
 from lockproof.conformance.running.engine import run_once
 from lockproof.runners.target import make_target
 

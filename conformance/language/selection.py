@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which cases a user means by CASE: a full name, the leading part of one, or a pattern with * and ?."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from lockproof.conformance.errors import UsageError, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lockproof.conformance.language.case import Case
+
+__all__ = ["select"]
+
+
+def select(cases: Sequence[Case], patterns: Sequence[str]) -> tuple[Case, ...]:
+    """Return the cases that a pattern names, in their order; without patterns all of them.
+
+    A pattern is a full name, a leading part of it that ends at / or [, or has * and ?. Raises UsageError where one
+    names no case.
+    """
+    if not patterns:
+        return tuple(cases)
+    chosen = {pattern: [case for case in cases if _matches(case.name, pattern)] for pattern in patterns}
+    for pattern, found in chosen.items():
+        if not found:
+            stems = {case.name.partition("[")[0] for case in cases}
+            known = stems | {stem.rpartition("/")[0] for stem in stems}
+            msg = f"case {pattern!r}: no case is called so; {suggest(pattern, known)} (lockproof cases lists them)"
+            raise UsageError(msg)
+    wanted = {case.name for found in chosen.values() for case in found}
+    return tuple(case for case in cases if case.name in wanted)
+
+
+def _matches(name: str, pattern: str) -> bool:
+    stem = pattern.rstrip("/")
+    # In names [ stands for itself; only * and ? are wild.
+    return name == stem or name.startswith((f"{stem}/", f"{stem}[")) or fnmatchcase(name, pattern.replace("[", "[[]"))
