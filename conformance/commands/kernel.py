@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from lockproof.conformance.columns import aligned
 from lockproof.runners.kernels import debian, kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from rich.progress import TaskID
 
@@ -76,19 +77,16 @@ def table() -> str:
     """List the kernels that are there, and those that Debian's lists offer."""
     there = kernel.known()
     rows = [(f"qemu:{each.name}", each.version, _megabytes(each.size), each.origin) for each in there]
-    text = _columns(rows) if there else "No kernel is here yet; lockproof kernel fetch debian/6.12 fetches one."
+    lines = aligned(rows) or ["No kernel is here yet; lockproof kernel fetch debian/6.12 fetches one."]
     names = {each.name for each in there}
     more = [
         (name, package.version, _megabytes(package.size), f"{package.name} ({package.suite})")
         for name, package in debian.offered()
         if name not in names
     ]
-    return f"{text}\n\nlockproof kernel fetch NAME fetches (size of the package):\n{_columns(more)}" if more else text
-
-
-def _columns(rows: Sequence[tuple[str, ...]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+    if more:
+        lines += ["", "lockproof kernel fetch NAME fetches (size of the package):", *aligned(more)]
+    return "\n".join(lines)
 
 
 def _megabytes(size: int) -> str:

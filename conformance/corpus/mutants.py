@@ -7,6 +7,7 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from lockproof.conformance.columns import aligned
 from lockproof.conformance.judging.applicability import unmet
 from lockproof.conformance.judging.judge import judge
 from lockproof.conformance.judging.verdict import Status
@@ -150,9 +151,9 @@ def _kills(trials: Sequence[_Trial], model: Model, requirements: Mapping[str, Re
 def report(found: Report, *, verbose: bool, partial: bool) -> str:
     """Print what catches each defect, and the survivors; unless only a part was tried, also what catches nothing."""
     lines = []
-    width = max(len(defect.name) for defect in found.defects)
-    for defect in found.defects:
-        lines.append(f"{defect.name:<{width}}  {_killers(found, defect)}")
+    rows = aligned((defect.name, _killers(found, defect)) for defect in found.defects)
+    for defect, row in zip(found.defects, rows, strict=True):
+        lines.append(row)
         if verbose:
             killers = " ".join(found.killers[defect.name])
             lines += textwrap.wrap(killers, _WIDTH, initial_indent="    ", subsequent_indent="    ")

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import socket
 from dataclasses import asdict, dataclass
@@ -15,8 +14,10 @@ from xml.etree import ElementTree as ET
 
 from junit_xml import TestCase, TestSuite, to_xml_report_string
 
+from lockproof.conformance.columns import aligned
 from lockproof.conformance.programs.examine import FUNCTIONS
 from lockproof.conformance.programs.injection_runs import Did
+from lockproof.conformance.reports.xml import document, mended, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["Injection", "as_json", "junit", "table"]
 
 _MLOCKALL_FLAGS = {1: "CURRENT", 2: "FUTURE", 4: "ONFAULT"}
-_NOT_XML = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LONGEST = 160
 
 
@@ -58,11 +58,7 @@ def table(found: Injection) -> str:
             ("n", "call", "by", "made to", "what the program did"),
             *(_row(n, one) for n, one in enumerate(found.failed, 1)),
         ]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines += [
-            "",
-            *("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows),
-        ]
+        lines += ["", *aligned(rows)]
     else:
         lines.append("none of them is one that --fail names")
     if found.left_out:
@@ -102,8 +98,8 @@ def junit(found: Injection) -> str:
     name = Path(found.program.path).name
     cases = []
     for one in found.failed:
-        case = TestCase(_plain(one.rule), f"lockproof.inject.{name.replace('.', '_')}", one.ending.seconds)
-        message = _plain(_did(one))
+        case = TestCase(plain(one.rule), f"lockproof.inject.{name.replace('.', '_')}", one.ending.seconds)
+        message = plain(_did(one))
         if one.did in {Did.CRASHED, Did.HUNG}:
             case.add_failure_info(
                 message, f"{_call(one.called)} by {one.called.caller}\n{shlex.join(found.argv)}", "FAIL"
@@ -118,19 +114,9 @@ def junit(found: Injection) -> str:
         case.add_skipped_info("no call could be made to fail", "no call could be made to fail")
         cases.append(case)
     suite = TestSuite(
-        _plain(f"inject/{name}"), cases, hostname=socket.gethostname(), timestamp=f"{datetime.now(UTC):%FT%T}"
+        plain(f"inject/{name}"), cases, hostname=socket.gethostname(), timestamp=f"{datetime.now(UTC):%FT%T}"
     )
-    return _mended(to_xml_report_string([suite], prettyprint=False))
-
-
-def _mended(text: str) -> str:
-    """Take away what no schema of JUnit has, and give every time three decimals; junit-xml leaves out those of 0."""
-    root = ET.fromstring(text)  # noqa: S314  it is our own
-    for element in root.iter():
-        element.attrib.pop("disabled", None)
-        if element.tag in {"testsuites", "testsuite", "testcase"}:
-            element.set("time", f"{float(element.get('time', 0)):.3f}")
-    return "<?xml version='1.0' encoding='utf-8'?>\n" + ET.tostring(root, encoding="unicode") + "\n"
+    return document(mended(ET.fromstring(to_xml_report_string([suite], prettyprint=False))))  # noqa: S314  it is our own
 
 
 def _about(program: Program) -> Iterator[str]:
@@ -181,7 +167,3 @@ def _call(called: Called) -> str:
         case "mmap":
             return f"mmap({called.length} bytes, MAP_LOCKED)"
     return f"{called.call}({called.length} bytes)"
-
-
-def _plain(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", text)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
+from lockproof.conformance.columns import aligned
 from lockproof.conformance.errors import UsageError, suggest
 from lockproof.conformance.files import write_whole
 from lockproof.conformance.proving.counterexample import Counterexample
@@ -197,5 +198,4 @@ def table(outcomes: list[Outcome]) -> str:
             fails = f"FAIL {Counterexample(check, finding).short()}" if finding.broken else passed
             cells.append(fails if finding.checked else "-")
         rows.append([check.requirement, *cells])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+    return "\n".join(aligned(rows))

@@ -6,6 +6,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
+from lockproof.conformance.columns import aligned
 from lockproof.conformance.protocol import call_stack as allocation
 from lockproof.conformance.protocol.trace import Ended
 
@@ -51,10 +52,8 @@ def table(
     if len(rows) > _MOST_ROWS:  # what breaks the promise is what must be seen
         shown = [row for row in rows if row[2].breaks][:_MOST_ROWS] or rows[:_MOST_ROWS]
     cells = [_COLUMNS, *((_span(first, last), *row[1:]) for first, last, row in shown)]
-    widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
     labels = ["sweep", *("breaks" if row.breaks else "" for _, _, row in shown)]
-    for label, line in zip(labels, cells, strict=True):
-        yield label, "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
+    yield from zip(labels, aligned(cells), strict=True)
     if len(shown) < len(rows):
         yield "", f"… {len(rows) - len(shown)} more lines of this table; the whole trace is in results.jsonl"
 

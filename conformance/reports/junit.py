@@ -8,7 +8,6 @@ only, no property on a test case.
 
 from __future__ import annotations
 
-import re
 import shlex
 import socket
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from junit_xml import TestCase, TestSuite
 
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.reports.picture import of_result, tally_summary
+from lockproof.conformance.reports.xml import document, mended, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["junit"]
 
-# One character that XML forbids makes readers lose the whole file; junit-xml lets some pass.
-_NOT_XML = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LONGEST_BODY = 16384
 
 
@@ -45,7 +43,7 @@ def junit(run: Run) -> str:
         },
     )
     root.extend(suites)
-    return "<?xml version='1.0' encoding='utf-8'?>\n" + ET.tostring(root, encoding="unicode") + "\n"
+    return document(root)
 
 
 def _grouped(tally: Tally) -> Iterator[tuple[str, str, list[CaseTally]]]:
@@ -77,38 +75,29 @@ def _suite(target: str, folder: str, entries: list[CaseTally], run: Run) -> ET.E
             "lockproof.taint": "" if info.taint is None else str(info.taint),
         }
     suite = TestSuite(
-        _plain(f"{target}/{folder}"),
+        plain(f"{target}/{folder}"),
         [_case(entry, target, folder, run) for entry in entries],
-        hostname=_plain(target if info else socket.gethostname()),
+        hostname=plain(target if info else socket.gethostname()),
         properties=_all_plain({key: value for key, value in properties.items() if value}),
         timestamp=manifest.started.removesuffix("+00:00"),
     )
-    return _mended(suite.build_xml_doc())
-
-
-def _mended(suite: ET.Element) -> ET.Element:
-    """Take away what no schema of JUnit has, and give every time three decimals; junit-xml leaves out those of 0."""
-    for element in suite.iter():
-        element.attrib.pop("disabled", None)
-        if element.tag in {"testsuite", "testcase"}:
-            element.set("time", f"{float(element.get('time', 0)):.3f}")
-    return suite
+    return mended(suite.build_xml_doc())
 
 
 def _case(entry: CaseTally, target: str, folder: str, run: Run) -> TestCase:
     result = entry.worst
-    parts = (_plain(target), *folder.split("/"))
-    case = TestCase(_plain(result.case), ".".join(part.replace(".", "_") for part in parts), entry.seconds)
+    parts = (plain(target), *folder.split("/"))
+    case = TestCase(plain(result.case), ".".join(part.replace(".", "_") for part in parts), entry.seconds)
     if entry.status is Status.PASS:
         return case
-    message, body = _plain(tally_summary(entry) or entry.status), _body(entry, run)
+    message, body = plain(tally_summary(entry) or entry.status), _body(entry, run)
     match entry.status:
         case Status.FAIL:
             case.add_failure_info(message, body, str(Status.FAIL))
         case Status.UNRESOLVED:
             case.add_error_info(message, body, str(Status.UNRESOLVED))
         case skipped:
-            case.add_skipped_info(f"{skipped}: {message}", f"{skipped}: {message}\n{_plain(_origin(entry, run))}")
+            case.add_skipped_info(f"{skipped}: {message}", f"{skipped}: {message}\n{plain(_origin(entry, run))}")
     return case
 
 
@@ -117,7 +106,7 @@ def _body(entry: CaseTally, run: Run) -> str:
     info = run.manifest.info.get(result.target)
     drawn = [str(of_result(result, run.cases[result.case], info))] if info is not None else []
     lines = [tally_summary(entry) or entry.status, *drawn, _origin(entry, run)]
-    body = _plain("\n".join(lines))
+    body = plain("\n".join(lines))
     cut = "\n… cut; the whole trace is in results.jsonl"
     return body if len(body) <= _LONGEST_BODY else body[: _LONGEST_BODY - len(cut)] + cut
 
@@ -131,9 +120,5 @@ def _origin(entry: CaseTally, run: Run) -> str:
     )
 
 
-def _plain(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", text)
-
-
 def _all_plain(properties: dict[str, Any]) -> dict[str, str]:
-    return {key: _plain(str(value)) for key, value in properties.items()}
+    return {key: plain(str(value)) for key, value in properties.items()}
