@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What POSIX permits, said a second time and as simply as can be: a set of locked pages, and little else.
 
-The reference model (native/models/posix.c) is the yardstick of the cases; this is the yardstick of the model. It shares
+The reference model (native/models/posix) is the yardstick of the cases; this is the yardstick of the model. It shares
 nothing with it: no mappings, no drafts, no allocations. Where the standard leaves a choice, all choices are permitted.
 """
 

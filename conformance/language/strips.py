@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_PAGES", "Run", "compact", "expand", "marked", "runs"]
 
 MAX_PAGES = 16384
-"""Pages of the largest arena; the probe has room for no more (native/probe/system.h)."""
+"""Pages of the largest arena; the probe has room for no more (native/probe/program/snapshot.h)."""
 
 _ITEM = re.compile(r"([^*])(?:\*([0-9]{1,9}))?")
 _STRIP = re.compile(rf"(?:{_ITEM.pattern})+")

@@ -2,12 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "answer.h"
-#include "linux.h"
-#include "mutants.h"
-#include "posix.h"
-#include "prove.h"
-#include "task.h"
+#include "linux/linux.h"
+#include "mm/task.h"
+#include "mutants/mutants.h"
+#include "posix/posix.h"
+#include "program/answer.h"
+#include "prove/prove.h"
 
 /* To add a model is to add a line. */
 static const struct model {
@@ -174,7 +174,7 @@ char *lockproof_model_run(const char *name, const char *text, size_t length)
 
 	if (model && run) {
 		const struct target target = { .self = run, .abilities = abilities, .execute = execute, .put = put };
-		const struct desk desk = {
+		const struct workspace workspace = {
 			.program = &run->program,
 			.execution = &run->execution,
 			.buffer = run->trace,
@@ -185,7 +185,7 @@ char *lockproof_model_run(const char *name, const char *text, size_t length)
 		run->mutant = mutant;
 		run->answer = calloc(1, 1);
 		run->length = 0;
-		answer_program(&target, &desk, text, length);
+		answer_program(&target, &workspace, text, length);
 		answer = run->answer;
 	}
 	free(run);

@@ -9,18 +9,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "answer.h"
-#include "channel.h"
-#include "errnames.h"
-#include "facts.h"
-#include "guest.h"
-#include "hello.h"
-#include "input.h"
-#include "kernel.h"
-#include "kernel_image.h"
-#include "kernel_news.h"
-#include "proc.h"
-#include "process.h"
+#include "capabilities/facts.h"
+#include "capabilities/hello.h"
+#include "kernel/diagnostics.h"
+#include "kernel/image.h"
+#include "kernel/kernel.h"
+#include "kernel/proc.h"
+#include "kernel/process.h"
+#include "program/answer.h"
+#include "program/errnames.h"
+#include "stream/channel.h"
+#include "stream/guest.h"
+#include "stream/input.h"
 
 enum { TRACE_SIZE = 256 * 1024 };
 
@@ -40,7 +40,7 @@ struct probe {
 	struct program program;
 	struct channel channel;
 	struct input input;
-	struct kernel_news news;
+	struct diagnostics diagnostics;
 	long oom_kills; /* of the whole system so far; -1: not counted */
 };
 
@@ -116,7 +116,7 @@ static void execute(void *self, const struct program *program, unsigned long fau
 	execution->step = -1;
 	set_status(probe, execution, process_run(do_job, &job, program->time));
 	if (fault && probe->kernel.alone) /* the reports of a whole sweep are more than the kernel keeps */
-		kernel_news_collect(&probe->news);
+		diagnostics_collect(&probe->diagnostics);
 }
 
 static bool make_shared(struct probe *probe)
@@ -165,7 +165,7 @@ static void say_hello(struct probe *probe)
 
 	facts->scratch = &probe->shared->execution.snapshot;
 	facts_find(&probe->kernel, facts);
-	probe->kernel.sight = facts->sight;
+	probe->kernel.observers = facts->observers;
 	probe->kernel.start = facts->counts;
 	hello_write(&probe->kernel, facts, &trace);
 	put(probe, probe->shared->trace, trace.complete);
@@ -173,7 +173,7 @@ static void say_hello(struct probe *probe)
 
 static const char *end_fields(void *self)
 {
-	return kernel_news_fields(&((struct probe *)self)->news);
+	return diagnostics_fields(&((struct probe *)self)->diagnostics);
 }
 
 static void answer_all(struct probe *probe)
@@ -185,7 +185,7 @@ static void answer_all(struct probe *probe)
 		.end_fields = probe->kernel.alone ? end_fields : NULL,
 		.put = put,
 	};
-	const struct desk desk = {
+	const struct workspace workspace = {
 		.program = &probe->program,
 		.execution = &probe->shared->execution,
 		.buffer = probe->shared->trace,
@@ -195,9 +195,9 @@ static void answer_all(struct probe *probe)
 
 	while ((kind = input_next(&probe->input)) != INPUT_END) {
 		if (kind == INPUT_PROGRAM)
-			answer_program(&target, &desk, probe->input.text, probe->input.used);
+			answer_program(&target, &workspace, probe->input.text, probe->input.used);
 		else
-			answer_stray_line(&target, &desk, probe->input.text, probe->input.used);
+			answer_stray_line(&target, &workspace, probe->input.text, probe->input.used);
 	}
 }
 
@@ -227,13 +227,13 @@ int main(int count, char **arguments)
 		leave(1);
 	process_prepare();
 	raise_memlock();
-	kernel_start(&probe.kernel);
+	kernel_start(&probe.kernel, guest_is_here());
 	probe.kernel.handover = probe.shared_file < 0 ? NULL : &probe.shared->handover;
 	probe.kernel.handover_file = probe.shared_file;
 	probe.oom_kills = count_oom_kills();
 	input_start(&probe.input, &probe.channel);
 	say_hello(&probe);
-	kernel_news_start(&probe.news);
+	diagnostics_start(&probe.diagnostics);
 	answer_all(&probe);
 	kernel_stop(&probe.kernel);
 	leave(0);

@@ -22,7 +22,7 @@
 
 #include "fault_log.h"
 #include "fault_rules.h"
-#include "next.h"
+#include "inner_calls.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
@@ -70,67 +70,68 @@ EXPORTED const char *lockproof_fault_disarm(void)
 }
 
 /* A call on its way. */
-struct passing {
+struct intercepted {
 	struct record record;
 	int error; /* to report */
 };
 
-static void choose(struct passing *passing)
+static void choose(struct intercepted *intercepted)
 {
-	struct record *record = &passing->record;
+	struct record *record = &intercepted->record;
 	const struct rule *rule;
 
 	if (armed.left && --armed.left == 0) {
 		armed.failed = call_name(record->call);
 		record->manner = FAIL;
-		passing->error = armed.error;
+		intercepted->error = armed.error;
 		return;
 	}
 	rule = rules_find(&rules, record->call, record->nth, record->of_all);
 	if (rule) {
 		record->manner = rule->manner;
-		passing->error = rule->error;
+		intercepted->error = rule->error;
 	}
 }
 
-static struct passing begin(enum call call, const void *address, size_t length, int flags, const void *caller)
+static struct intercepted begin(enum call call, const void *address, size_t length, int flags, const void *caller)
 {
-	struct passing passing = { .record = {
-					   .call = call,
-					   .nth = atomic_fetch_add(&counts->of[call], 1) + 1,
-					   .of_all = atomic_fetch_add(&counts->of[ANY], 1) + 1,
-					   .address = (uintptr_t)address,
-					   .length = length,
-					   .flags = flags,
-					   .caller = caller,
-				   } };
+	struct intercepted intercepted = { .record = {
+						   .call = call,
+						   .nth = atomic_fetch_add(&counts->of[call], 1) + 1,
+						   .of_all = atomic_fetch_add(&counts->of[ANY], 1) + 1,
+						   .address = (uintptr_t)address,
+						   .length = length,
+						   .flags = flags,
+						   .caller = caller,
+					   } };
 
-	choose(&passing);
-	return passing;
+	choose(&intercepted);
+	return intercepted;
 }
 
 /* Whether the call is made, as far as it is. */
-static bool is_made(const struct passing *passing)
+static bool is_made(const struct intercepted *intercepted)
 {
-	return passing->record.manner == AS_IT_IS || passing->record.manner == LATE || passing->record.manner == PART;
+	return intercepted->record.manner == AS_IT_IS || intercepted->record.manner == LATE ||
+	       intercepted->record.manner == PART;
 }
 
 /* The first half of the pages. */
-static size_t part_of(const struct passing *passing)
+static size_t part_of(const struct intercepted *intercepted)
 {
-	size_t page = getauxval(AT_PAGESZ), pages = (passing->record.length + page - 1) / page;
+	size_t page = getauxval(AT_PAGESZ), pages = (intercepted->record.length + page - 1) / page;
 
-	return passing->record.manner == PART ? pages / 2 * page : passing->record.length;
+	return intercepted->record.manner == PART ? pages / 2 * page : intercepted->record.length;
 }
 
 /* Whether success is reported; sets errno where it is not. */
-static bool end(struct passing *passing, bool worked, int before)
+static bool end(struct intercepted *intercepted, bool worked, int before)
 {
-	enum manner manner = passing->record.manner;
-	int error = manner == AS_IT_IS ? (worked ? 0 : errno) : manner == LIE ? 0 : passing->error;
+	enum manner manner = intercepted->record.manner;
+	int error = manner == AS_IT_IS ? (worked ? 0 : errno) : manner == LIE ? 0 : intercepted->error;
 
-	passing->record.error = error;
-	if (!fault_log(&passing->record))
+	intercepted->record.error = error;
+	if (!fault_log(&intercepted->record))
 		atomic_fetch_add(&counts->unlogged, 1);
 	errno = error ? error : before;
 	return !error;
@@ -139,84 +140,84 @@ static bool end(struct passing *passing, bool worked, int before)
 EXPORTED int mlock(const void *address, size_t length)
 {
 	int before = errno, result = 0;
-	struct passing passing = begin(MLOCK, address, length, 0, __builtin_return_address(0));
+	struct intercepted intercepted = begin(MLOCK, address, length, 0, __builtin_return_address(0));
 
-	if (is_made(&passing))
-		result = next.mlock(address, part_of(&passing));
-	return end(&passing, result == 0, before) ? 0 : -1;
+	if (is_made(&intercepted))
+		result = inner.mlock(address, part_of(&intercepted));
+	return end(&intercepted, result == 0, before) ? 0 : -1;
 }
 
 EXPORTED int mlock2(const void *address, size_t length, unsigned flags)
 {
 	int before = errno, result = 0;
-	struct passing passing = begin(MLOCK2, address, length, (int)flags, __builtin_return_address(0));
+	struct intercepted intercepted = begin(MLOCK2, address, length, (int)flags, __builtin_return_address(0));
 
-	if (is_made(&passing))
-		result = next.mlock2(address, part_of(&passing), flags);
-	return end(&passing, result == 0, before) ? 0 : -1;
+	if (is_made(&intercepted))
+		result = inner.mlock2(address, part_of(&intercepted), flags);
+	return end(&intercepted, result == 0, before) ? 0 : -1;
 }
 
 EXPORTED int munlock(const void *address, size_t length)
 {
 	int before = errno, result = 0;
-	struct passing passing = begin(MUNLOCK, address, length, 0, __builtin_return_address(0));
+	struct intercepted intercepted = begin(MUNLOCK, address, length, 0, __builtin_return_address(0));
 
-	if (is_made(&passing))
-		result = next.munlock(address, part_of(&passing));
-	return end(&passing, result == 0, before) ? 0 : -1;
+	if (is_made(&intercepted))
+		result = inner.munlock(address, part_of(&intercepted));
+	return end(&intercepted, result == 0, before) ? 0 : -1;
 }
 
 /* A part of both is what is mapped now; of one of them there is none. */
 EXPORTED int mlockall(int flags)
 {
 	int before = errno, result = 0;
-	struct passing passing = begin(MLOCKALL, NULL, 0, flags, __builtin_return_address(0));
+	struct intercepted intercepted = begin(MLOCKALL, NULL, 0, flags, __builtin_return_address(0));
 	bool both = (flags & MCL_CURRENT) && (flags & MCL_FUTURE);
 
-	if (is_made(&passing))
-		result = next.mlockall(passing.record.manner == PART && both ? flags & ~MCL_FUTURE : flags);
-	return end(&passing, result == 0, before) ? 0 : -1;
+	if (is_made(&intercepted))
+		result = inner.mlockall(intercepted.record.manner == PART && both ? flags & ~MCL_FUTURE : flags);
+	return end(&intercepted, result == 0, before) ? 0 : -1;
 }
 
 /* All or nothing: it has no parts. */
 EXPORTED int munlockall(void)
 {
 	int before = errno, result = 0;
-	struct passing passing = begin(MUNLOCKALL, NULL, 0, 0, __builtin_return_address(0));
+	struct intercepted intercepted = begin(MUNLOCKALL, NULL, 0, 0, __builtin_return_address(0));
 
-	if (is_made(&passing))
-		result = next.munlockall();
-	return end(&passing, result == 0, before) ? 0 : -1;
+	if (is_made(&intercepted))
+		result = inner.munlockall();
+	return end(&intercepted, result == 0, before) ? 0 : -1;
 }
 
 EXPORTED int msync(void *address, size_t length, int flags)
 {
 	int before = errno, result = 0;
-	struct passing passing = begin(MSYNC, address, length, flags, __builtin_return_address(0));
+	struct intercepted intercepted = begin(MSYNC, address, length, flags, __builtin_return_address(0));
 
-	if (is_made(&passing))
-		result = next.msync(address, part_of(&passing), flags);
-	return end(&passing, result == 0, before) ? 0 : -1;
+	if (is_made(&intercepted))
+		result = inner.msync(address, part_of(&intercepted), flags);
+	return end(&intercepted, result == 0, before) ? 0 : -1;
 }
 
 /* The lie is memory that is not locked. */
 static void *map(void *address, size_t length, int protection, int flags, int file, off_t offset, const void *caller)
 {
 	int before = errno;
-	struct passing passing;
+	struct intercepted intercepted;
 	void *memory = NULL;
 
 	if (!(flags & MAP_LOCKED))
 		return next_mmap(address, length, protection, flags, file, offset);
-	passing = begin(MMAP, address, length, flags, caller);
-	if (passing.record.manner == LIE) {
+	intercepted = begin(MMAP, address, length, flags, caller);
+	if (intercepted.record.manner == LIE) {
 		memory = next_mmap(address, length, protection, flags & ~MAP_LOCKED, file, offset);
 		if (memory == MAP_FAILED)
-			passing.record.manner = AS_IT_IS;
-	} else if (is_made(&passing)) {
-		memory = next_mmap(address, part_of(&passing), protection, flags, file, offset);
+			intercepted.record.manner = AS_IT_IS;
+	} else if (is_made(&intercepted)) {
+		memory = next_mmap(address, part_of(&intercepted), protection, flags, file, offset);
 	}
-	return end(&passing, memory != MAP_FAILED, before) ? memory : MAP_FAILED;
+	return end(&intercepted, memory != MAP_FAILED, before) ? memory : MAP_FAILED;
 }
 
 EXPORTED void *mmap(void *address, size_t length, int protection, int flags, int file, off_t offset)
@@ -283,9 +284,9 @@ static void read_rules(const char *given)
 
 __attribute__((constructor)) static void start(void)
 {
-	void *found = next_of("mmap");
+	void *found = inner_function("mmap");
 
-	next_find();
+	inner_calls_find();
 	if (found)
 		next_mmap = (mapper *)found;
 	share_counts(read_descriptor("LOCKPROOF_FAULT_STATE"));

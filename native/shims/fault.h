@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LOCKPROOF_FAULT_H
-#define LOCKPROOF_FAULT_H
+#ifndef LOCKPROOF_SHIMS_FAULT_H
+#define LOCKPROOF_SHIMS_FAULT_H
 
 /*
  * For a program that arms libfault.so itself, as the probe does: makes the nth

@@ -14,8 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "errnames.h"
-#include "trace.h"
+#include "program/errnames.h"
+#include "program/trace.h"
 
 enum { LINE_ROOM = 1024, PATH_ROOM = 512, HIGH_UP = 700 };
 

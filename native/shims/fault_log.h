@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LOCKPROOF_FAULT_LOG_H
-#define LOCKPROOF_FAULT_LOG_H
+#ifndef LOCKPROOF_SHIMS_FAULT_LOG_H
+#define LOCKPROOF_SHIMS_FAULT_LOG_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "errnames.h"
+#include "program/errnames.h"
 
 enum { LARGEST_ERRNO = 133 };
 

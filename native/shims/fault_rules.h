@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LOCKPROOF_FAULT_RULES_H
-#define LOCKPROOF_FAULT_RULES_H
+#ifndef LOCKPROOF_SHIMS_FAULT_RULES_H
+#define LOCKPROOF_SHIMS_FAULT_RULES_H
 
 #include <stdbool.h>
 
-#include "text.h"
+#include "program/text.h"
 
 enum call { MLOCK, MLOCK2, MUNLOCK, MLOCKALL, MUNLOCKALL, MSYNC, MMAP, ANY, CALL_COUNT };
 

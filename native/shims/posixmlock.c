@@ -18,9 +18,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "guard.h"
-#include "look.h"
-#include "next.h"
+#include "call_lock.h"
+#include "inner_calls.h"
+#include "locks.h"
 #include "report.h"
 #include "restore.h"
 
@@ -45,7 +45,7 @@ struct call {
 	int flags;
 };
 
-/* All of it belongs to the thread inside the guard. */
+/* All of it belongs to the thread inside the lock. */
 static struct {
 	struct run room[ROOM];
 	size_t used;
@@ -67,15 +67,15 @@ static int perform(const struct call *call)
 
 	switch (call->operation) {
 	case LOCK:
-		return next.mlock(address, call->length);
+		return inner.mlock(address, call->length);
 	case LOCK2:
-		return next.mlock2(address, call->length, (unsigned)call->flags);
+		return inner.mlock2(address, call->length, (unsigned)call->flags);
 	case UNLOCK:
-		return next.munlock(address, call->length);
+		return inner.munlock(address, call->length);
 	case LOCK_ALL:
-		return next.mlockall(call->flags);
+		return inner.mlockall(call->flags);
 	case UNLOCK_ALL:
-		return next.munlockall();
+		return inner.munlockall();
 	}
 	return -1;
 }
@@ -130,17 +130,17 @@ __attribute__((noinline)) static void grow_stack(void)
 }
 
 /* Half of the room that is left, so that there is some for a signal handler while it is being filled. */
-static enum sight learn_closely(enum witness witness, struct before *before)
+static enum known find_locks_before(enum observer observer, struct before *before)
 {
 	size_t used = state.used;
 	uintptr_t upto;
-	enum sight sight;
+	enum known known;
 
 	before->runs = (struct runs){ state.room + used, 0, (ROOM - used) / 2 };
 	state.used = used + before->runs.room;
-	sight = look(before->range, witness, &before->runs, &upto);
-	state.used = used + (sight == SEEN ? before->runs.count : 0);
-	return sight;
+	known = find_locks(before->range, observer, &before->runs, &upto);
+	state.used = used + (known == ALL_KNOWN ? before->runs.count : 0);
+	return known;
 }
 
 /* What is unlocked is locked as a rule. Where to look closely is cheap, nothing is asked beforehand. */
@@ -156,14 +156,14 @@ static bool is_about_few_locks(const struct call *call, struct range range)
  */
 static bool learn(const struct call *call, struct before *before)
 {
-	enum witness witness = READ_SMAPS;
+	enum observer observer = BY_SMAPS;
 	int said;
 
 	*before = (struct before){ .all = is_all(call), .future = state.future };
 	if (before->all) {
 		grow_stack();
 		before->range = (struct range){ 0, UINTPTR_MAX };
-		before->unseen = learn_closely(witness, before) != SEEN;
+		before->unseen = find_locks_before(observer, before) != ALL_KNOWN;
 		return true;
 	}
 	before->range = pages_of(call);
@@ -173,17 +173,17 @@ static bool learn(const struct call *call, struct before *before)
 	if (said == 0)
 		return true;
 	if (said == EBUSY && !state.on_fault)
-		witness = ASK_PAGES;
-	return learn_closely(witness, before) == SEEN;
+		observer = BY_MSYNC;
+	return find_locks_before(observer, before) == ALL_KNOWN;
 }
 
-static void note_success(const struct call *call, struct guard guard)
+static void note_success(const struct call *call, struct call_lock lock)
 {
 	if (call->operation == LOCK_ALL)
 		state.future = call->flags & MCL_FUTURE ? call->flags & (MCL_FUTURE | MCL_ONFAULT) : 0;
 	if (call->operation == UNLOCK_ALL)
 		state.future = 0;
-	if (!guard.nested)
+	if (!lock.nested)
 		return;
 	if (state.journaled < JOURNAL)
 		state.journal[state.journaled] = *call;
@@ -191,11 +191,11 @@ static void note_success(const struct call *call, struct guard guard)
 }
 
 /* What signal handlers did since this call began counts as done after it. */
-static void replay(size_t journaled, const struct made *made)
+static void replay(size_t journaled, const struct failed_call *failed)
 {
 	for (size_t i = journaled; i < state.journaled; i++) {
 		if (i >= JOURNAL || perform(&state.journal[i]) < 0) {
-			report_trouble(made, "a-call-of-a-signal-handler-was-undone");
+			report_trouble(failed, "a-call-of-a-signal-handler-was-undone");
 			return;
 		}
 	}
@@ -203,11 +203,11 @@ static void replay(size_t journaled, const struct made *made)
 
 static void undo(const struct call *call, struct before *before, size_t journaled, unsigned forks)
 {
-	const struct made made = { names[call->operation], call->address, call->length, errno };
+	const struct failed_call failed = { names[call->operation], call->address, call->length, errno };
 	uint64_t found;
 
 	if (before->unseen) {
-		report_trouble(&made, "the-locks-before-the-call-could-not-be-seen");
+		report_trouble(&failed, "the-locks-before-the-call-could-not-be-seen");
 		return;
 	}
 	if (before->range.start == before->range.end)
@@ -217,15 +217,15 @@ static void undo(const struct call *call, struct before *before, size_t journale
 		before->runs.count = 0;
 		before->future = 0;
 	}
-	restore(before, free_room(), &made);
-	replay(journaled, &made);
+	restore(before, free_room(), &failed);
+	replay(journaled, &failed);
 	unblock_signals(found);
-	errno = made.error;
+	errno = failed.error;
 }
 
 static int make(const struct call *call)
 {
-	struct guard guard = guard_enter();
+	struct call_lock lock = call_lock_enter();
 	size_t used = state.used, journaled = state.journaled;
 	unsigned forks = state.forks;
 	int error = errno, result = -1;
@@ -239,14 +239,14 @@ static int make(const struct call *call)
 		if (result < 0)
 			undo(call, &before, journaled, forks);
 		else
-			note_success(call, guard);
+			note_success(call, lock);
 	} else {
 		errno = EAGAIN;
 	}
 	state.used = used;
-	if (!guard.nested)
+	if (!lock.nested)
 		state.journaled = 0;
-	guard_leave(guard);
+	call_lock_leave(lock);
 	return result;
 }
 
@@ -277,7 +277,7 @@ EXPORTED int munlockall(void)
 
 static void after_fork(void)
 {
-	guard_after_fork();
+	call_lock_after_fork();
 	state.future = 0;
 	state.forks++;
 }
@@ -289,7 +289,7 @@ extern __typeof__(pthread_atfork) pthread_atfork __attribute__((weak));
 
 __attribute__((constructor)) static void start(void)
 {
-	next_find();
+	inner_calls_find();
 	report_start();
 	if (__register_atfork)
 		__register_atfork(NULL, NULL, after_fork, NULL);

@@ -10,17 +10,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "text.h"
+#include "program/text.h"
 
 enum { LONGEST = 320 };
 
 static int channel = STDERR_FILENO;
 
-static void begin(struct text *line, const struct made *made)
+static void begin(struct text *line, const struct failed_call *failed)
 {
 	text_format(line, "posixmlock: not restored: pid=%d call=%s address=0x%lx length=%lu errno=%d",
-		    (int)syscall(SYS_getpid), made->name, (unsigned long)made->address, (unsigned long)made->length,
-		    made->error);
+		    (int)syscall(SYS_getpid), failed->name, (unsigned long)failed->address,
+		    (unsigned long)failed->length, failed->error);
 }
 
 static void send(const struct text *line)
@@ -53,24 +53,24 @@ void report_start(void)
 	channel = number;
 }
 
-void report_difference(const struct made *made, struct range where, enum mode before, enum mode now)
+void report_difference(const struct failed_call *failed, struct range where, enum mode before, enum mode now)
 {
 	static const char *const names[] = { "not-locked", "eager", "on-fault" };
 	char bytes[LONGEST];
 	struct text line = text_in(bytes, sizeof(bytes));
 
-	begin(&line, made);
+	begin(&line, failed);
 	text_format(&line, " pages=0x%lx-0x%lx before=%s now=%s\n", (unsigned long)where.start,
 		    (unsigned long)where.end, names[before], names[now]);
 	send(&line);
 }
 
-void report_trouble(const struct made *made, const char *what)
+void report_trouble(const struct failed_call *failed, const char *what)
 {
 	char bytes[LONGEST];
 	struct text line = text_in(bytes, sizeof(bytes));
 
-	begin(&line, made);
+	begin(&line, failed);
 	text_format(&line, " trouble=%s\n", what);
 	send(&line);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LOCKPROOF_REPORT_H
-#define LOCKPROOF_REPORT_H
+#ifndef LOCKPROOF_SHIMS_REPORT_H
+#define LOCKPROOF_SHIMS_REPORT_H
 
 #include <stdint.h>
 
-#include "look.h"
+#include "locks.h"
 
 /* A call as its caller made it. */
-struct made {
+struct failed_call {
 	const char *name;
 	uintptr_t address;
 	uintptr_t length;
@@ -18,9 +18,9 @@ struct made {
 void report_start(void);
 
 /* A part of the address space is not as it was before the failed call. */
-void report_difference(const struct made *made, struct range where, enum mode before, enum mode now);
+void report_difference(const struct failed_call *failed, struct range where, enum mode before, enum mode now);
 
 /* Something else could not be put back: says what. */
-void report_trouble(const struct made *made, const char *what);
+void report_trouble(const struct failed_call *failed, const char *what);
 
 #endif

@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "next.h"
+#include "inner_calls.h"
 
 #ifndef MCL_ONFAULT
 #define MCL_ONFAULT 4
@@ -16,10 +16,10 @@
 
 enum { ROUNDS = 4 }; /* of mending and looking; what a call does not do the first time, it may do the second time */
 
-struct work {
+struct restoration {
 	const struct before *before;
 	struct runs spare;
-	const struct made *made;
+	const struct failed_call *failed;
 	bool last; /* only looks, and reports */
 	bool clean;
 };
@@ -32,24 +32,24 @@ static void set_mode(struct range range, enum mode mode)
 
 	switch (mode) {
 	case NOT_LOCKED:
-		next.munlock(start, length);
+		inner.munlock(start, length);
 		break;
 	case EAGER:
-		next.mlock(start, length);
+		inner.mlock(start, length);
 		break;
 	case ON_FAULT:
-		next.mlock2(start, length, MLOCK_ONFAULT);
+		inner.mlock2(start, length, MLOCK_ONFAULT);
 		break;
 	}
 }
 
-static void settle(struct work *work, struct range range, enum mode before, enum mode now)
+static void restore_mode(struct restoration *restoration, struct range range, enum mode before, enum mode now)
 {
 	if (before == now)
 		return;
-	work->clean = false;
-	if (work->last)
-		report_difference(work->made, range, before, now);
+	restoration->clean = false;
+	if (restoration->last)
+		report_difference(restoration->failed, range, before, now);
 	else
 		set_mode(range, before);
 }
@@ -72,7 +72,7 @@ static enum mode mode_at(const struct runs *runs, size_t *at, uintptr_t address,
 	return run->mode;
 }
 
-static void compare(struct work *work, struct range range, const struct runs *now)
+static void compare(struct restoration *restoration, struct range range, const struct runs *now)
 {
 	size_t in_before = 0, in_now = 0;
 	uintptr_t end;
@@ -81,31 +81,31 @@ static void compare(struct work *work, struct range range, const struct runs *no
 		enum mode was, is;
 
 		end = range.end;
-		was = mode_at(&work->before->runs, &in_before, start, &end);
+		was = mode_at(&restoration->before->runs, &in_before, start, &end);
 		is = mode_at(now, &in_now, start, &end);
-		settle(work, (struct range){ start, end }, was, is);
+		restore_mode(restoration, (struct range){ start, end }, was, is);
 	}
 }
 
 /* A part at a time, as much as there is room for. */
-static void compare_all(struct work *work)
+static void compare_all(struct restoration *restoration)
 {
-	struct range range = work->before->range;
+	struct range range = restoration->before->range;
 
 	while (range.start < range.end) {
-		struct runs now = { work->spare.at, 0, work->spare.room };
+		struct runs now = { restoration->spare.at, 0, restoration->spare.room };
 		uintptr_t upto = range.end;
-		enum sight sight = look(range, READ_SMAPS, &now, &upto);
+		enum known known = find_locks(range, BY_SMAPS, &now, &upto);
 
-		if (sight == UNSEEN || upto == range.start) {
-			work->clean = false;
-			if (work->last)
-				report_trouble(work->made, "the-locks-cannot-be-seen");
+		if (known == NOTHING_KNOWN || upto == range.start) {
+			restoration->clean = false;
+			if (restoration->last)
+				report_trouble(restoration->failed, "the-locks-cannot-be-seen");
 			return;
 		}
-		if (sight == SEEN)
+		if (known == ALL_KNOWN)
 			upto = range.end;
-		compare(work, (struct range){ range.start, upto }, &now);
+		compare(restoration, (struct range){ range.start, upto }, &now);
 		range.start = upto;
 	}
 }
@@ -130,34 +130,34 @@ static bool is_future_armed(bool otherwise)
 }
 
 /* MCL_FUTURE alone arms and locks nothing. Nothing disarms alone: munlockall does, and the locks come back afterwards. */
-static void settle_future(struct work *work, bool first)
+static void restore_future(struct restoration *restoration, bool first)
 {
-	int future = work->before->future;
+	int future = restoration->before->future;
 	bool armed = is_future_armed(future != 0);
 
 	if (armed != (future != 0))
-		work->clean = false;
-	if (work->last) {
-		if (!work->clean)
-			report_trouble(work->made, armed ? "MCL_FUTURE-is-armed" : "MCL_FUTURE-is-not-armed");
+		restoration->clean = false;
+	if (restoration->last) {
+		if (!restoration->clean)
+			report_trouble(restoration->failed, armed ? "MCL_FUTURE-is-armed" : "MCL_FUTURE-is-not-armed");
 	} else if (future && (first || !armed)) {
-		next.mlockall(future);
+		inner.mlockall(future);
 	} else if (!future && armed) {
-		next.munlockall();
+		inner.munlockall();
 	}
 }
 
-void restore(const struct before *before, struct runs spare, const struct made *made)
+void restore(const struct before *before, struct runs spare, const struct failed_call *failed)
 {
 	for (int round = 0; round < ROUNDS; round++) {
-		struct work work = {
-			.before = before, .spare = spare, .made = made, .last = round == ROUNDS - 1, .clean = true
+		struct restoration restoration = {
+			.before = before, .spare = spare, .failed = failed, .last = round == ROUNDS - 1, .clean = true
 		};
 
 		if (before->all)
-			settle_future(&work, round == 0);
-		compare_all(&work);
-		if (work.clean)
+			restore_future(&restoration, round == 0);
+		compare_all(&restoration);
+		if (restoration.clean)
 			return;
 	}
 }

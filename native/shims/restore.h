@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LOCKPROOF_RESTORE_H
-#define LOCKPROOF_RESTORE_H
+#ifndef LOCKPROOF_SHIMS_RESTORE_H
+#define LOCKPROOF_SHIMS_RESTORE_H
 
-#include "look.h"
+#include "locks.h"
 #include "report.h"
 
 /* What the failed call had to leave as it was. */
@@ -19,6 +19,6 @@ struct before {
  * looks again afterwards, and reports what differs still. `spare`: room for
  * what it sees. Signals must be blocked.
  */
-void restore(const struct before *before, struct runs spare, const struct made *made);
+void restore(const struct before *before, struct runs spare, const struct failed_call *failed);
 
 #endif

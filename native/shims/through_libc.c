@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "fault.h"
-#include "libc.h"
-#include "process.h"
-#include "text.h"
+#include "kernel/libc.h"
+#include "kernel/process.h"
+#include "program/text.h"
 
 static long raw(int result)
 {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bytes to and from a guest through memory that is shared with it (native/probe/mailbox.c is the other side).
+"""Bytes to and from a guest through memory that is shared with it (native/probe/stream/mailbox.c is the other side).
 
 An emulated serial port takes 10 us for a byte. So the bytes lie in two rings of shared memory, and the port carries
 one byte, the doorbell, where the other side has said that it waits for it. A guest without the device uses the port

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every state of small address spaces on a model: the C of native/models/prove.c, one range of spaces at a time.
+"""Every state of small address spaces on a model: the C of native/models/prove/prove.c, one range of spaces at a time.
 
 Address spaces, calls and checks have numbers; native/models/model.h says which.
 """

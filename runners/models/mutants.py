@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The deliberate defects that the reference model can be given (native/models/mutants_*.c), one at a time."""
+"""The deliberate defects that the reference model can be given (native/models/mutants), one at a time."""
 
 from __future__ import annotations
 

@@ -44,26 +44,26 @@ def probe_for(arch: str, say: Say | None = None) -> Path:
     architecture = ARCHITECTURES[arch]
     if platform.machine() in architecture.host:
         return Path(host_probe())
-    sources = _sources()
+    folder, sources = _sources()
     compiler = _compiler(architecture)
     digest = hashlib.sha256(repr((compiler, _FLAGS)).encode())
     for source in sources:
-        digest.update(f"{source.name} {source.stat().st_size}\n".encode() + source.read_bytes())
+        digest.update(f"{source.relative_to(folder)} {source.stat().st_size}\n".encode() + source.read_bytes())
     path = cache.directory() / "probes" / f"{architecture.triple}-{digest.hexdigest()[:16]}"
 
     def compile_it(new: Path) -> None:
         if say:
             say(f"compiling the probe for {arch}")
-        _compile(compiler, [str(source) for source in sources if source.suffix == ".c"], new, arch)
+        _compile(compiler, [f"-I{folder}", *(str(source) for source in sources if source.suffix == ".c")], new, arch)
 
     return cache.once(path, compile_it, say)
 
 
-def _sources() -> list[Path]:
-    """Give the C files and headers of the probe: all that are in its folder."""
-    # Under an editable install the folder is no path, while a file in it is one.
-    folder = files("lockproof") / "native" / "probe"
-    return sorted(Path(str(file)) for file in folder.iterdir() if file.name.endswith((".c", ".h")))
+def _sources() -> tuple[Path, list[Path]]:
+    """Return the folder of the probe, and the C files and headers in it and in the rooms below it."""
+    # Under an editable install a folder is no path, while a file in it is one.
+    folder = Path(str(files("lockproof") / "native" / "probe" / "probe.c")).parent
+    return folder, sorted(folder.rglob("*.[ch]"))
 
 
 def _compiler(architecture: Architecture) -> _Compiler:

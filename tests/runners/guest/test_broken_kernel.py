@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A kernel that watches itself, and does wrong when mlock is asked for certain numbers of bytes: native/tests/trouble.patch."""
+"""A kernel that watches itself, and does wrong when mlock is asked for certain numbers of bytes: native/tests/broken_kernel/trouble.patch."""
 
 from __future__ import annotations
 

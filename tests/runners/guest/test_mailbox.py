@@ -86,7 +86,7 @@ def test_counters_lie_in_memory_as_little_endian_numbers_64_bytes_apart() -> Non
 
 
 class GuestRing:
-    """The guest's view of a ring, by the numbers of native/probe/mailbox.c."""
+    """The guest's view of a ring, by the numbers of native/probe/stream/mailbox.c."""
 
     def __init__(self, memory: mmap.mmap, counters: int, first: int, size: int) -> None:
         self.memory, self.counters, self.first, self.size = memory, counters, first, size
@@ -403,7 +403,7 @@ COMPILER = shutil.which("cc") or shutil.which("gcc")
 ECHO = """
 #include <stdlib.h>
 #include <sys/mman.h>
-#include "channel.h"
+#include "stream/channel.h"
 int main(int count, char **arguments)
 {
 	static char bytes[5000];
@@ -430,7 +430,7 @@ def echo(tmp_path_factory: pytest.TempPathFactory) -> str:
         pytest.skip("needs a C compiler on PATH")
     folder = tmp_path_factory.mktemp("echo")
     (folder / "echo.c").write_text(ECHO)
-    sources = [folder / "echo.c", PROBE / "channel.c", PROBE / "mailbox.c"]
+    sources = [folder / "echo.c", PROBE / "stream/channel.c", PROBE / "stream/mailbox.c"]
     subprocess.run([COMPILER, "-O2", "-std=gnu11", f"-I{PROBE}", "-o", folder / "echo", *sources], check=True)
     return str(folder / "echo")
 

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.qemu(KERNEL)
 def breaking_probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the probe that breaks its kernel on demand."""
     output = tmp_path_factory.mktemp("breaking") / "init"
-    sources = [*NATIVE.glob("probe/*.c"), NATIVE / "tests" / "breaking_probe.c"]
+    sources = [*NATIVE.glob("probe/**/*.c"), NATIVE / "tests" / "broken_kernel" / "breaking_probe.c"]
     command = [
         "cc",
         "-std=gnu11",

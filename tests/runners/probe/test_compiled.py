@@ -84,7 +84,11 @@ def test_every_source_of_the_probe_is_compiled_and_linked_statically(folder: Pat
     probe_for(OTHER.name)
     (call,) = (line.split() for line in calls(folder))
     sources = {Path(word) for word in call if word.endswith(".c")}
-    assert {path.name for path in sources} == {path.name for path in (NATIVE / "probe").glob("*.c")}
+    probe = NATIVE / "probe"
+    (folder_of_sources,) = (word.removeprefix("-I") for word in call if word.startswith("-I"))
+    assert {path.relative_to(folder_of_sources) for path in sources} == {
+        path.relative_to(probe) for path in probe.rglob("*.c")
+    }
     assert all(path.is_file() for path in sources)
     assert "-static" in call
 

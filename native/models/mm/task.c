@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mm/task.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+void task_map_own(struct task *task, struct mm *mm)
+{
+	const struct mapping text = {
+		.span = { 16, 20 },
+		.kind = KIND_FILE,
+		.protection = PROT_READ | PROT_EXEC,
+		.object = task->objects++,
+		.object_pages = 4,
+	};
+	const struct mapping data = {
+		.span = { 20, 24 },
+		.kind = KIND_ANONYMOUS,
+		.protection = PROT_READ | PROT_WRITE,
+		.object = NO_OBJECT,
+	};
+	const struct mapping stack = {
+		.span = { 28, 32 },
+		.kind = KIND_STACK,
+		.protection = PROT_READ | PROT_WRITE,
+		.object = NO_OBJECT,
+	};
+
+	mm_map(mm, &text);
+	mm_map(mm, &data);
+	mm_map(mm, &stack);
+}
+
+long task_reserve(void *self, size_t pages, unsigned long *address)
+{
+	struct task *task = self;
+
+	task->mm = mm_create(ARENA_PAGE + pages, &task->faults);
+	task->draft = mm_create(ARENA_PAGE + pages, &task->faults);
+	if (!task->mm || !task->draft)
+		return -ENOMEM;
+	task->mm->limit = MAX_MAP_COUNT;
+	task_map_own(task, task->mm);
+	*address = (unsigned long)ARENA_PAGE << PAGE_SHIFT;
+	return 0;
+}
+
+static long task_declare(void *self, int index, const struct region *region)
+{
+	struct task *task = self;
+	struct memory *memory = &task->memory[index];
+
+	memory->region = *region;
+	switch (region->kind) {
+	case KIND_ANONYMOUS:
+	case KIND_STACK:
+	case KIND_SHARED:
+	case KIND_SYSV:
+	case KIND_HEAP:
+	case KIND_HUGETLB:
+		return 0;
+	case KIND_FILE:
+	case KIND_SHM:
+	case KIND_MEMFD:
+		if (region->alias >= 0) {
+			memory->object = task->memory[region->alias].object;
+			memory->object_pages = task->memory[region->alias].object_pages;
+		} else {
+			memory->object = task->objects++;
+			memory->object_pages = (size_t)region->object_pages;
+		}
+		return 0;
+	default:
+		return -ENODEV;
+	}
+}
+
+struct mapping task_mapping(struct task *task, int region, unsigned long address, size_t pages, size_t object_page)
+{
+	const struct memory *memory = &task->memory[region];
+	const size_t first = address >> PAGE_SHIFT;
+	struct mapping mapping = {
+		.span = { first, first + pages },
+		.kind = memory->region.kind,
+		.protection = memory->region.protection,
+		.shared = memory->region.shared,
+		.object = memory->object,
+		.object_page = object_page,
+		.object_pages = memory->object_pages,
+	};
+
+	switch (memory->region.kind) {
+	case KIND_FILE:
+	case KIND_SHM:
+	case KIND_MEMFD:
+		break;
+	default: /* no file: shared memory is an object of its own each time that it is mapped */
+		mapping.object = memory->region.shared ? task->objects++ : NO_OBJECT;
+		mapping.object_page = 0;
+		mapping.object_pages = pages;
+	}
+	return mapping;
+}
+
+static long task_guard(void *self, unsigned long address, size_t length)
+{
+	struct mm *mm = ((struct task *)self)->mm;
+	struct span span = { address >> PAGE_SHIFT, (address + length) >> PAGE_SHIFT };
+
+	if (!mm_is_mapped(mm, span))
+		return -ENOMEM;
+	for (size_t page = span.start; page < span.end; page++)
+		mm->pages[page] = (struct page){ .guard = true };
+	return 0;
+}
+
+static long task_limit_memlock(void *self, uint64_t bytes)
+{
+	((struct task *)self)->memlock = bytes;
+	return 0;
+}
+
+/* As if the mappings but `slack` were used up elsewhere. */
+static long task_limit_mappings(void *self, long slack)
+{
+	struct mm *mm = ((struct task *)self)->mm;
+
+	mm->limit = mm->count + (size_t)slack;
+	return 0;
+}
+
+static long task_limit_memory(void *self, size_t pages)
+{
+	struct task *task = self;
+
+	task->faults.limited = true;
+	task->left = pages;
+	return 0;
+}
+
+static long task_become_unprivileged(void *self)
+{
+	((struct task *)self)->privileged = false;
+	return 0;
+}
+
+/* Page by page, as a program does it: what was touched before a fault stays resident. Pages count, but are there. */
+long task_touch(void *self, unsigned long address, size_t pages)
+{
+	struct task *task = self;
+	size_t first = address >> PAGE_SHIFT;
+	bool limited = task->faults.limited;
+	long error = 0;
+
+	task->faults.limited = false;
+	for (size_t page = first; page < first + pages && !error; page++) {
+		if (!mm_is_accessible(task->mm, page))
+			error = -EFAULT;
+		else if (!task->mm->pages[page].resident && task->left)
+			task->left--;
+		if (!error && !mm_populate(task->mm, (struct span){ page, page + 1 }))
+			error = -ENOMEM;
+	}
+	task->faults.limited = limited;
+	return error;
+}
+
+bool task_fork(struct task *task)
+{
+	struct mm *child = mm_create(task->mm->space, &task->faults);
+
+	if (!child)
+		return false;
+	mm_copy(child, task->mm);
+	task->parent = task->mm;
+	task->parent_left = task->left;
+	task->mm = child;
+	return true;
+}
+
+static long task_thread(void *self, void (*run)(void *argument), void *argument)
+{
+	(void)self;
+	run(argument);
+	return 0;
+}
+
+static void task_leave(void *self)
+{
+	struct task *task = self;
+
+	free(task->mm);
+	task->mm = task->parent;
+	task->left = task->parent_left;
+	task->parent = NULL;
+}
+
+static long task_prepare_faults(void *self, bool persistent)
+{
+	((struct task *)self)->faults.persistent = persistent;
+	return 0;
+}
+
+static long task_arm(void *self, unsigned long n)
+{
+	struct faults *faults = &((struct task *)self)->faults;
+
+	faults->countdown = n;
+	faults->injected = false;
+	return 0;
+}
+
+static bool task_injected(void *self)
+{
+	struct task *task = self;
+	bool injected = task->faults.injected;
+
+	task->faults.countdown = 0;
+	task->faults.injected = false;
+	return injected;
+}
+
+void task_observe(void *self, unsigned long arena, struct snapshot *snapshot)
+{
+	static const char lock_letter[] = { [LOCK_NONE] = '.', [LOCK_EAGER] = 'L', [LOCK_ON_FAULT] = 'F' };
+	const struct mm *mm = ((struct task *)self)->mm;
+	const struct span inside = { arena >> PAGE_SHIFT, (arena >> PAGE_SHIFT) + snapshot->pages };
+	const struct span all = mm_everything(mm);
+
+	snapshot->smaps_name = "model";
+	snapshot->has_smaps = snapshot->has_resident = snapshot->has_mappings = true;
+	snapshot->has_msync = false;
+	memset(snapshot->smaps, '_', snapshot->pages);
+	memset(snapshot->resident, '_', snapshot->pages);
+	memset(snapshot->mappings, '_', snapshot->pages);
+	for (const struct mapping *m = mm_find(mm, inside.start); mm_meets(mm, m, inside); m++) {
+		for (size_t page = m->span.start; page < m->span.end; page++) {
+			snapshot->smaps[page - inside.start] = lock_letter[m->lock];
+			snapshot->resident[page - inside.start] = mm->pages[page].resident ? 'R' : '.';
+			snapshot->mappings[page - inside.start] = page == m->span.start ? '|' : '-';
+		}
+	}
+	snapshot->accounted = (long)mm_locked_pages(mm, all);
+	snapshot->elsewhere_mapped = (long)(mm_mapped_pages(mm, all) - mm_mapped_pages(mm, inside));
+	snapshot->elsewhere_locked = (long)(mm_locked_pages(mm, all) - mm_locked_pages(mm, inside));
+}
+
+bool task_open(struct system *system)
+{
+	struct task *task = malloc(sizeof(*task));
+
+	if (!task)
+		return false;
+	*task = (struct task){ .privileged = true, .memlock = UINT64_MAX };
+	*system = (struct system){
+		.self = task,
+		.page_size = (size_t)1 << PAGE_SHIFT,
+		.reserve = task_reserve,
+		.declare = task_declare,
+		.guard = task_guard,
+		.limit_memlock = task_limit_memlock,
+		.limit_mappings = task_limit_mappings,
+		.limit_memory = task_limit_memory,
+		.become_unprivileged = task_become_unprivileged,
+		.touch = task_touch,
+		.leave = task_leave,
+		.thread = task_thread,
+		.prepare_faults = task_prepare_faults,
+		.arm = task_arm,
+		.injected = task_injected,
+		.observe = task_observe,
+	};
+	return true;
+}
+
+void task_close(struct system *system)
+{
+	struct task *task = system->self;
+
+	free(task->mm);
+	free(task->draft);
+	free(task->parent);
+	free(task);
+}

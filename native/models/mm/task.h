@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LOCKPROOF_MM_TASK_H
+#define LOCKPROOF_MM_TASK_H
+
+/*
+ * The simulated process that a model's calls are made in: its memory, limits
+ * and privilege, how they are set up, and what is seen of them. The rules of
+ * the calls are the model's.
+ */
+
+#include "mm/mm.h"
+
+enum {
+	PAGE_SHIFT = 12,
+	MAX_MAP_COUNT = 65530, /* mappings a process may have, as Linux has it by default */
+	OWN_PAGES = 12,	       /* text, data and stack, outside the arena */
+	REGION_COUNT = 52,     /* one for each letter */
+	ARENA_PAGE = 48,       /* where the arena begins; unmapped pages lie before and after it */
+};
+
+/* A region, and the file behind it where it has one. */
+struct memory {
+	struct region region;
+	int object;
+	size_t object_pages;
+};
+
+struct mutation;
+
+struct task {
+	struct faults faults;
+	struct mm *mm;
+	struct mm *draft;  /* of the same size, for calls that may fail */
+	struct mm *parent; /* the parent's mm while its child runs, or NULL */
+	struct memory memory[REGION_COUNT];
+	int objects;
+	bool privileged;
+	const struct vma_rules *rules; /* of a model of Linux, or NULL */
+	uint64_t memlock;	       /* RLIMIT_MEMLOCK, bytes */
+	size_t left;		       /* pages that can still be allocated, in faults.left while a call is under way */
+	size_t parent_left;
+	struct mutation *mutation; /* of a model that has a defect, or NULL */
+};
+
+/* A privileged process without limits, in a table that lacks only the calls under test; false: out of memory. */
+bool task_open(struct system *system);
+void task_close(struct system *system);
+
+/* The mapping that mmap of that region would make. */
+struct mapping task_mapping(struct task *task, int region, unsigned long address, size_t pages, size_t object_page);
+
+/* The text, data and stack of a new program: OWN_PAGES in all. */
+void task_map_own(struct task *task, struct mm *mm);
+
+/* Parts of the table that a model may build upon. */
+long task_reserve(void *self, size_t pages, unsigned long *address);
+void task_observe(void *self, unsigned long arena, struct snapshot *snapshot);
+
+/* Accesses pages that are mapped, one after another. */
+long task_touch(void *self, unsigned long address, size_t pages);
+
+/* Goes on in a copy of the address space; false: out of memory. The table's leave() goes back. */
+bool task_fork(struct task *task);
+
+#endif

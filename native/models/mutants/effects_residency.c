@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mutants/call_pages.h"
+
+static void set_mode(struct call *call, enum lock from, enum lock to)
+{
+	struct span span = clamped(call);
+
+	for (size_t page = span.start; page < span.end; page++) {
+		if (lock_at(now(call), page) == from)
+			put(call, page, to);
+	}
+}
+
+void lock_on_fault(struct call *call)
+{
+	set_mode(call, LOCK_EAGER, LOCK_ON_FAULT);
+}
+
+void lock_eager(struct call *call)
+{
+	set_mode(call, LOCK_ON_FAULT, LOCK_EAGER);
+}
+
+void populate(struct call *call)
+{
+	mm_populate(now(call), clamped(call));
+}
+
+static bool was_absent(const struct call *call, size_t page)
+{
+	return !call->before->pages[page].resident || !mapping_at(call->before, page);
+}
+
+void evict(struct call *call)
+{
+	each(call, call->kind & (ON_MUNLOCK | ON_MPROTECT) ? NULL : was_absent, evict_page);
+}
+
+void evict_last_page(struct call *call)
+{
+	if (!is_empty(call->span) && call->span.end <= now(call)->space)
+		evict_page(call, call->span.end - 1);
+}
+
+void evict_next_page(struct call *call)
+{
+	if (mapping_at(now(call), call->span.end))
+		evict_page(call, call->span.end);
+}
+
+void evict_kind(struct call *call)
+{
+	each(call, has_kind, evict_page);
+}
+
+void evict_shared_kind(struct call *call)
+{
+	each(call, has_shared_kind, evict_page);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+
+#include "capabilities/facts.h"
+
+#include <string.h>
+#include <sys/resource.h>
+
+#include "capabilities/trials.h"
+#include "kernel/counts.h"
+#include "kernel/process.h"
+
+enum { TIME_TO_TRY = 30000 };
+
+/* A trial runs in a child of its own, where it may do to the process what it likes. */
+struct trial {
+	struct kernel kernel;
+	struct facts *facts;
+	void (*run)(struct kernel *kernel, struct facts *facts);
+};
+
+static void run_trial(void *argument)
+{
+	struct trial *trial = argument;
+
+	trial->run(&trial->kernel, trial->facts);
+}
+
+static void try_in_child(const struct kernel *kernel, struct facts *facts, void (*run)(struct kernel *, struct facts *))
+{
+	struct trial trial = { .kernel = *kernel, .facts = facts, .run = run };
+
+	process_run(run_trial, &trial, TIME_TO_TRY);
+}
+
+static void try_privilege(struct kernel *kernel, struct facts *facts)
+{
+	struct system system = kernel_raw_system(kernel);
+	struct rlimit limit;
+	long address =
+		kernel_mmap(0, kernel->page_size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, kernel->page_size);
+
+	if (kernel_is_error(address) || getrlimit(RLIMIT_MEMLOCK, &limit) < 0)
+		return;
+	limit.rlim_cur = 0;
+	facts->privileged = setrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
+			    system.mlock(system.self, (unsigned long)address, kernel->page_size) == 0;
+}
+
+static void count_system(struct kernel *kernel, struct facts *facts)
+{
+	(void)kernel;
+	facts->counts = counts_at_start();
+}
+
+void facts_find(const struct kernel *kernel, struct facts *facts)
+{
+	facts->own_pages = -1;
+	facts->counts = (struct counts){ -1, -1 };
+	if (kernel->alone)
+		try_in_child(kernel, facts, count_system);
+	try_in_child(kernel, facts, try_calls);
+	try_in_child(kernel, facts, try_kinds);
+	try_in_child(kernel, facts, try_guard);
+	try_in_child(kernel, facts, try_privilege);
+	try_in_child(kernel, facts, try_observers);
+	try_in_child(kernel, facts, try_fault);
+	try_in_child(kernel, facts, try_persistent_fault);
+	try_in_child(kernel, facts, try_memory);
+}
+
+struct abilities facts_abilities(const struct kernel *kernel, const struct facts *facts)
+{
+	struct abilities abilities = {
+		.limit_memory = facts->limit_memory,
+		.settle = kernel->alone && facts->counts.mlocked >= 0,
+	};
+
+	memcpy(abilities.faults, facts->faults, sizeof(abilities.faults));
+	return abilities;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+
+#include "capabilities/hello.h"
+
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "capabilities/trials.h"
+#include "kernel/diagnostics.h"
+
+enum { PROTOCOL_VERSION = 1 };
+
+static void write_name(struct trace *trace, const char *name, const char **separator)
+{
+	text_format(&trace->text, "%s", *separator);
+	trace_string(trace, name);
+	*separator = ",";
+}
+
+static void write_names(struct trace *trace, const struct facts *facts)
+{
+	const char *separator = "";
+
+	text_format(&trace->text, ",\"calls\":[");
+	for (int i = 0; call_name(i); i++) {
+		if (facts->calls[i])
+			write_name(trace, call_name(i), &separator);
+	}
+	separator = "";
+	text_format(&trace->text, "],\"kinds\":[");
+	for (int i = 0; i < KIND_COUNT; i++) {
+		if (facts->kinds[i])
+			write_name(trace, kind_name((enum kind)i), &separator);
+	}
+	separator = "";
+	text_format(&trace->text, "],\"guard\":%s,\"lock_observers\":[", facts->guard ? "true" : "false");
+	if (facts->observers.smaps_locks)
+		write_name(trace, "smaps", &separator);
+	if (facts->observers.msync)
+		write_name(trace, "msync", &separator);
+	text_format(&trace->text, "]");
+}
+
+static void write_flag(struct trace *trace, const char *name, bool flag)
+{
+	text_format(&trace->text, ",\"%s\":%s", name, flag ? "true" : "false");
+}
+
+static void write_provider(struct trace *trace, bool works, const char *what, const char *how, const char **separator)
+{
+	if (!works)
+		return;
+	write_name(trace, what, separator);
+	text_format(&trace->text, ":\"%s\"", how);
+}
+
+static void write_faults(struct trace *trace, const struct facts *facts)
+{
+	const char *separator = "";
+
+	text_format(&trace->text, ",\"faults\":{");
+	write_provider(trace, facts->faults[FAULT_EACH_ALLOCATION], "each-allocation",
+		       facts->shim ? "shim" : "fail-nth", &separator);
+	write_provider(trace, facts->faults[FAULT_FROM_EACH_ALLOCATION], "from-each-allocation", "make-it-fail",
+		       &separator);
+	write_provider(trace, facts->limit_memory, "memory", "memcg", &separator);
+	text_format(&trace->text, "}");
+}
+
+static void write_knobs(struct trace *trace, const struct kernel_faults *faults)
+{
+	const char *separator = "";
+
+	text_format(&trace->text, ",\"knobs\":{");
+	for (int i = 0; i < KNOB_COUNT; i++) {
+		const struct knob *knob = &faults->knobs[i];
+
+		if (!*knob->found)
+			continue;
+		write_name(trace, kernel_faults_knob(i), &separator);
+		text_format(&trace->text, ":[");
+		trace_string(trace, knob->found);
+		text_format(&trace->text, ",");
+		trace_string(trace, knob->set);
+		text_format(&trace->text, "]");
+	}
+	text_format(&trace->text, "}");
+}
+
+static void write_counts(struct trace *trace, const struct counts *counts)
+{
+	text_format(&trace->text, ",\"counts\":");
+	if (counts->mlocked == -1) {
+		text_format(&trace->text, "null");
+		return;
+	}
+	text_format(&trace->text, "{\"mlocked\":%ld,\"vm_areas\":", counts->mlocked);
+	trace_number_or_null(trace, counts->vm_areas);
+	text_format(&trace->text, "}");
+}
+
+static void write_system(struct trace *trace)
+{
+	struct utsname names = { 0 };
+
+	uname(&names);
+	text_format(&trace->text, "\"system\":");
+	trace_string(trace, names.sysname);
+	text_format(&trace->text, ",\"release\":");
+	trace_string(trace, names.release);
+	text_format(&trace->text, ",\"version\":");
+	trace_string(trace, names.version);
+	text_format(&trace->text, ",\"machine\":");
+	trace_string(trace, names.machine);
+}
+
+/*
+ * Linux gives 0 for all of the address space from 0 on, as the length rounded
+ * up is 0; where the kernel computes in more bits than this process has, there
+ * are pages in it, and not all of them are mapped.
+ */
+static bool ranges_wrap(void)
+{
+	return sizeof(void *) == sizeof(uint64_t) || syscall(SYS_msync, 0, SIZE_MAX, MS_ASYNC) == 0;
+}
+
+static long hard_memlock(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || limit.rlim_max == RLIM_INFINITY)
+		return -1;
+	return (long)limit.rlim_max;
+}
+
+void hello_write(const struct kernel *kernel, const struct facts *facts, struct trace *trace)
+{
+	static const char *const residencies[] = {
+		[RESIDENCY_NONE] = "null",
+		[RESIDENCY_MINCORE] = "\"mincore\"",
+		[RESIDENCY_PAGEMAP] = "\"pagemap\"",
+	};
+
+	text_format(&trace->text, "{\"hello\":{\"protocol\":%d,", PROTOCOL_VERSION);
+	write_system(trace);
+	text_format(&trace->text, ",\"page_size\":%lu,\"bits\":%d", (unsigned long)kernel->page_size,
+		    (int)sizeof(void *) * 8);
+	write_flag(trace, "wraps", ranges_wrap());
+	write_names(trace, facts);
+	write_flag(trace, "lock_modes", facts->lock_modes);
+	text_format(&trace->text, ",\"residency\":%s", residencies[facts->observers.residency]);
+	write_flag(trace, "mappings", facts->observers.mappings);
+	write_flag(trace, "accounting", facts->observers.accounting);
+	write_flag(trace, "elsewhere", facts->observers.elsewhere && facts->observers.elsewhere_locks);
+	write_faults(trace, facts);
+	write_knobs(trace, &kernel->faults);
+	write_flag(trace, "alone", kernel->alone);
+	text_format(&trace->text, ",\"taint\":");
+	trace_number_or_null(trace, kernel_taint());
+	write_counts(trace, &facts->counts);
+	write_flag(trace, "privileged", facts->privileged);
+	text_format(&trace->text, ",\"memlock\":%ld,\"own_pages\":", hard_memlock());
+	trace_number_or_null(trace, facts->own_pages);
+	text_format(&trace->text, ",\"max_map_count\":");
+	trace_number_or_null(trace, kernel->max_map_count);
+	text_format(&trace->text, ",\"huge_page\":");
+	trace_number_or_null(trace, kernel->huge_page_size ? (long)(kernel->huge_page_size / kernel->page_size) : -1);
+	text_format(&trace->text, "}}");
+	trace_end_line(trace);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+
+#include "kernel/counts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kernel/proc.h"
+
+enum {
+	PAUSE = 20, /* milliseconds between two readings */
+	/* So many readings without a change: at the start, and when what waits for a grace period of RCU must have come. */
+	STABLE_AT_START = 2,
+	STABLE = 15,
+	MOST_READINGS = 150,
+	READ_SIZE = 4096,
+};
+
+static void write_file(const char *path, const char *value)
+{
+	int file = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t ignored;
+
+	if (file < 0)
+		return;
+	ignored = write(file, value, strlen(value));
+	(void)ignored; /* a kernel without it has nothing to flush there */
+	close(file);
+}
+
+/*
+ * The last pages that a process leaves locked at its exit wait in a batch of
+ * this CPU, the only one of a guest, to be counted as unlocked (mm/mlock.c,
+ * mlock_drain_local). Locking and unlocking another page drains it; in Linux
+ * 7.2 dropping caches no longer does.
+ */
+static void drain_locks(void)
+{
+	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+	void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		return;
+	if (mlock(page, size) == 0)
+		munlock(page, size);
+	munmap(page, size);
+}
+
+/* What each CPU keeps to itself: pages on their way to a list (5: dropping caches, silently, drains them), numbers, objects. */
+static void flush(void)
+{
+	drain_locks();
+	write_file("/proc/sys/vm/drop_caches", "5");
+	write_file("/proc/sys/vm/stat_refresh", "1");
+	write_file("/sys/kernel/slab/vm_area_struct/shrink", "1");
+}
+
+/* The probe's own mappings come and go with the process that looks. The gate page is no mapping. */
+static long own_vm_areas(void)
+{
+	char bytes[READ_SIZE];
+	char last = '\n';
+	long lines = 0;
+	ssize_t count;
+	int file = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+
+	if (file < 0)
+		return 0;
+	while ((count = read(file, bytes, sizeof(bytes))) > 0) {
+		for (ssize_t i = 0; i < count; i++) {
+			if (last == '\n' && bytes[i] != '\n')
+				lines++;
+			if (last == '[' && count - i >= 8 && memcmp(bytes + i, "vsyscall", 8) == 0)
+				lines--;
+			last = bytes[i];
+		}
+	}
+	close(file);
+	return lines;
+}
+
+static long count_vm_areas(void)
+{
+	long count = proc_number("/proc/slabinfo", "vm_area_struct ");
+
+	if (count < 0)
+		count = proc_number("/sys/kernel/slab/vm_area_struct/objects", "");
+	return count < 0 ? -1 : count - own_vm_areas();
+}
+
+static struct counts read_counts(void)
+{
+	long kib = proc_number("/proc/meminfo", "Mlocked:");
+
+	return (struct counts){
+		.mlocked = kib < 0 ? -1 : kib / (sysconf(_SC_PAGESIZE) / 1024),
+		.vm_areas = count_vm_areas(),
+	};
+}
+
+static bool is_same(struct counts one, struct counts other)
+{
+	return one.mlocked == other.mlocked && one.vm_areas == other.vm_areas;
+}
+
+/* Until they are as wanted, or stay as they are. */
+static struct counts wait_for(const struct counts *wanted, int stable_readings)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE * 1000000L };
+	struct counts before, now;
+	int stable = 0;
+
+	flush();
+	now = read_counts();
+	for (int readings = 0;
+	     readings < MOST_READINGS && stable < stable_readings && !(wanted && is_same(now, *wanted)); readings++) {
+		nanosleep(&pause, NULL);
+		before = now;
+		flush();
+		now = read_counts();
+		stable = is_same(before, now) ? stable + 1 : 0;
+	}
+	return now;
+}
+
+struct counts counts_at_start(void)
+{
+	return wait_for(NULL, STABLE_AT_START);
+}
+
+long kernel_settle(void *self, struct counts *start, struct counts *now)
+{
+	const struct kernel *kernel = self;
+
+	*start = kernel->start;
+	*now = wait_for(&kernel->start, STABLE);
+	return 0;
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Fault injection of Linux. /proc/thread-self/fail-nth makes the nth allocation
+ * from now on fail, once. After that, and not before, the attributes failslab
+ * and fail_page_alloc have their say: with make-it-fail set for the process and
+ * a probability of 100 they make all later allocations fail as well. So n is
+ * exact in both kinds of sweep, and 0 in fail-nth tells that it was reached.
+ */
+#define _GNU_SOURCE
+
+#include "kernel/faults.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kernel/kernel.h"
+#include "kernel/warm_up.h"
+#include "program/interpret.h"
+#include "program/text.h"
+
+#define DEBUGFS "/sys/kernel/debug/"
+
+enum {
+	ROOM_FOR_PATH = 96,
+	ROOM_FOR_RECORD = 1024,
+	NUMBER_ROOM = 24,
+	FAR_AWAY = 2000000000, /* more allocations than any call makes */
+};
+
+/* Of the four of failslab and fail_page_alloc without which nothing of a memory lock fails, one has no second name. */
+static const struct {
+	const char *name;
+	const char *value;
+	const char *instead; /* where the kernel does not take the value */
+} knobs[KNOB_COUNT] = {
+	{ "failslab/task-filter", "Y", NULL },
+	{ "failslab/probability", "0", NULL },
+	{ "failslab/interval", "1", NULL },
+	{ "failslab/times", "-1", "2000000000" },
+	{ "failslab/space", "0", NULL },
+	{ "failslab/verbose", "2", NULL },
+	{ "failslab/ignore-gfp-wait", "N", NULL },
+	{ "fail_page_alloc/task-filter", "Y", NULL },
+	{ "fail_page_alloc/probability", "0", NULL },
+	{ "fail_page_alloc/interval", "1", NULL },
+	{ "fail_page_alloc/times", "-1", "2000000000" },
+	{ "fail_page_alloc/space", "0", NULL },
+	{ "fail_page_alloc/verbose", "2", NULL },
+	{ "fail_page_alloc/ignore-gfp-wait", "N", NULL },
+	{ "fail_page_alloc/ignore-gfp-highmem", "N", NULL },
+	{ "fail_page_alloc/min-order", "0", NULL },
+};
+
+const char *kernel_faults_knob(int number)
+{
+	return knobs[number].name;
+}
+
+static int open_knob(const char *name, int flags)
+{
+	char path[ROOM_FOR_PATH];
+	struct text text = text_in(path, sizeof(path));
+
+	text_format(&text, DEBUGFS "%s", name);
+	text_close(&text);
+	return open(path, flags | O_CLOEXEC);
+}
+
+static void read_knob(const char *name, char *value)
+{
+	int file = open_knob(name, O_RDONLY);
+	ssize_t count = file < 0 ? 0 : read(file, value, KNOB_ROOM - 1);
+
+	value[count < 0 ? 0 : count] = '\0';
+	value[strcspn(value, "\n")] = '\0';
+	if (file >= 0)
+		close(file);
+}
+
+static void write_knob(const char *name, const char *value)
+{
+	int file = open_knob(name, O_WRONLY);
+	ssize_t ignored;
+
+	if (file < 0)
+		return;
+	ignored = write(file, value, strlen(value));
+	(void)ignored; /* what it reads afterwards tells */
+	close(file);
+}
+
+void kernel_faults_start(struct kernel_faults *faults)
+{
+	faults->nth = faults->switches[0] = faults->switches[1] = faults->log.file = -1;
+	for (int i = 0; i < KNOB_COUNT; i++) {
+		struct knob *knob = &faults->knobs[i];
+
+		read_knob(knobs[i].name, knob->found);
+		if (!*knob->found)
+			continue;
+		write_knob(knobs[i].name, knobs[i].value);
+		read_knob(knobs[i].name, knob->set);
+		if (knobs[i].instead && strcmp(knob->set, knobs[i].value) != 0) {
+			write_knob(knobs[i].name, knobs[i].instead);
+			read_knob(knobs[i].name, knob->set);
+		}
+	}
+}
+
+/* In the other direction: nothing fails for others on the way. */
+void kernel_faults_stop(const struct kernel_faults *faults)
+{
+	for (int i = KNOB_COUNT - 1; i >= 0; i--) {
+		if (*faults->knobs[i].found)
+			write_knob(knobs[i].name, faults->knobs[i].found);
+	}
+}
+
+static void set_nth(const struct kernel_faults *faults, unsigned long n)
+{
+	char number[NUMBER_ROOM];
+	struct text text = text_in(number, sizeof(number));
+
+	text_format(&text, "%lu", n);
+	syscall(SYS_pwrite64, faults->nth, number, text.used, 0, 0, 0);
+}
+
+/* These files have no position. */
+static void set_switches(const struct kernel_faults *faults, const char *probability)
+{
+	if (!faults->persistent)
+		return;
+	for (int i = 0; i < 2; i++)
+		syscall(SYS_write, faults->switches[i], probability, strlen(probability));
+}
+
+static long open_nth(struct kernel_faults *faults)
+{
+	faults->nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (faults->nth < 0)
+		return -errno;
+	kernel_log_start(&faults->log);
+	return 0;
+}
+
+static long open_switches(struct kernel_faults *faults)
+{
+	static const char *const names[] = { "failslab/probability", "fail_page_alloc/probability" };
+
+	for (int i = 0; i < 2; i++) {
+		faults->switches[i] = open_knob(names[i], O_WRONLY);
+		if (faults->switches[i] < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+/* From here on the switches alone decide; an execution that died may have left them on. */
+static long make_it_fail(struct kernel_faults *faults)
+{
+	int file = open("/proc/thread-self/make-it-fail", O_WRONLY | O_CLOEXEC);
+	long result = 0;
+
+	if (file < 0)
+		return -errno;
+	set_switches(faults, "0");
+	if (write(file, "1", 1) < 0)
+		result = -errno;
+	close(file);
+	return result;
+}
+
+long kernel_prepare_faults(void *self, bool persistent)
+{
+	struct kernel_faults *faults = &((struct kernel *)self)->faults;
+	long result = open_nth(faults);
+
+	faults->persistent = persistent;
+	if (!result && persistent)
+		result = open_switches(faults);
+	if (!result && persistent)
+		result = make_it_fail(faults);
+	return result;
+}
+
+/* The file names the task that opened it. */
+void kernel_faults_inherit(struct kernel_faults *faults)
+{
+	if (faults->nth < 0)
+		return;
+	close(faults->nth);
+	close(faults->log.file);
+	open_nth(faults);
+}
+
+/* All that is used between arming and reading is used once before. While fail-nth counts, the switches are idle. */
+long kernel_arm(void *self, unsigned long n)
+{
+	struct kernel *kernel = self;
+	const struct kernel_faults *faults = &kernel->faults;
+
+	if (faults->nth < 0)
+		return -EBADF;
+	kernel_log_skip(&faults->log);
+	warm_up();
+	set_nth(faults, FAR_AWAY);
+	kernel_injected(self);
+	set_nth(faults, FAR_AWAY);
+	set_switches(faults, "100");
+	set_nth(faults, n);
+	return 0;
+}
+
+bool kernel_injected(void *self)
+{
+	const struct kernel_faults *faults = &((struct kernel *)self)->faults;
+	char number[NUMBER_ROOM];
+	long count = syscall(SYS_pread64, faults->nth, number, sizeof(number), 0, 0, 0);
+
+	set_nth(faults, FAR_AWAY);
+	set_switches(faults, "0");
+	set_nth(faults, 0);
+	return count > 0 && number[0] == '0';
+}
+
+/* The first report since arming: with a fault that stays, others come after it, and may have overwritten it. */
+int kernel_stack(void *self, char *names, size_t size)
+{
+	struct kernel_faults *faults = &((struct kernel *)self)->faults;
+	struct fault_report report = { 0 };
+	struct text text = text_in(names, size);
+	char record[ROOM_FOR_RECORD];
+	bool inside = false;
+	int count = 0;
+
+	while (count < MOST_FUNCTIONS && kernel_log_next(&faults->log, record, sizeof(record))) {
+		const char *name = NULL;
+		size_t length;
+
+		if (faults->log.lost)
+			return 0;
+		if (!fault_report_has(&report, record) ||
+		    (inside && report.part == REPORT_HEAD && report.records == 0)) {
+			if (inside)
+				break;
+			continue;
+		}
+		inside = true;
+		length = fault_report_function(&report, record, &name);
+		if (!length)
+			continue;
+		text_bytes(&text, name, length);
+		text_bytes(&text, "", 1);
+		if (text.overflowed)
+			break;
+		count++;
+	}
+	return count;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LOCKPROOF_KERNEL_FAULTS_H
+#define LOCKPROOF_KERNEL_FAULTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "kernel/log.h"
+
+enum { KNOB_COUNT = 16, KNOB_ROOM = 16 };
+
+/* A setting of fault injection, as it was found and as it reads now. */
+struct knob {
+	char found[KNOB_ROOM]; /* "": the kernel has no such setting */
+	char set[KNOB_ROOM];
+};
+
+struct kernel_faults {
+	struct knob knobs[KNOB_COUNT];
+
+	/* Of the process that is to meet the faults; -1: not prepared, or not wanted. */
+	int nth;
+	int switches[2];
+	bool persistent;
+	struct kernel_log log;
+};
+
+struct kernel;
+
+/* Sets the kernel's knobs so that the allocations of memory locking can fail, in armed processes only. */
+void kernel_faults_start(struct kernel_faults *faults);
+
+/* Puts the knobs back. */
+void kernel_faults_stop(const struct kernel_faults *faults);
+
+/* The name of a knob: a path below the directory of debugfs. */
+const char *kernel_faults_knob(int number);
+
+/* In a child of the prepared process, which is a task of its own. */
+void kernel_faults_inherit(struct kernel_faults *faults);
+
+/* As struct system has them. */
+long kernel_prepare_faults(void *self, bool persistent);
+long kernel_arm(void *self, unsigned long n);
+bool kernel_injected(void *self);
+int kernel_stack(void *self, char *names, size_t size);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LOCKPROOF_KERNEL_KERNEL_H
+#define LOCKPROOF_KERNEL_KERNEL_H
+
+#include <sys/mman.h>
+
+#include "kernel/faults.h"
+#include "kernel/memory_limit.h"
+#include "program/program.h"
+#include "program/system.h"
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+enum residency { RESIDENCY_NONE, RESIDENCY_MINCORE, RESIDENCY_PAGEMAP };
+
+/* What can be observed on this kernel. */
+struct observers {
+	bool smaps;	  /* of /proc: else maps */
+	bool smaps_locks; /* VmFlags tell locked pages */
+	bool msync;
+	bool mappings;
+	bool accounting;
+	bool elsewhere;
+	bool elsewhere_locks;
+	enum residency residency;
+};
+
+struct object {
+	struct region region;
+	int file; /* -1: none */
+};
+
+struct handover;
+
+/* The running kernel, seen from one process; what a child changes here is its own. */
+struct kernel {
+	size_t page_size;
+	size_t huge_page_size; /* 0: none */
+	size_t thp_size;       /* of what the kernel makes huge of its own accord; 0: it does not */
+	long max_map_count;    /* -1: unknown */
+	bool alone;	       /* the kernel was started for this process: nothing else runs on this kernel */
+	struct counts start;   /* of the whole system, where alone */
+	struct kernel_faults faults;
+	struct memory_limit memory;
+	struct observers observers;
+	struct object objects[MAX_REGIONS];
+	bool uses_huge_pages, wants_thp, uses_heap;
+	unsigned long arena;
+	size_t pages;
+	const char *explanation;
+
+	/* What a new image is left; NULL: none can be made. */
+	struct handover *handover;
+	int handover_file;
+};
+
+/* Asks the kernel for the sizes; knows nothing of what can be seen. `alone`: as in struct kernel. */
+void kernel_start(struct kernel *kernel, bool alone);
+
+/* Leaves the kernel's settings as they were. */
+void kernel_stop(struct kernel *kernel);
+
+/* The table of calls of the running kernel; as system calls, also where the other table goes through a libc. */
+struct system kernel_raw_system(struct kernel *kernel);
+struct system kernel_system(struct kernel *kernel);
+
+/* mmap as a raw system call; the address or a negative errno. */
+long kernel_mmap(unsigned long address, size_t length, int protection, int flags, int file, size_t page,
+		 size_t page_size);
+
+/* Whether a result of mmap is an error. */
+bool kernel_is_error(long result);
+
+/* layout.c */
+long kernel_reserve(void *self, size_t pages, unsigned long *address);
+long kernel_declare(void *self, int index, const struct region *region);
+long kernel_map(void *self, int region, unsigned long address, size_t pages, size_t object_page, bool apart);
+long kernel_map_locked(void *self, int region, unsigned long address, size_t pages, size_t object_page);
+long kernel_brk(void *self, unsigned long end);
+long kernel_guard(void *self, unsigned long address, size_t length);
+long kernel_advise_huge(void *self, enum huge_wish wish, unsigned long address, size_t pages);
+
+/* limits.c and filler.c */
+long kernel_limit_memlock(void *self, uint64_t bytes);
+long kernel_limit_mappings(void *self, long slack);
+long kernel_become_unprivileged(void *self);
+
+/* observe.c */
+void kernel_observe(void *self, unsigned long arena, struct snapshot *snapshot);
+long kernel_touch(void *self, unsigned long address, size_t pages);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The memory controller of cgroup2. A charge beyond memory.max calls the OOM
+ * killer, which finds nobody whom it may kill in the group: then the charge
+ * fails, and with it what was to be made resident. Files are opened while the
+ * process may, and written to when it may no longer open them.
+ */
+#define _GNU_SOURCE
+
+#include "kernel/memory_limit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "kernel/kernel.h"
+#include "kernel/proc.h"
+#include "kernel/warm_up.h"
+#include "program/text.h"
+
+enum { CGROUP2_MAGIC = 0x63677270, ROOM_FOR_PATH = 128, NUMBER_ROOM = 24 };
+
+static int open_in(const char *directory, const char *name, int flags)
+{
+	char path[ROOM_FOR_PATH];
+	struct text text = text_in(path, sizeof(path));
+
+	text_format(&text, "%s/%s", directory, name);
+	text_close(&text);
+	return open(path, flags | O_CLOEXEC);
+}
+
+static long write_file(const char *directory, const char *name, const char *value)
+{
+	int file = open_in(directory, name, O_WRONLY);
+	long result = 0;
+
+	if (file < 0)
+		return -errno;
+	if (write(file, value, strlen(value)) < 0)
+		result = -errno;
+	close(file);
+	return result;
+}
+
+static const char *find_root(void)
+{
+	static const char *const places[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+	struct statfs about;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (statfs(places[i], &about) == 0 && about.f_type == CGROUP2_MAGIC)
+			return places[i];
+	}
+	return NULL;
+}
+
+void memory_limit_start(struct memory_limit *memory)
+{
+	struct text text = text_in(memory->group, sizeof(memory->group));
+	const char *root = find_root();
+
+	memory->current = memory->limit = -1;
+	if (!root)
+		return;
+	write_file(root, "cgroup.subtree_control", "+memory");
+	text_format(&text, "%s/lockproof-%d", root, (int)getpid());
+	text_close(&text);
+	if (mkdir(memory->group, 0755) < 0) {
+		*memory->group = '\0';
+		return;
+	}
+	write_file(memory->group, "memory.swap.max", "0"); /* not there in a kernel without swap */
+	if (write_file(memory->group, "memory.max", "max") < 0)
+		memory_limit_stop(memory);
+}
+
+void memory_limit_stop(struct memory_limit *memory)
+{
+	if (*memory->group)
+		rmdir(memory->group);
+	*memory->group = '\0';
+}
+
+static long enter_group(const char *group)
+{
+	long result = write_file("/proc/self", "oom_score_adj", "-1000");
+
+	return result < 0 ? result : write_file(group, "cgroup.procs", "0");
+}
+
+long kernel_limit_memory(void *self, size_t pages)
+{
+	struct memory_limit *memory = &((struct kernel *)self)->memory;
+	long result;
+
+	if (!*memory->group)
+		return -EOPNOTSUPP;
+	memory->current = open_in(memory->group, "memory.current", O_RDONLY);
+	memory->limit = open_in(memory->group, "memory.max", O_WRONLY);
+	memory->pages = pages;
+	memory->most = 0;
+	result = memory->current < 0 || memory->limit < 0 ? -errno : enter_group(memory->group);
+	if (result < 0)
+		memory->limit = -1;
+	return result;
+}
+
+static unsigned long long read_current(const struct memory_limit *memory)
+{
+	unsigned long long number = 0;
+	char digits[NUMBER_ROOM];
+	ssize_t count = pread(memory->current, digits, sizeof(digits), 0);
+
+	for (ssize_t i = 0; i < count && digits[i] >= '0' && digits[i] <= '9'; i++)
+		number = number * 10 + (unsigned long long)(digits[i] - '0');
+	return number;
+}
+
+static void write_limit(const struct memory_limit *memory, unsigned long long bytes)
+{
+	char digits[NUMBER_ROOM];
+	size_t first = sizeof(digits);
+	ssize_t ignored;
+
+	do {
+		digits[--first] = (char)('0' + bytes % 10);
+		bytes /= 10;
+	} while (bytes);
+	ignored = pwrite(memory->limit, digits + first, sizeof(digits) - first, 0);
+	(void)ignored;
+}
+
+static void lift_limit(const struct memory_limit *memory)
+{
+	ssize_t ignored = pwrite(memory->limit, "max", 3, 0);
+
+	(void)ignored;
+}
+
+/* A limit below what is charged makes the kernel give back what it had charged in advance, so that the count is true. */
+static unsigned long long limit_from_now(const struct kernel *kernel)
+{
+	const struct memory_limit *memory = &kernel->memory;
+	unsigned long long current = read_current(memory);
+
+	if (current > kernel->page_size) {
+		write_limit(memory, current - kernel->page_size);
+		lift_limit(memory);
+	}
+	return read_current(memory) + (unsigned long long)memory->pages * kernel->page_size;
+}
+
+void kernel_enter(void *self)
+{
+	struct kernel *kernel = self;
+
+	if (kernel->memory.limit < 0)
+		return;
+	warm_up();
+	if (!kernel->memory.most)
+		kernel->memory.most = limit_from_now(kernel);
+	write_limit(&kernel->memory, kernel->memory.most);
+}
+
+void kernel_exit(void *self)
+{
+	const struct kernel *kernel = self;
+
+	if (kernel->memory.limit >= 0)
+		lift_limit(&kernel->memory);
+}

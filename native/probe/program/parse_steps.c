@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+
+#include "program/parser.h"
+
+#include <sys/mman.h>
+
+static const struct named_value mlock2_flags[] = { { "ONFAULT", MLOCK_ONFAULT }, { NULL, 0 } };
+
+static const struct named_value mlockall_flags[] = {
+	{ "CURRENT", MCL_CURRENT },
+	{ "FUTURE", MCL_FUTURE },
+	{ "ONFAULT", MCL_ONFAULT },
+	{ NULL, 0 },
+};
+
+static const struct named_value msync_flags[] = {
+	{ "ASYNC", MS_ASYNC },
+	{ "SYNC", MS_SYNC },
+	{ "INVALIDATE", MS_INVALIDATE },
+	{ NULL, 0 },
+};
+
+static const struct named_value mmap_flags[] = { { "LOCKED", MAP_LOCKED }, { NULL, 0 } };
+
+static const struct named_value images[] = { { "self", false }, { "missing", true }, { NULL, 0 } };
+
+static const struct named_value advices[] = { { "dontneed", MADV_DONTNEED },
+					      { "willneed", MADV_WILLNEED },
+					      { NULL, 0 } };
+
+static const struct named_value fault_kinds[] = {
+	{ "each-allocation", FAULT_EACH_ALLOCATION },
+	{ "from-each-allocation", FAULT_FROM_EACH_ALLOCATION },
+	{ NULL, 0 },
+};
+
+bool parse_fault(struct parser *parser)
+{
+	struct word word;
+	int kind;
+
+	if (!take_word(parser, "each-allocation or from-each-allocation", &word))
+		return false;
+	if (!word_value(word, fault_kinds, &kind))
+		return refuse_word(parser, "fault (each-allocation or from-each-allocation)", word);
+	if (parser->program->fault_line)
+		return refuse_at(parser, parser->line, "only one call can be swept");
+	parser->program->fault = (enum fault_kind)kind;
+	parser->program->fault_line = parser->line;
+	parser->pending_fault = parser->line;
+	return true;
+}
+
+static bool take_step(struct parser *parser, struct step **step)
+{
+	struct program *program = parser->program;
+
+	if (program->step_count == MAX_STEPS)
+		return refuse_at(parser, parser->line, "more than %d steps", MAX_STEPS);
+	*step = &program->steps[program->step_count];
+	**step = (struct step){ .line = parser->line, .fault = parser->pending_fault != 0 };
+	parser->pending_fault = 0;
+	return true;
+}
+
+static bool take_address_and_size(struct parser *parser, struct step *step)
+{
+	return take_size(parser, "ADDRESS", &step->address) && take_size(parser, "SIZE", &step->length);
+}
+
+static bool parse_address_and_size(struct parser *parser, struct step *step)
+{
+	return take_address_and_size(parser, step);
+}
+
+static bool parse_mlock2(struct parser *parser, struct step *step)
+{
+	return take_address_and_size(parser, step) && take_flags(parser, mlock2_flags, &step->argument);
+}
+
+static bool parse_mlockall(struct parser *parser, struct step *step)
+{
+	return take_flags(parser, mlockall_flags, &step->argument);
+}
+
+static bool parse_nothing(struct parser *parser, struct step *step)
+{
+	(void)parser;
+	(void)step;
+	return true;
+}
+
+static bool parse_settle(struct parser *parser, struct step *step)
+{
+	if (!parser->program->settle_line)
+		parser->program->settle_line = step->line;
+	return true;
+}
+
+static bool parse_mmap(struct parser *parser, struct step *step)
+{
+	return take_placement(parser, &step->placement) &&
+	       (!parser->more || take_flags(parser, mmap_flags, &step->argument));
+}
+
+static bool parse_mremap(struct parser *parser, struct step *step)
+{
+	return take_pages_of_arena(parser, &step->placement.range) && take_pages_of_arena(parser, &step->to);
+}
+
+static bool is_in_thread(const struct parser *parser)
+{
+	return parser->open_fork >= 0 && parser->program->steps[parser->open_fork].operation == STEP_THREAD;
+}
+
+static bool parse_exec(struct parser *parser, struct step *step)
+{
+	struct word word;
+
+	if (is_in_thread(parser))
+		return refuse_at(parser, parser->line, "exec: a thread would end all others; write it outside");
+	if (!take_word(parser, "IMAGE", &word))
+		return false;
+	return word_value(word, images, &step->argument) || refuse_word(parser, "image (self or missing)", word);
+}
+
+static bool parse_mprotect(struct parser *parser, struct step *step)
+{
+	return take_address_and_size(parser, step) && take_protection(parser, &step->argument);
+}
+
+static bool parse_madvise(struct parser *parser, struct step *step)
+{
+	return take_address_and_size(parser, step) && take_value(parser, "ADVICE", advices, &step->argument);
+}
+
+static bool parse_msync(struct parser *parser, struct step *step)
+{
+	return take_address_and_size(parser, step) && take_flags(parser, msync_flags, &step->argument);
+}
+
+static bool parse_touch(struct parser *parser, struct step *step)
+{
+	return take_pages_of_arena(parser, &step->placement.range);
+}
+
+bool parse_call(struct parser *parser)
+{
+	static const struct {
+		const char *name;
+		enum operation operation;
+		bool (*operands)(struct parser *parser, struct step *step);
+	} calls[] = {
+		{ "mlock", STEP_MLOCK, parse_address_and_size },
+		{ "mlock2", STEP_MLOCK2, parse_mlock2 },
+		{ "munlock", STEP_MUNLOCK, parse_address_and_size },
+		{ "mlockall", STEP_MLOCKALL, parse_mlockall },
+		{ "munlockall", STEP_MUNLOCKALL, parse_nothing },
+		{ "mmap", STEP_MMAP, parse_mmap },
+		{ "munmap", STEP_MUNMAP, parse_address_and_size },
+		{ "mprotect", STEP_MPROTECT, parse_mprotect },
+		{ "madvise", STEP_MADVISE, parse_madvise },
+		{ "msync", STEP_MSYNC, parse_msync },
+		{ "mremap", STEP_MREMAP, parse_mremap },
+		{ "brk", STEP_BRK, parse_touch },
+		{ "touch", STEP_TOUCH, parse_touch },
+		{ "exec", STEP_EXEC, parse_exec },
+		{ "observe", STEP_OBSERVE, parse_nothing },
+		{ "settle", STEP_SETTLE, parse_settle },
+	};
+	struct step *step = NULL;
+	struct word word;
+	size_t index = 0;
+
+	if (!take_step(parser, &step) || !take_word(parser, "the name of a call", &word))
+		return false;
+	while (index < sizeof(calls) / sizeof(calls[0]) && !word_is(word, calls[index].name))
+		index++;
+	if (index == sizeof(calls) / sizeof(calls[0]))
+		return refuse_word(parser, "call", word);
+	step->operation = calls[index].operation;
+	if (step->fault && step->operation >= STEP_TOUCH)
+		return refuse_at(parser, parser->line, "%s makes no system call that could be swept",
+				 calls[index].name);
+	parser->program->step_count++;
+	return calls[index].operands(parser, step);
+}
+
+static bool open_child(struct parser *parser, enum operation operation)
+{
+	struct step *step = NULL;
+
+	if (parser->open_fork >= 0)
+		return refuse_at(parser, parser->line, "children do not nest");
+	if (!take_step(parser, &step))
+		return false;
+	step->operation = operation;
+	parser->open_fork = parser->program->step_count++;
+	return true;
+}
+
+bool parse_fork(struct parser *parser)
+{
+	return open_child(parser, STEP_FORK);
+}
+
+bool parse_thread(struct parser *parser)
+{
+	return open_child(parser, STEP_THREAD);
+}
+
+bool parse_exit(struct parser *parser)
+{
+	struct program *program = parser->program;
+
+	if (parser->open_fork < 0)
+		return refuse_at(parser, parser->line, "there is no fork or thread before it");
+	program->steps[parser->open_fork].child_end = program->step_count;
+	parser->open_fork = -1;
+	return true;
+}
