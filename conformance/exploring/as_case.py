@@ -6,33 +6,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.language import strips
-from lockproof.conformance.language.case import Call, Case, Kind, Region, Step, flatten
+from lockproof.conformance.language.case import Case, Kind, Region, Step, flatten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lockproof.conformance.exploring.permitted import Difference
+    from lockproof.conformance.language.calls import Call
 
 __all__ = ["as_yaml"]
 
 _ALL = 1 << 16
-_EVERYTHING = {Call.MLOCKALL, Call.MUNLOCKALL, Call.EXEC, Call.FORK, Call.OBSERVE}
-_CHECKS = {
-    Call.MLOCK: "[mlock.failure.no-change, mlock.locked-and-resident]",
-    Call.MLOCK2: "[linux.mlock2.on-fault]",
-    Call.MUNLOCK: "[munlock.failure.no-change, munlock.unlocks]",
-    Call.MLOCKALL: "[mlockall.failure.no-additional, mlockall.locked-and-resident]",
-    Call.MUNLOCKALL: "[munlockall.unlocks-all, munlockall.always-zero]",
-    Call.MMAP: "[mlockall.future]",
-    Call.MUNMAP: "[munmap.removed]",
-    Call.MPROTECT: "[mlock.until-unlocked]",
-    Call.MADVISE: "[mlock.until-unlocked]",
-    Call.MSYNC: "[msync.ebusy, mlock.until-unlocked]",
-    Call.FORK: "[fork.parent-keeps]",
-    Call.EXEC: "[exec.removed]",
-    Call.THREAD: "[mlock.until-unlocked]",
-    Call.OBSERVE: "[fork.not-inherited]",
-}
 
 
 def as_yaml(case: Case, difference: Difference, name: str, does: str) -> str:
@@ -42,7 +26,7 @@ def as_yaml(case: Case, difference: Difference, name: str, does: str) -> str:
     lines = [
         f"- id: {name}",
         f"  about: Found by exploring; {at.call} does {does}.",
-        f"  checks: {_CHECKS[at.call]}",
+        f"  checks: [{', '.join(at.call.signature.checks)}]",
         f"  map:    {case.map}",
         f"  locked: {case.locked}" if "L" in case.locked else "",
         "  as:     unprivileged" if case.privilege else "",
@@ -121,6 +105,6 @@ def _expected(number: int, call: Call, difference: Difference, pages: int) -> It
         resident = "".join("R" if page in eager and not choice.fewer else "?" for page in range(pages))
         words = [f"result: [{', '.join(sorted(choice.results))}]", f'locked: "{strips.compact(strip)}"']
         words += [f'resident: "{strips.compact(resident)}"'] if "R" in resident and "0" in choice.results else []
-        if call in _EVERYTHING and not choice.fewer and after.program is not None:
+        if call.signature.everywhere and not choice.fewer and after.program is not None:
             words.append(f"elsewhere: {'all' if after.program else 'none'}")
         yield f"  - {{{', '.join(words)}}}"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from hypothesis import strategies as st
 
 from lockproof.conformance.errors import Location
-from lockproof.conformance.language.case import Call, Case, Kind, Limits, Range, Region, Size, Step, flatten
+from lockproof.conformance.language.calls import Call
+from lockproof.conformance.language.case import Case, Kind, Limits, Range, Region, Size, Step, flatten
 from lockproof.conformance.language.requirements import Profile
 from lockproof.conformance.language.strips import marked
 
@@ -195,15 +196,15 @@ def _nested(steps: list[Step]) -> tuple[Step, ...]:
     while rest:
         step = rest.pop(0)
         if step.child:
-            inside = [inner for inner in rest[: len(step.child)] if not inner.child and _may(inner, step.call)]
+            inside = [
+                inner
+                for inner in rest[: len(step.child)]
+                if not inner.child and step.call not in inner.call.signature.not_within
+            ]
             del rest[: len(step.child)]
             step = replace(step, child=(Step(call=Call.OBSERVE), *inside))
         made.append(step)
     return tuple(made)
-
-
-def _may(step: Step, within: Call) -> bool:
-    return not (within is Call.THREAD and step.call is Call.EXEC)
 
 
 def _with_fault(steps: tuple[Step, ...]) -> tuple[Step, ...]:

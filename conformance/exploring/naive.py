@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lockproof.conformance.language.case import Call
+from lockproof.conformance.language.calls import Call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lockproof.conformance.exploring import naive
 from lockproof.conformance.exploring.naive import Choice, State
 from lockproof.conformance.judging.judge import locks
-from lockproof.conformance.language.case import Call
+from lockproof.conformance.language.calls import Call
 from lockproof.conformance.protocol.trace import Ended
 
 if TYPE_CHECKING:

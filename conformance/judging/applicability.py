@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from lockproof.conformance.judging.verdict import Status, Verdict
 from lockproof.conformance.language import strips
-from lockproof.conformance.language.case import ANY, Call, Case, Kind, flatten
+from lockproof.conformance.language.calls import Call
+from lockproof.conformance.language.case import ANY, Case, Kind, flatten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,7 @@ def unmet(case: Case, info: TargetInfo) -> Verdict | None:
 
 def _unsupported(case: Case, info: TargetInfo) -> Iterator[str]:
     for step in flatten(case.steps):
-        if step.call not in info.calls and step.call not in {Call.TOUCH, Call.OBSERVE, Call.SETTLE}:
+        if step.call.signature.system_call and step.call not in info.calls:
             yield f"the target has no {step.call}"
     # Linux got MLOCK_ONFAULT and MCL_ONFAULT together (4.4).
     flags = {flag for step in flatten(case.steps) for flag in step.flags}

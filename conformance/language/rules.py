@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import suggest
 from lockproof.conformance.language import strips
-from lockproof.conformance.language.case import ANY, UNCHANGED, Call, Case, Entry, Kind, Outcome, Region, Step, flatten
+from lockproof.conformance.language.calls import ARGUMENTS, Call
+from lockproof.conformance.language.case import ANY, UNCHANGED, Case, Entry, Kind, Outcome, Region, Step, flatten
 from lockproof.conformance.language.requirements import Aspect, Modality
 
 if TYPE_CHECKING:
@@ -27,40 +27,6 @@ _SHOWN = 4  # requirements that a message suggests
 _NUMBER = re.compile(r"0x[0-9a-fA-F]{1,8}|0|[1-9][0-9]{0,9}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Takes:
-    """The fields that a call needs, and the names of its flags."""
-
-    fields: tuple[str, ...] = ()
-    flags: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
-    """Fields that it may have besides."""
-    bytewise: bool = True
-    """Whether the range may have byte offsets."""
-
-
-_CALLS = {
-    Call.MLOCK: _Takes(("range",)),
-    Call.MLOCK2: _Takes(("range", "flags"), ("ONFAULT",)),
-    Call.MUNLOCK: _Takes(("range",)),
-    Call.MLOCKALL: _Takes(("flags",), ("CURRENT", "FUTURE", "ONFAULT")),
-    Call.MUNLOCKALL: _Takes(),
-    Call.MMAP: _Takes(("range", "region"), ("LOCKED",), ("flags",), bytewise=False),
-    Call.MUNMAP: _Takes(("range",)),
-    Call.MPROTECT: _Takes(("range", "protection")),
-    Call.MADVISE: _Takes(("range", "advice")),
-    Call.MSYNC: _Takes(("range", "flags"), ("ASYNC", "SYNC", "INVALIDATE")),
-    Call.MREMAP: _Takes(("range", "to"), bytewise=False),
-    Call.BRK: _Takes(("range",), bytewise=False),
-    Call.EXEC: _Takes(optional=("image",)),
-    Call.FORK: _Takes(("child",)),
-    Call.THREAD: _Takes(("child",)),
-    Call.TOUCH: _Takes(("range",), bytewise=False),
-    Call.OBSERVE: _Takes(),
-    Call.SETTLE: _Takes(),
-}
-_OPTIONAL = ("range", "to", "flags", "region", "protection", "advice", "child", "image")
-_NOT_SWEPT = {Call.EXEC, Call.FORK, Call.THREAD, Call.TOUCH, Call.OBSERVE, Call.SETTLE}
 _ONE_PAGE_SIZE = {Kind.HUGETLB, Kind.SECRETMEM}
 _HAS_OBJECT = {Kind.FILE, Kind.SHM, Kind.MEMFD}
 
@@ -195,14 +161,14 @@ def _steps(steps: tuple[Step, ...], path: _Path, *, within: Call | None) -> Iter
         yield from _arguments(step, here)
         yield from _nested(step, here, within)
         yield from _system(step, here)
-        if step.fault is not None and step.call in _NOT_SWEPT:
+        if step.fault is not None and not step.call.signature.swept:
             yield (*here, "fault"), f"the allocations of {step.call} cannot be made to fail; write it at another call"
         if step.call is Call.MMAP and step.region is not None and not _is_letter(step.region):
             yield (*here, "region"), f"{step.region!r} is no letter; write the letter of a region"
         asked = step.range
         if (
             asked is not None
-            and not _CALLS[step.call].bytewise
+            and not step.call.signature.bytewise
             and (asked.start or asked.end or asked.length is not None)
         ):
             yield (*here, "range"), f"{step.call} takes whole pages; write only the strip"
@@ -214,14 +180,8 @@ def _nested(step: Step, path: _Path, within: Call | None) -> Iterator[tuple[_Pat
     """Find what a child or another thread cannot do."""
     if within is None:
         return
-    if step.call is Call.FORK:
-        yield (*path, "call"), "a child does not fork again; write the steps after the fork"
-    if step.call is Call.THREAD:
-        yield (*path, "call"), "children do not nest; write the steps after the fork or thread"
-    if step.call is Call.SETTLE:
-        yield (*path, "call"), "the system is not at rest while a child runs; settle after the fork"
-    if step.call is Call.EXEC and within is Call.THREAD:
-        yield (*path, "call"), "would end all other threads; write the step after the thread"
+    if (reason := step.call.signature.not_within.get(within)) is not None:
+        yield (*path, "call"), reason
     if step.fault is not None and within is Call.THREAD:
         yield (*path, "fault"), "faults are armed for the first thread only; write it at a call outside"
 
@@ -247,14 +207,14 @@ def _inherited(fork: Step, path: _Path) -> Iterator[tuple[_Path, str]]:
 
 
 def _arguments(step: Step, path: _Path) -> Iterator[tuple[_Path, str]]:
-    takes = _CALLS[step.call]
-    for field in _OPTIONAL:
+    takes = step.call.signature
+    for field in ARGUMENTS:
         given = getattr(step, field) not in (None, ())
-        if given and field not in (*takes.fields, *takes.optional):
-            what = f"takes {' and '.join(takes.fields)}" if takes.fields else "takes no argument"
+        if given and field not in (*takes.needs, *takes.may_have):
+            what = f"takes {' and '.join(takes.needs)}" if takes.needs else "takes no argument"
             yield (*path, field), f"{step.call} has none; it {what}"
-        elif field in takes.fields and not given:
-            yield (*path, field), f"is missing; {step.call} takes {' and '.join(takes.fields)}"
+        elif field in takes.needs and not given:
+            yield (*path, field), f"is missing; {step.call} takes {' and '.join(takes.needs)}"
     if takes.flags and not (len(step.flags) == 1 and _is_number(step.flags[0])):
         for flag in step.flags:
             if flag not in takes.flags:

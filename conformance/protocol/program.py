@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.language import strips
-from lockproof.conformance.language.case import Call, Step
+from lockproof.conformance.language.calls import Call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lockproof.conformance.language.case import Case, Range
+    from lockproof.conformance.language.case import Case, Range, Step
 
 __all__ = ["DEFAULT_TIME_LIMIT", "Program", "compile_case"]
 
@@ -81,7 +81,7 @@ def _conditions(case: Case) -> Iterator[str]:
 
 
 def _step(step: Step, mapped: Counter[str]) -> Iterator[str]:
-    if step.call in {Call.FORK, Call.THREAD}:
+    if "child" in step.call.signature.needs:
         yield step.call.value
         for inner in step.child:
             yield from _step(inner, mapped)
@@ -93,7 +93,7 @@ def _step(step: Step, mapped: Counter[str]) -> Iterator[str]:
     if step.call is Call.MMAP and step.range and step.region:
         words += [step.region, f"{step.range.first}", f"{step.range.count}", f"{mapped[step.region]}"]
         mapped[step.region] += step.range.count
-    elif step.call in {Call.TOUCH, Call.BRK, Call.MREMAP} and step.range:
+    elif step.range and not step.call.signature.bytewise:
         words += [f"{pages.first} {pages.count}" for pages in (step.range, step.to) if pages]
     elif step.call is Call.EXEC:
         words += [step.image or "self"]

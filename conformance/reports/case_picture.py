@@ -6,7 +6,8 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from lockproof.conformance.language.case import ANY, Call
+from lockproof.conformance.language.calls import Call
+from lockproof.conformance.language.case import ANY
 from lockproof.conformance.reports.picture import asked, drawn, row, setting
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from lockproof.conformance.judging.judge import locks
 from lockproof.conformance.judging.verdict import Status, Verdict
 from lockproof.conformance.language import strips
-from lockproof.conformance.language.case import Call, Case, Range, Region, Step, flatten
+from lockproof.conformance.language.calls import Call
+from lockproof.conformance.language.case import Case, Range, Region, Step, flatten
 from lockproof.conformance.language.requirements import Aspect
 from lockproof.conformance.protocol import call_stack as allocation
 from lockproof.conformance.protocol import kernel_log as splats

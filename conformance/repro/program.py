@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import UsageError
 from lockproof.conformance.language import strips
-from lockproof.conformance.language.case import ANY, UNCHANGED, Call, Kind, Region, flatten
+from lockproof.conformance.language.calls import Call
+from lockproof.conformance.language.case import ANY, UNCHANGED, Kind, Region, flatten
 from lockproof.conformance.repro.fragments import (
     ARM,
     BUSY,
