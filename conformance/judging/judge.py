@@ -46,7 +46,7 @@ def judge(case: Case, trace: Trace, requirements: Mapping[str, Requirement], *, 
         return Verdict(Status.FAIL, findings=tuple(findings))
     if doubts or not trace.executions:
         return Verdict(Status.UNRESOLVED, doubts[0] if doubts else "nothing was executed")
-    if any(step.fault for step in flatten(case.steps)):
+    if case.swept:
         return _sweep(trace, tuple(findings))
     return Verdict(Status.PASS, findings=tuple(findings))
 
@@ -241,8 +241,8 @@ class _Execution:
         swept = next((step for step in self.execution.steps if step.fault), None)
         if not self.execution.number or (swept is not None and swept.fault == "not-reached"):
             return ""
-        persistent = any(step.fault == "from-each-allocation" for step in flatten(self.case.steps))
-        return allocation.name(self.execution.number, swept.stack if swept else (), persistent=persistent)
+        stack = swept.stack if swept else ()
+        return allocation.name(self.execution.number, stack, persistent=self.case.persistent)
 
     def _charged(self, aspect: Aspect) -> Requirement:
         return _charged(self.case, self.requirements, aspect)

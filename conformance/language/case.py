@@ -452,3 +452,13 @@ class Case:
     steps: tuple[Step, ...]
     closing: bool = False
     """Whether it runs at the end of each session, once for all of them."""
+
+    @property
+    def swept(self) -> bool:
+        """Whether it is a sweep: allocations inside one of its calls fail in turn."""
+        return any(step.fault for step in flatten(self.steps))
+
+    @property
+    def persistent(self) -> bool:
+        """Whether in each execution of the sweep all allocations from one on fail, not that one alone."""
+        return any(step.fault == "from-each-allocation" for step in flatten(self.steps))

@@ -139,8 +139,7 @@ def _fault(case: Case, execution: Execution) -> str:
     swept = next((step for step in execution.steps if step.fault), None)
     if swept is not None and swept.fault == "not-reached":
         return f"none: the call has no allocation {execution.number}"
-    persistent = any(step.fault == "from-each-allocation" for step in flatten(case.steps))
-    fails = "and all later ones inside the call fail" if persistent else "inside the call fails"
+    fails = "and all later ones inside the call fail" if case.persistent else "inside the call fails"
     asked = allocation.function(swept.stack if swept else ())
     return f"allocation {execution.number} {fails}{f': {asked}' if asked else ''}"
 

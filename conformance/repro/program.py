@@ -95,8 +95,6 @@ class _Writer:
             if needed:
                 msg = f"{self.case.name}: needs {what}, more than a program of {MOST_LINES} lines; use lockproof run"
                 raise UsageError(msg)
-        self.swept = any(step.fault for step in steps)
-        self.persistent = any(step.fault == "from-each-allocation" for step in steps)
         strips_of_locks = "".join((self.case.locked, *(o.locked for o in outcomes)))
         eager = any(step.call is Call.MLOCK or "ONFAULT" not in step.flags for step in steps)
         locks = any(step.call in {Call.MLOCK, Call.MLOCK2} for step in steps)
@@ -108,7 +106,7 @@ class _Writer:
     def program(self) -> str:
         """Write all of it."""
         body = [*self._layout(), *self._conditions(), *self._steps(self.case.steps), *self._verdict(), "return wrong;"]
-        start = ["p = sysconf(_SC_PAGESIZE);", *(self._sweep() if self.swept else ())]
+        start = ["p = sysconf(_SC_PAGESIZE);", *(self._sweep() if self.case.swept else ())]
         code = _packed([*self._globals(), *self._see(), "int main(void) {", *_indented([*start, *body]), "}"])
         used = [LIKE] if any("like(" in line for line in code) else []
         text = "\n".join([self._sizes(), MAP, code[0], *used, *code[1:]])
@@ -156,14 +154,14 @@ class _Writer:
         yield "}"
 
     def _verdict(self) -> Iterator[str]:
-        if not self.swept:
+        if not self.case.swept:
             yield 'puts(wrong ? "that is not permitted" : "all of that is permitted");'
 
     def _sweep(self) -> Iterator[str]:
         """Let allocations of the swept call fail, and make a process for each: what follows is the child's."""
         yield "int n = 1, status = 0;"
         yield 'system("cd /sys/kernel/debug; for d in failslab fail_page_alloc; do echo N | tee $d/ignore-gfp-*; "'
-        later = "echo Y >$d/task-filter; echo -1 >$d/times; echo 100 >$d/probability; " if self.persistent else ""
+        later = "echo Y >$d/task-filter; echo -1 >$d/times; echo 100 >$d/probability; " if self.case.persistent else ""
         yield f'       "echo 0 >$d/min-order; {later}done >/dev/null");'
         yield LOOP
 
@@ -256,10 +254,10 @@ class _Writer:
             yield 'see("observe", 0);'
         elif step.fault:
             yield from ARM.splitlines()
-            yield from PERSIST.splitlines() if self.persistent else ()
+            yield from PERSIST.splitlines() if self.case.persistent else ()
             yield "write(f, nth, strlen(nth));"
             yield f"long result = (long){self._expression(step)}, error = errno;"
-            yield from (['write(g, "0", 1);'] if self.persistent else [])
+            yield from (['write(g, "0", 1);'] if self.case.persistent else [])
             yield from DISARM.removeprefix("\t").replace("\n\t", "\n").splitlines()
             yield f'see("{step.call}", result);'
         else:
