@@ -80,29 +80,52 @@ class _Work:
     cases: tuple[Case, ...]
     targets: tuple[Target, ...]
 
+    @property
+    def total(self) -> int:
+        """Results that there are when all is done."""
+        return len(self.cases) * len(self.targets) * self.folder.manifest.repeat
+
 
 def run(request: RunRequest) -> int:
     """Run what is asked for, or what an earlier run did not get to; the exit code. Raises UsageError, StoreError."""
     known = tuple(baselines.load(file) for file in request.baselines)
     if request.write_baseline is not None:
         baselines.existing(request.write_baseline, ())  # raises where it is none
-    work = _new(request) if request.resume is None else _resumed(request, request.resume)
+    out = console(stderr=request.events == "-")  # the stream has standard output for itself then
+    with _stream(request.events) as stream:
+        work = _new(request) if request.resume is None else _resumed(request, request.resume)
+        tally, signal = _execute(request, work, known, stream, out)
+    made = Run(work.folder.manifest, tally, work.corpus)
+    work.folder.write("junit.xml", junit(made))
+    for part in terminal.closing(made):
+        out.print(part)
+    out.print(f"\n{work.folder.path}/ has run.json, results.jsonl, junit.xml")
+    if signal:
+        ran = sum(entry.repetitions for entry in tally.cases.values())
+        again = f"lockproof run --resume {made.manifest.run}"
+        out.print(f"Interrupted: {ran} of {work.total} ran; {again} runs the others")
+        return 128 + signal
+    return _conclude(request, known, made, out)
+
+
+def _execute(
+    request: RunRequest, work: _Work, known: Sequence[Baseline], stream: Sequence[Listener], out: Console
+) -> tuple[Tally, int]:
+    """Run what is missing; all results there are then, and the signal that ended it early, or 0."""
     folder, tally, done = work.folder, Tally(), set[Key]()
     for result in folder.results():
         if result.key not in done:
             tally.add(result)
             done.add(result.key)
-    total = len(work.cases) * len(work.targets) * folder.manifest.repeat
-    out = console(stderr=request.events == "-")  # the stream has standard output for itself then
     live = Live(
         out,
         {case.name: case for case in work.cases},
-        total=total,
+        total=work.total,
         done=len(done),
         is_known=lambda result: _is_known(known, result, folder.manifest),
         verbose=request.verbose,
     )
-    with _stream(request.events) as stream, live, interruptible() as interrupt:
+    with live, interruptible() as interrupt:
         engine = Engine(
             cases=work.cases,
             requirements=work.corpus.requirements,
@@ -119,16 +142,7 @@ def run(request: RunRequest) -> int:
             folder.close()
     if not interrupt.signal:
         folder.finish()
-    made = Run(folder.manifest, tally, work.corpus)
-    folder.write("junit.xml", junit(made))
-    for part in terminal.closing(made):
-        out.print(part)
-    out.print(f"\n{folder.path}/ has run.json, results.jsonl, junit.xml")
-    if interrupt.signal:
-        ran = sum(entry.repetitions for entry in tally.cases.values())
-        out.print(f"Interrupted: {ran} of {total} ran; lockproof run --resume {folder.manifest.run} runs the others")
-        return 128 + interrupt.signal
-    return _conclude(request, known, made, out)
+    return tally, interrupt.signal
 
 
 def _new(request: RunRequest) -> _Work:
@@ -187,25 +201,25 @@ def _conclude(request: RunRequest, known: Sequence[Baseline], made: Run, out: Co
 
 @contextmanager
 def _stream(path: str | None) -> Iterator[tuple[Listener, ...]]:
-    """Return a listener that writes each event as a line of JSON, or none. Raises StoreError."""
+    """Yield a listener that writes each event as a line of JSON, or none. Raises StoreError."""
     if path is None:
         yield ()
         return
     try:
-        file = sys.stdout if path == "-" else Path(path).open("w", encoding="utf-8")  # noqa: SIM115  closed below
+        # No buffer: a line is there when the event is, and an error belongs to its event.
+        file = open(sys.stdout.fileno() if path == "-" else path, "wb", buffering=0, closefd=path != "-")  # noqa: SIM115
     except OSError as error:
         msg = f"{path}: cannot be written: {error.strerror}; name another file with --events"
         raise StoreError(msg) from error
 
     def listener(event: Event) -> None:
+        line = memoryview(f"{events.as_json(event)}\n".encode())
         try:
-            print(events.as_json(event), file=file, flush=True)
+            while line:
+                line = line[file.write(line) :]
         except OSError as error:
             msg = f"{path}: cannot be written: {error.strerror}; what was recorded is kept, go on with --resume"
             raise StoreError(msg) from error
 
-    try:
+    with file:
         yield (listener,)
-    finally:
-        if file is not sys.stdout:
-            file.close()

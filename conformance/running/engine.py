@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -68,18 +68,33 @@ class Engine:
         work = [_Work(case, compile_case(case, self.time_limit)) for case in self.cases]
         lanes = [self._lane(target, work) for target in targets]
         with ThreadPoolExecutor(self.jobs, thread_name_prefix="session") as pool:
-            workers = [pool.submit(self._worker, lane) for _ in range(self.jobs) for lane in lanes]
+            workers = {pool.submit(self._worker, lane): lane for _ in range(self.jobs) for lane in lanes}
             try:
                 self._wait(workers)
             except BaseException:
                 self.stop.set()
                 wait(workers)
                 raise
-        for lane in lanes:
-            while lane.trouble is not None and (task := self._take(lane)) is not None:
-                self._conclude(lane, task, lost(lane.trouble), 0.0)
-            self._close(lane)
-            self._tell(Ended(lane.target.name, lane.trouble))
+
+    def _wait(self, workers: Mapping[Future[None], _Lane]) -> None:
+        """End each lane when its last worker has ended; raises the first exception at once."""
+        left = Counter(lane.target.name for lane in workers.values())
+        waiting = set(workers)
+        while waiting:
+            ended, waiting = wait(waiting, return_when="FIRST_COMPLETED")
+            for worker in ended:
+                worker.result()
+                lane = workers[worker]
+                left[lane.target.name] -= 1
+                if not left[lane.target.name]:
+                    self._end(lane)
+
+    def _end(self, lane: _Lane) -> None:
+        """Say of what no session got to that it is not known, and judge the closing cases."""
+        while lane.trouble is not None and (task := self._take(lane)) is not None:
+            self._conclude(lane, task, lost(lane.trouble), 0.0)
+        self._close(lane)
+        self._tell(Ended(lane.target.name, lane.trouble))
 
     def _close(self, lane: _Lane) -> None:
         """Judge what the sessions of a target saw at their ends; a session that saw nothing is a doubt."""
@@ -107,15 +122,6 @@ class Engine:
             for case, program in work:
                 if (target.name, case.name, repetition) not in self.done:
                     yield _Task(case, program, repetition)
-
-    @staticmethod
-    def _wait(workers: list[Future[None]]) -> None:
-        """Wait for all workers, and raise the first exception at once."""
-        waiting = set(workers)
-        while waiting:
-            ended, waiting = wait(waiting, return_when="FIRST_COMPLETED")
-            for worker in ended:
-                worker.result()
 
     def _take(self, lane: _Lane) -> _Task | None:
         with lane.lock:

@@ -64,7 +64,11 @@ def _fields(event: Event) -> dict[str, Any]:
                 "verdict": verdict.status,
                 "reason": verdict.reason,
                 "findings": [
-                    {"requirement": finding.requirement, "aspect": finding.aspect, "message": str(finding)}
+                    {
+                        "requirement": finding.requirement,
+                        "aspect": finding.aspect,
+                        "message": f"{finding.message}{finding.when}",
+                    }
                     for finding in verdict.findings
                 ],
                 "seconds": event.seconds,

@@ -42,14 +42,16 @@ class RunFolder:
         self.path = path
         self.manifest = manifest
         self._synced = time.monotonic()
+        self._results = path / "results.jsonl"
         with _reporting(path):
-            self._file = os.open(path / "results.jsonl", os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+            self._file = os.open(self._results, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 os.close(self._file)
                 msg = f"{path}: another lockproof is writing this run; wait for it, or start a run of its own"
                 raise StoreError(msg) from None
+            self._end = os.fstat(self._file).st_size
 
     @classmethod
     def create(cls, results: Path, manifest: Manifest) -> RunFolder:
@@ -81,28 +83,27 @@ class RunFolder:
     def append(self, result: Result) -> None:
         """Write a result, or raise StoreError and leave whole lines only."""
         line = result_line(result)
-        end = os.fstat(self._file).st_size
-        with _reporting(self.path / "results.jsonl"):
+        with _reporting(self._results):
             try:
                 written = os.write(self._file, line)
                 if written < len(line):
                     os.write(self._file, line[written:])  # says why, where the disk is full
             except OSError:
-                os.ftruncate(self._file, end)
+                os.ftruncate(self._file, self._end)
                 raise
+            self._end += len(line)
             if time.monotonic() - self._synced > _SYNC_INTERVAL:
                 os.fdatasync(self._file)
                 self._synced = time.monotonic()
 
     def results(self) -> Iterator[Result]:
         """Read the results, in the order in which they came. Raises StoreError where a line is none."""
-        with _reporting(self.path / "results.jsonl"), (self.path / "results.jsonl").open("rb") as lines:
+        with _reporting(self._results), self._results.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 try:
                     yield read_result(line)
                 except ValueError as error:
-                    where = f"{self.path / 'results.jsonl'}:{number}"
-                    msg = f"{where}: no result: {error}; remove the line to run it again"
+                    msg = f"{self._results}:{number}: no result: {error}; remove the line to run it again"
                     raise StoreError(msg) from error
 
     def listen(self, event: Event) -> None:
@@ -140,16 +141,16 @@ class RunFolder:
 
     def close(self) -> None:
         """Bring everything to the disk. Raises StoreError."""
-        with _reporting(self.path / "results.jsonl"):
+        with _reporting(self._results):
             try:
                 os.fdatasync(self._file)
             finally:
                 os.close(self._file)
 
     def _drop_cut_line(self) -> None:
-        with _reporting(self.path / "results.jsonl"):
-            content = (self.path / "results.jsonl").read_bytes()
-            os.ftruncate(self._file, content.rfind(b"\n") + 1)
+        with _reporting(self._results):
+            self._end = self._results.read_bytes().rfind(b"\n") + 1
+            os.ftruncate(self._file, self._end)
 
 
 def _read_manifest(path: Path) -> Manifest:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lockproof.conformance.errors import TargetError
+from lockproof.conformance.errors import StoreError, TargetError
 from lockproof.conformance.protocol.trace import SystemTrace, Trace
 from lockproof.conformance.reports.picture import summary
 from lockproof.conformance.running.engine import Engine
+from lockproof.conformance.running.events import Ended
 from lockproof.conformance.running.results import Result
 from tests.helpers import collect, corpus, execution, step, target_info, trace
 
@@ -152,6 +153,30 @@ def test_a_session_that_broke_leaves_a_doubt(leaks: list[int | None]) -> None:
     results = run(Kernel(leaks, together=len(leaks)), jobs=len(leaks))
     assert said(results) == [("UNRESOLVED", "kernel: it broke")]
     assert len(results) == 5
+
+
+def test_listeners_are_told_of_start_results_and_end_in_this_order() -> None:
+    told: list[str] = []
+    Engine(
+        cases=CASES.cases, requirements=CASES.requirements, listeners=[lambda event: told.append(type(event).__name__)]
+    ).run([Kernel([0])])
+    assert told == ["Started", *["Result"] * 5, "Ended"]
+
+
+def test_a_target_that_broke_says_why_at_its_end() -> None:
+    ends: list[Event] = []
+    Engine(cases=CASES.cases, requirements=CASES.requirements, listeners=[ends.append]).run([Kernel([None])])
+    assert ends[-1] == Ended("kernel", "kernel: it broke")
+
+
+def test_what_a_listener_raises_ends_the_run() -> None:
+    def full(event: Event) -> None:
+        if isinstance(event, Result):
+            msg = "no room"
+            raise StoreError(msg)
+
+    with pytest.raises(StoreError, match="no room"):
+        Engine(cases=CASES.cases, requirements=CASES.requirements, listeners=[full]).run([Kernel([0])])
 
 
 def test_a_run_that_is_stopped_leaves_them_to_the_next() -> None:
