@@ -88,7 +88,7 @@ def _posixmlock(made: _Made, value: str, where: str) -> None:
 
 def _fault(made: _Made, value: str, where: str) -> None:
     made.preload += (shims.path("fault"),)
-    made.fault = shims.check_fault(value, where) if value else ""
+    made.fault = ",".join(map(str, shims.read_rules(value, where))) if value else ""
 
 
 _OPTIONS: dict[str, Callable[[_Made, str, str], None]] = {"libc": _libc, "posixmlock": _posixmlock, "fault": _fault}

@@ -128,9 +128,9 @@ def failed_runs(
 
 
 def rule_for(called: Called, manner: str, errno: str | None) -> str:
-    """Write the rule that makes one call misbehave."""
+    """Return the rule that makes one call misbehave."""
     name = errno or _USUAL_ERRNO.get(called.call, "ENOMEM")
-    return f"{called.call}@{called.nth}={manner}{'' if manner == 'lie' else f':{name}'}"
+    return str(shims.Rule(called.call, called.nth, called.nth, manner, None if manner == "lie" else name))
 
 
 def _environment(rules: str, log: int, state: int) -> dict[str, str]:

@@ -13,7 +13,6 @@ import pytest
 from lockproof.conformance.errors import UsageError
 from lockproof.conformance.judging.judge import locks
 from lockproof.conformance.protocol.program import Program
-from lockproof.runners import shims
 from lockproof.runners.target import make_target
 from tests.command import lockproof, verdicts
 
@@ -202,12 +201,3 @@ def test_an_option_of_a_target_that_is_wrong_is_told_with_what_to_write(target: 
     with pytest.raises(UsageError) as caught:
         make_target(target)
     assert complaint in str(caught.value)
-
-
-def test_what_the_checker_of_rules_takes_the_library_takes(tmp_path: Path) -> None:
-    rules = "mlock@2=fail:EAGAIN,munlock@3..=late:EPERM,any@9=lie,mmap=part,msync=fail,mlockall=part,munlockall=late"
-    assert shims.check_fault(rules, "here") == rules
-    for text, code in ((rules, 0), ("mlock=fall", 2)):
-        environment = os.environ | {"LD_PRELOAD": shims.path("fault"), "LOCKPROOF_FAULT": text}
-        done = subprocess.run(["true"], cwd=tmp_path, env=environment, check=False, capture_output=True, text=True)
-        assert (done.returncode, bool(done.stderr)) == (code, bool(code))
