@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-enum { PAGE = 1 << PAGE_SHIFT };
-
 bool linux_may_lock(const struct task *task)
 {
 	return task->privileged || task->memlock > 0;
@@ -34,13 +32,6 @@ long linux_check_mlockall(const struct task *task, int flags, int known)
 	if (flags & MCL_CURRENT && !task->privileged && mm_mapped_pages(mm, mm_everything(mm)) > linux_lock_limit(task))
 		return -ENOMEM;
 	return 0;
-}
-
-struct bytes linux_whole_pages(unsigned long address, size_t length)
-{
-	unsigned long offset = address % PAGE;
-
-	return (struct bytes){ address - offset, (length + offset + PAGE - 1) & ~(unsigned long)(PAGE - 1) };
 }
 
 static long pass_over_on_fault(const struct mm *mm, const struct mapping *m, struct span batch)
@@ -158,8 +149,8 @@ static bool aligned(const struct task *task, unsigned long address, size_t lengt
 {
 	const unsigned long top = (unsigned long)task->mm->space << PAGE_SHIFT;
 
-	*span = (struct span){ address >> PAGE_SHIFT, (address + length + PAGE - 1) >> PAGE_SHIFT };
-	return address % PAGE == 0 && address <= top && length <= top - address;
+	*span = (struct span){ address >> PAGE_SHIFT, round_up(address + length, PAGE_BYTES) >> PAGE_SHIFT };
+	return address % PAGE_BYTES == 0 && address <= top && length <= top - address;
 }
 
 static long call_munmap(void *self, unsigned long address, size_t length)

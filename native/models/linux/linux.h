@@ -32,12 +32,6 @@ bool linux_may_lock_more(const struct task *task, uint64_t pages);
 /* What mlockall refuses before it changes anything, of flags that are `known`: 0 or -errno. */
 long linux_check_mlockall(const struct task *task, int flags, int known);
 
-/* The pages that a range touches, in bytes: rounded outward, and wrapping as the kernel's sums do. */
-struct bytes {
-	unsigned long start, length;
-};
-struct bytes linux_whole_pages(unsigned long address, size_t length);
-
 /*
  * mm_populate: mapping by mapping, each in batches; a batch that faults in at
  * least one page is tried again from where it stopped. 0, -EFAULT or -ENOMEM of the first page that fails twice

@@ -67,9 +67,9 @@ static long fix_up(struct mm *mm, int *prev, int vma, struct span part, enum loc
 }
 
 /* Up to the first hole or failure. */
-static long change(struct mm *mm, struct bytes bytes, enum lock lock)
+static long change(struct mm *mm, struct byte_range bytes, enum lock lock)
 {
-	struct span left = { bytes.start >> PAGE_SHIFT, (bytes.start + bytes.length) >> PAGE_SHIFT };
+	struct span left = span_of(bytes.start, bytes.length);
 	int vma, prev;
 
 	if (bytes.start + bytes.length < bytes.start)
@@ -100,7 +100,7 @@ static long change(struct mm *mm, struct bytes bytes, enum lock lock)
 static long call_mlock(void *self, unsigned long address, size_t length)
 {
 	struct task *task = self;
-	const struct bytes bytes = linux_whole_pages(address, length);
+	const struct byte_range bytes = linux_whole_pages(address, length, PAGE_BYTES);
 
 	if (!linux_may_lock(task))
 		return -EPERM;
@@ -111,7 +111,7 @@ static long call_mlock(void *self, unsigned long address, size_t length)
 
 static long call_munlock(void *self, unsigned long address, size_t length)
 {
-	return change(((struct task *)self)->mm, linux_whole_pages(address, length), LOCK_NONE);
+	return change(((struct task *)self)->mm, linux_whole_pages(address, length, PAGE_BYTES), LOCK_NONE);
 }
 
 static void change_all(struct mm *mm, enum lock lock)

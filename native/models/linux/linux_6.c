@@ -69,9 +69,9 @@ static int fix_up(struct mm *mm, int prev, int vma, struct span part, enum lock 
 }
 
 /* apply_vma_lock_flags: up to the first hole. */
-static long apply(struct mm *mm, struct bytes bytes, enum lock lock)
+static long apply(struct mm *mm, struct byte_range bytes, enum lock lock)
 {
-	struct span left = { bytes.start >> PAGE_SHIFT, (bytes.start + bytes.length) >> PAGE_SHIFT };
+	struct span left = span_of(bytes.start, bytes.length);
 	int vma = vma_find(mm, left.start), prev = vma - 1;
 
 	if (bytes.start + bytes.length < bytes.start)
@@ -101,9 +101,9 @@ static long posix_error(long error)
 }
 
 /* Pages of the range that are locked already are not counted twice. */
-static bool is_within_limit(const struct task *task, struct bytes bytes)
+static bool is_within_limit(const struct task *task, struct byte_range bytes)
 {
-	const struct span span = { bytes.start >> PAGE_SHIFT, (bytes.start + bytes.length) >> PAGE_SHIFT };
+	const struct span span = span_of(bytes.start, bytes.length);
 	const uint64_t limit = linux_lock_limit(task);
 	uint64_t locked = (bytes.length >> PAGE_SHIFT) + task->mm->locked_vm;
 
@@ -114,7 +114,7 @@ static bool is_within_limit(const struct task *task, struct bytes bytes)
 
 static long lock_range(struct task *task, unsigned long address, size_t length, enum lock lock)
 {
-	const struct bytes bytes = linux_whole_pages(address, length);
+	const struct byte_range bytes = linux_whole_pages(address, length, PAGE_BYTES);
 	long error;
 
 	if (!linux_may_lock(task))
@@ -124,9 +124,7 @@ static long lock_range(struct task *task, unsigned long address, size_t length, 
 	error = apply(task->mm, bytes, lock);
 	if (error)
 		return error;
-	return posix_error(linux_populate(
-		task->mm, (struct span){ bytes.start >> PAGE_SHIFT, (bytes.start + bytes.length) >> PAGE_SHIFT },
-		false));
+	return posix_error(linux_populate(task->mm, span_of(bytes.start, bytes.length), false));
 }
 
 static long call_mlock(void *self, unsigned long address, size_t length)
@@ -143,7 +141,7 @@ static long call_mlock2(void *self, unsigned long address, size_t length, int fl
 
 static long call_munlock(void *self, unsigned long address, size_t length)
 {
-	return apply(((struct task *)self)->mm, linux_whole_pages(address, length), LOCK_NONE);
+	return apply(((struct task *)self)->mm, linux_whole_pages(address, length, PAGE_BYTES), LOCK_NONE);
 }
 
 /* apply_mlockall_flags: errors are ignored. */

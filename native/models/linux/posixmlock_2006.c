@@ -130,11 +130,11 @@ static void merge_all(struct pass *pass, bool unlock)
 	}
 }
 
-static long change(struct mm *mm, struct bytes bytes, bool lock, bool jump_hole)
+static long change(struct mm *mm, struct byte_range bytes, bool lock, bool jump_hole)
 {
 	struct pass pass = {
 		.mm = mm,
-		.span = { bytes.start >> PAGE_SHIFT, (bytes.start + bytes.length) >> PAGE_SHIFT },
+		.span = span_of(bytes.start, bytes.length),
 		.jump_hole = jump_hole,
 		.lock = lock,
 	};
@@ -159,13 +159,13 @@ static long change_all(struct mm *mm, bool lock)
 {
 	const unsigned long task_size = (unsigned long)(mm->space + 1) << PAGE_SHIFT;
 
-	return change(mm, (struct bytes){ mm->mappings[0].span.start << PAGE_SHIFT, task_size }, lock, true);
+	return change(mm, (struct byte_range){ mm->mappings[0].span.start << PAGE_SHIFT, task_size }, lock, true);
 }
 
 static long call_mlock(void *self, unsigned long address, size_t length)
 {
 	struct task *task = self;
-	const struct bytes bytes = linux_whole_pages(address, length);
+	const struct byte_range bytes = linux_whole_pages(address, length, PAGE_BYTES);
 
 	if (!linux_may_lock(task))
 		return -EPERM;
@@ -176,7 +176,7 @@ static long call_mlock(void *self, unsigned long address, size_t length)
 
 static long call_munlock(void *self, unsigned long address, size_t length)
 {
-	return change(((struct task *)self)->mm, linux_whole_pages(address, length), false, false);
+	return change(((struct task *)self)->mm, linux_whole_pages(address, length, PAGE_BYTES), false, false);
 }
 
 static long call_mlockall(void *self, int flags)

@@ -10,11 +10,6 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-static struct span span_of(unsigned long address, size_t length)
-{
-	return (struct span){ address >> PAGE_SHIFT, (address + length) >> PAGE_SHIFT };
-}
-
 /* More of a mapping, over pages that are free. */
 static long extend(struct task *task, struct mapping more, struct span span)
 {

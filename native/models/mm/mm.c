@@ -189,7 +189,7 @@ struct span mm_overlap(const struct mapping *mapping, struct span span)
 	return span;
 }
 
-static bool is_backed(const struct mapping *mapping, size_t page)
+bool mapping_is_backed(const struct mapping *mapping, size_t page)
 {
 	return mapping->object == NO_OBJECT ||
 	       mapping->object_page + (page - mapping->span.start) < mapping->object_pages;
@@ -200,7 +200,7 @@ bool mm_is_backed(const struct mm *mm, struct span span)
 	for (const struct mapping *m = mm_find(mm, span.start); mm_meets(mm, m, span); m++) {
 		struct span part = mm_overlap(m, span);
 
-		if (!is_backed(m, part.end - 1))
+		if (!mapping_is_backed(m, part.end - 1))
 			return false;
 	}
 	return true;
@@ -208,7 +208,7 @@ bool mm_is_backed(const struct mm *mm, struct span span)
 
 static bool is_accessible(const struct mm *mm, const struct mapping *mapping, size_t page)
 {
-	return mapping->protection != PROT_NONE && !mm->pages[page].guard && is_backed(mapping, page);
+	return mapping->protection != PROT_NONE && !mm->pages[page].guard && mapping_is_backed(mapping, page);
 }
 
 bool mm_is_accessible(const struct mm *mm, size_t page)

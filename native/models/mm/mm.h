@@ -106,7 +106,9 @@ void mm_unmap(struct mm *mm, struct span span);
 
 /* Whether every page of the span is mapped. */
 bool mm_is_mapped(const struct mm *mm, struct span span);
-/* Whether all that is mapped in the span lies within its objects. */
+/* Whether a page of the mapping lies within its object. */
+bool mapping_is_backed(const struct mapping *mapping, size_t page);
+/* The same of all that is mapped in the span. */
 bool mm_is_backed(const struct mm *mm, struct span span);
 /* Whether an access to the page would succeed. */
 bool mm_is_accessible(const struct mm *mm, size_t page);

@@ -107,7 +107,7 @@ struct mapping task_mapping(struct task *task, int region, unsigned long address
 static long task_guard(void *self, unsigned long address, size_t length)
 {
 	struct mm *mm = ((struct task *)self)->mm;
-	struct span span = { address >> PAGE_SHIFT, (address + length) >> PAGE_SHIFT };
+	struct span span = span_of(address, length);
 
 	if (!mm_is_mapped(mm, span))
 		return -ENOMEM;

@@ -9,14 +9,30 @@
  */
 
 #include "mm/mm.h"
+#include "program/pages.h"
 
 enum {
 	PAGE_SHIFT = 12,
+	PAGE_BYTES = 1 << PAGE_SHIFT,
 	MAX_MAP_COUNT = 65530, /* mappings a process may have, as Linux has it by default */
 	OWN_PAGES = 12,	       /* text, data and stack, outside the arena */
 	REGION_COUNT = 52,     /* one for each letter */
 	ARENA_PAGE = 48,       /* where the arena begins; unmapped pages lie before and after it */
 };
+
+/* The pages from the one that holds `address` up to the one that holds the byte behind the range. */
+static inline struct span span_of(unsigned long address, size_t length)
+{
+	return (struct span){ address >> PAGE_SHIFT, (address + length) >> PAGE_SHIFT };
+}
+
+/* Every page that contains any part of the range; empty where that is, or wraps. */
+static inline struct span span_of_any_part(unsigned long address, size_t length)
+{
+	const struct page_range pages = whole_pages(address, length, PAGE_BYTES);
+
+	return (struct span){ pages.first, pages.first + pages.count };
+}
 
 /* A region, and the file behind it where it has one. */
 struct memory {

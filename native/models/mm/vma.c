@@ -258,11 +258,6 @@ static bool prepare_anon(struct mm *mm, int vma)
 	return m->anon;
 }
 
-static bool is_backed(const struct mapping *m, size_t page)
-{
-	return m->object == NO_OBJECT || m->object_page + (page - m->span.start) < m->object_pages;
-}
-
 static bool prepare_table(struct mm *mm, size_t page)
 {
 	if (page < mm->tabled || mm->has_table)
@@ -291,7 +286,7 @@ long vma_fault(struct mm *mm, int vma, size_t page)
 		return -EFAULT;
 	if (!prepare_table(mm, page))
 		return -ENOMEM;
-	if (!is_backed(m, page))
+	if (!mapping_is_backed(m, page))
 		return -EFAULT;
 	if ((writes && !prepare_anon(mm, vma)) || (takes_page(m, p, writes) && !mm_allocate(mm, 1)))
 		return -ENOMEM;

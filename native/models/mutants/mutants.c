@@ -36,22 +36,12 @@ static long finish(struct call *call, long result)
 	return call->result;
 }
 
-/* Outward; a range that wraps has no pages. */
-static struct span pages_of(unsigned long address, size_t length)
-{
-	unsigned long last = address + (length - 1);
-
-	if (length == 0 || last < address)
-		return (struct span){ address >> PAGE_SHIFT, address >> PAGE_SHIFT };
-	return (struct span){ address >> PAGE_SHIFT, (last >> PAGE_SHIFT) + 1 };
-}
-
 static struct call begin_range(void *self, unsigned kind, unsigned long address, size_t length, int flags)
 {
 	struct call call = begin(self, kind);
 
 	call.address = address;
-	call.span = pages_of(address, length);
+	call.span = span_of_any_part(address, length);
 	call.flags = flags;
 	call.lock = kind == ON_MLOCK2 && (flags & MLOCK_ONFAULT) ? LOCK_ON_FAULT : LOCK_EAGER;
 	arrange(&call);

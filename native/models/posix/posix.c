@@ -23,21 +23,13 @@ static bool may_lock(const struct task *task)
 }
 
 /*
- * mlock.whole-pages, munlock.whole-pages: every page that contains any part of
- * [address, address + length); false where that wraps around. mlock.alignment:
- * any address will do.
+ * mlock.whole-pages, munlock.whole-pages; mlock.alignment: any address will do.
+ * What wraps around cannot be mapped throughout.
  */
-static bool whole_pages(unsigned long address, size_t length, struct span *span)
-{
-	unsigned long last = address + (length - 1);
-
-	*span = (struct span){ address >> PAGE_SHIFT, (last >> PAGE_SHIFT) + 1 };
-	return last >= address;
-}
-
 static bool is_mapped(const struct task *task, unsigned long address, size_t length, struct span *span)
 {
-	return whole_pages(address, length, span) && mm_is_mapped(task->mm, *span);
+	*span = span_of_any_part(address, length);
+	return span->start < span->end && mm_is_mapped(task->mm, *span);
 }
 
 /* Pages that the object behind a mapping does not have are mapped, but not validly. */
@@ -195,9 +187,9 @@ static long call_map_locked(void *self, int region, unsigned long address, size_
 static long call_munmap(void *self, unsigned long address, size_t length)
 {
 	struct task *task = self;
-	struct span span;
+	const struct span span = span_of_any_part(address, length);
 
-	if (length == 0 || !whole_pages(address, length, &span))
+	if (span.start == span.end)
 		return -EINVAL;
 
 	mm_unmap(draft_begin(task), span); /* munmap.removed */

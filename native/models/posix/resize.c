@@ -11,11 +11,6 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-static struct span span_of(unsigned long address, size_t length)
-{
-	return (struct span){ address >> PAGE_SHIFT, (address + length) >> PAGE_SHIFT };
-}
-
 static bool is_free(const struct mm *mm, struct span span)
 {
 	return span.end <= mm->space && mm_mapped_pages(mm, span) == 0;

@@ -12,16 +12,12 @@
 #include <unistd.h>
 
 #include "kernel/filler.h"
+#include "program/pages.h"
 #include "program/text.h"
 
 #ifndef MFD_CLOEXEC
 #define MFD_CLOEXEC 1
 #endif
-
-static size_t round_up(size_t bytes, size_t unit)
-{
-	return (bytes + unit - 1) / unit * unit;
-}
 
 static size_t arena_unit(const struct kernel *kernel)
 {
