@@ -21,6 +21,7 @@
 #include "call_lock.h"
 #include "inner_calls.h"
 #include "locks.h"
+#include "program/pages.h"
 #include "report.h"
 #include "restore.h"
 
@@ -91,15 +92,13 @@ static bool asks_on_fault(const struct call *call)
 	       (call->operation == LOCK_ALL && (call->flags & MCL_ONFAULT));
 }
 
-/* Whole pages, as the kernel rounds; empty where the range is, or wraps, so that the kernel does nothing. */
+/* Empty where the kernel does nothing. */
 static struct range pages_of(const struct call *call)
 {
-	uintptr_t mask = page_size() - 1;
-	uintptr_t last = call->address + call->length;
+	const struct byte_range pages = linux_whole_pages(call->address, call->length, page_size());
+	uintptr_t end = pages.start + pages.length;
 
-	if (!call->length || last < call->address || last > UINTPTR_MAX - mask)
-		return (struct range){ 0, 0 };
-	return (struct range){ call->address & ~mask, (last + mask) & ~mask };
+	return (struct range){ pages.start, end > pages.start ? end : pages.start };
 }
 
 static struct runs free_room(void)

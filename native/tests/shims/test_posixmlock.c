@@ -140,6 +140,16 @@ static void errors_of_arguments_are_the_kernels(void **data)
 	assert_string_equal(locks(), as_before);
 }
 
+/* Linux adds in sums that wrap: page 6 is left of this range, and can be locked, but not made resident. */
+static void what_is_left_of_a_range_that_wraps_is_restored(void **data)
+{
+	(void)data;
+	mprotect(page(6), pages(1), PROT_NONE);
+	assert_int_equal(mlock(page(7) - 1, SIZE_MAX), -1);
+	assert_int_equal(errno, ENOMEM);
+	assert_string_equal(locks(), as_before);
+}
+
 /* Calls that fail: the nth one, before or after it is made. */
 
 enum manner { INSTEAD, AFTERWARDS };
@@ -479,6 +489,7 @@ int main(void)
 		TEST(a_munlock_that_meets_a_hole_changes_no_lock_and_no_mode),
 		TEST(a_call_that_succeeds_leaves_errno_alone),
 		TEST(errors_of_arguments_are_the_kernels),
+		TEST(what_is_left_of_a_range_that_wraps_is_restored),
 		TEST(whichever_inner_call_fails_all_or_nothing_is_done),
 		TEST(whatever_stops_working_all_or_nothing_is_done_or_it_is_reported),
 		TEST(a_failed_mlockall_keeps_an_earlier_mcl_future),
