@@ -23,6 +23,7 @@
 #include "fault_log.h"
 #include "fault_rules.h"
 #include "inner_calls.h"
+#include "program/pages.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
@@ -116,12 +117,16 @@ static bool is_made(const struct intercepted *intercepted)
 	       intercepted->record.manner == PART;
 }
 
-/* The first half of the pages. */
+/* Bytes up to the end of the first half of the pages, of a call that does a part; else all of them. */
 static size_t part_of(const struct intercepted *intercepted)
 {
-	size_t page = getauxval(AT_PAGESZ), pages = (intercepted->record.length + page - 1) / page;
+	const struct record *record = &intercepted->record;
+	const size_t page_size = getauxval(AT_PAGESZ);
+	const struct page_range pages = whole_pages(record->address, record->length, page_size);
 
-	return intercepted->record.manner == PART ? pages / 2 * page : intercepted->record.length;
+	if (record->manner != PART)
+		return record->length;
+	return pages.count > 1 ? (pages.first + pages.count / 2) * page_size - record->address : 0;
 }
 
 /* Whether success is reported; sets errno where it is not. */
