@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from lockproof.conformance.language.loading import Corpus, load
+from lockproof.conformance.language.loading import Corpus, load, load_requirements, load_text
 from lockproof.conformance.protocol.trace import Elsewhere, Ended, Execution, Snapshot, StepTrace, Trace
 from lockproof.conformance.reports.picture import of_result
 from lockproof.conformance.running.engine import Engine
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from lockproof.conformance.language.case import Case
+    from lockproof.conformance.language.requirements import Requirement
     from lockproof.conformance.running.events import Event, Listener
 
 CATALOGUE = """
@@ -31,14 +33,17 @@ CATALOGUE = """
 """
 
 
+@cache
+def catalogue() -> dict[str, Requirement]:
+    """Load the catalogue above."""
+    with TemporaryDirectory() as name:
+        (Path(name) / "requirements.yaml").write_text(CATALOGUE, encoding="utf-8")
+        return load_requirements(Path(name))
+
+
 def corpus(text: str, file: str = "folder.yaml") -> Corpus:
     """Load cases with the catalogue above."""
-    with TemporaryDirectory() as name:
-        root = Path(name)
-        (root / "requirements.yaml").write_text(CATALOGUE, encoding="utf-8")
-        (root / file).parent.mkdir(parents=True, exist_ok=True)
-        (root / file).write_text(text, encoding="utf-8")
-        return load(root / file)
+    return load_text(text, catalogue(), file=file)
 
 
 def case_of(fields: str, file: str = "folder.yaml") -> Case:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import LockproofError, UsageError, suggest
 from lockproof.conformance.language import loading
+from lockproof.conformance.language.schema import schema as case_schema
 from lockproof.conformance.language.selection import select
 from lockproof.conformance.protocol import kernel_log as splats
 from lockproof.runners.target import known_targets, make_target
@@ -26,7 +27,7 @@ _WIDTH = 100
 
 def schema() -> str:
     """Give the JSON Schema of a case file."""
-    return json.dumps(loading.schema(), indent=2)
+    return json.dumps(case_schema(), indent=2)
 
 
 def cases(path: Path | None, patterns: Sequence[str]) -> str:

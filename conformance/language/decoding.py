@@ -4,14 +4,19 @@
 from __future__ import annotations
 
 import re
-from typing import Any, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from lockproof.conformance.errors import Location, Problem, suggest
+from lockproof.conformance.errors import Problem, suggest
 from lockproof.conformance.language.case import Entry, Limits, Outcome, Range, Region, Step, field_names
-from lockproof.conformance.language.requirements import Requirement
 from lockproof.conformance.language.yaml_nodes import Mapping, Node, Scalar, Sequence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lockproof.conformance.errors import Location
 
 __all__ = ["Implicit", "Table"]
 
@@ -29,10 +34,11 @@ _INSTEAD = {
 
 _T = TypeVar("_T")
 _Path = tuple[str | int, ...]
-_ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {type_: TypeAdapter(type_) for type_ in (Entry, Requirement)}
 _STEP_KEYS = field_names(Step)
 # What the value of a field, or each item or value in it, is.
 _HOLDS = {"regions": Region, "limits": Limits, "range": Range, "expect": Outcome, "steps": Step, "child": Step}
+# Made when first needed: making one takes longer than most commands do.
+_adapter: Callable[[type], TypeAdapter[Any]] = cache(TypeAdapter)
 
 
 class Implicit(Sequence):
@@ -44,92 +50,112 @@ class Table:
 
     def __init__(self, node: Node, holds: dict[str, type] = _HOLDS) -> None:
         """Take the node apart; `holds`: what the value of a field, or each item or value in it, is."""
+        self.node = node
         self.holds = holds
-        self.places: dict[_Path, Location] = {}
-        self.keys: dict[_Path, Location] = {}
-        self.hidden: set[_Path] = set()
-        self.texts: set[_Path] = set()
-        self.data = self._plain(node, ())
+        self.data = _plain(node)
 
-    def _plain(self, node: Node, path: _Path) -> Any:  # noqa: ANN401  plain data is whatever the file says
-        self.places[path] = node.at
-        match node:
-            case Mapping(_, entries):
-                self.keys |= {(*path, key.text): key.at for key, _ in entries}
-                return {key.text: self._plain(value, (*path, key.text)) for key, value in entries}
-            case Sequence(_, items):
-                if isinstance(node, Implicit):
-                    self.hidden.add(path)
-                return [self._plain(item, (*path, index)) for index, item in enumerate(items)]
-            case Scalar(_, text):
-                self.texts.add(path)
-                return text
-
-    def at(self, path: _Path) -> Location:
-        """Give the place of the innermost part of a path that is written."""
-        while path not in self.places:
-            path = path[:-1]
-        return self.places[path]
-
-    def name(self, path: _Path) -> str:
-        """Write a path as a user reads it."""
-        text = ""
-        for index, part in enumerate(path):
-            if path[:index] in self.hidden or path[: index + 1] in self.hidden:
-                continue
-            text += f"[{part}]" if isinstance(part, int) else f".{part}"
-            if path[: index + 1] in self.texts:
-                break  # written short, as one text
-        return text.lstrip(".")
-
-    def decode(self, type_: type[_T], problems: list[Problem], **context: object) -> _T | None:
-        """Make a value of the type, or add to the problems; the context is for the types' own validators."""
+    def decode(self, type_: type[_T], **context: object) -> tuple[_T | None, list[Problem]]:
+        """Return a value of the type, or None and every mistake; the context is for the types' own validators."""
         try:
-            value: _T = (_ADAPTERS.get(type_) or TypeAdapter(type_)).validate_python(self.data, context=context)
+            value: _T = _adapter(type_).validate_python(self.data, context=context)
         except ValidationError as error:
             errors = error.errors(include_url=False)
-            inner = {found["loc"][:-1] for found in errors}  # a list whose items are wrong is not also too short
-            problems += [
-                self._problem(type_, found["type"], found["loc"], found["msg"], found.get("ctx") or {})
-                for found in errors
-                if not (found["type"] == "too_short" and found["loc"] in inner)
-            ]
-            return None
-        return value
+        else:
+            return value, []
+        inner = {found["loc"][:-1] for found in errors}  # a list whose items are wrong is not also too short
+        return None, [
+            self._refused(type_, found["type"], found["loc"], found["msg"], found.get("ctx") or {})
+            for found in errors
+            if not (found["type"] == "too_short" and found["loc"] in inner)
+        ]
 
-    def _problem(self, type_: type, kind: str, loc: _Path, message: str, context: dict[str, Any]) -> Problem:
+    def problem(self, path: _Path, message: str) -> Problem:
+        """Return a mistake in the part with this path."""
+        return Problem(self._at(path), self._name(path), message)
+
+    def _at(self, path: _Path) -> Location:
+        """Return the place of the innermost part of a path that is written."""
+        at = self.node.at
+        for node in self._nodes(path):
+            at = node.at if node is not None else at
+        return at
+
+    def _name(self, path: _Path) -> str:
+        """Write the path as a user reads it; it ends where a value is written short, as one text."""
+        text, parent = "", self.node
+        for part, node in zip(path, self._nodes(path), strict=True):
+            if not isinstance(node, Implicit) and not isinstance(parent, Implicit):
+                text += f"[{part}]" if isinstance(part, int) else f".{part}"
+            if isinstance(node, Scalar):
+                break
+            parent = node or parent
+        return text.lstrip(".")
+
+    def _nodes(self, path: _Path) -> list[Node | None]:
+        """Find the node of each part of a path, None from the first that is not written."""
+        nodes: list[Node | None] = []
+        node: Node | None = self.node
+        for part in path:
+            node = _child(node, part)
+            nodes.append(node)
+        return nodes
+
+    def _refused(self, type_: type, kind: str, loc: _Path, message: str, context: dict[str, Any]) -> Problem:
+        """Say in our words what pydantic refuses."""
         path: _Path = ()
         for part in loc:  # pydantic also puts the names of union branches and validators into loc
-            if (*path, part) in self.places or (kind == "missing" and part is loc[-1]):
+            written = self._nodes((*path, part))[-1] is not None
+            if written or (kind == "missing" and part is loc[-1]):
                 path = (*path, part)
         if kind == "missing" and path == ("steps",):
-            return Problem(self.at(path), "call", "is missing; write a call, or steps")
+            return Problem(self._at(path), "call", "is missing; write a call, or steps")
         if kind == "missing":
-            return Problem(self.at(path), self.name(path), "is missing; write it")
+            return self.problem(path, "is missing; write it")
         if kind == "unexpected_keyword_argument":
-            return Problem(
-                self.keys[path],
-                self.name(path),
-                f"is no field here; {suggest(str(path[-1]), _known(type_, path, self.holds))}",
-            )
+            message = f"is no field here; {suggest(str(path[-1]), _known(type_, path, self.holds))}"
+            return Problem(self._key(path), self._name(path), message)
         if kind in {"too_short", "string_too_short"}:
-            return Problem(self.at(path), self.name(path), "is empty; write at least one")
+            return self.problem(path, "is empty; write at least one")
         if "expected" in context and kind in {"enum", "literal_error"}:
             words = re.findall(r"'([^']*)'", str(context["expected"]))
             value = str(self._value(path))
-            return Problem(self.at(path), self.name(path), f"{value!r} is not known; {suggest(value, words)}")
+            return self.problem(path, f"{value!r} is not known; {suggest(value, words)}")
         if kind in _INSTEAD:
             message = _INSTEAD[kind].format(value=self._value(path), **context)
-        return Problem(self.at(path), self.name(path), message.removeprefix("Value error, "))
+        return self.problem(path, message.removeprefix("Value error, "))
 
-    def _value(self, path: _Path) -> Any:  # noqa: ANN401
+    def _key(self, path: _Path) -> Location:
+        """Return the place of the key of a field."""
+        parent = self._nodes(path)[-2] if len(path) > 1 else self.node
+        assert isinstance(parent, Mapping)  # noqa: S101  a field stands in one
+        return next(key.at for key, _ in parent.entries if key.text == path[-1])
+
+    def _value(self, path: _Path) -> Any:  # noqa: ANN401  plain data is whatever the file says
         value = self.data
         for part in path:
             value = value[part]
         return value
 
 
+def _plain(node: Node) -> Any:  # noqa: ANN401
+    match node:
+        case Scalar():
+            return node.text
+        case Mapping():
+            return {key.text: _plain(value) for key, value in node.entries}
+        case Sequence():
+            return [_plain(item) for item in node.items]
+
+
+def _child(node: Node | None, part: str | int) -> Node | None:
+    if isinstance(node, Mapping) and isinstance(part, str):
+        return node.get(part)
+    if isinstance(node, Sequence) and isinstance(part, int) and 0 <= part < len(node.items):
+        return node.items[part]
+    return None
+
+
 def _known(type_: type, path: _Path, holds: dict[str, type]) -> frozenset[str]:
-    """Give the fields that could stand where an unknown one does."""
+    """Return the fields that could stand where an unknown one does."""
     owner = next((holds[part] for part in reversed(path[:-1]) if isinstance(part, str) and part in holds), type_)
     return field_names(owner) | (_STEP_KEYS if owner is Entry else frozenset())

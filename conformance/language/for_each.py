@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lockproof.conformance.errors import Problem, suggest
 from lockproof.conformance.language.yaml_nodes import Mapping, Node, Scalar, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from lockproof.conformance.errors import Location
 
-__all__ = ["combinations"]
+__all__ = ["KEY", "Combination", "combinations"]
 
 KEY = "for-each"
 _MOST = 10000  # combinations of one case
@@ -28,90 +28,115 @@ _LABEL = re.compile(r"[A-Za-z0-9_.-]+")
 _Values = dict[str, Node]
 
 
-def combinations(entry: Mapping, problems: list[Problem]) -> Iterator[tuple[str, Mapping]]:
-    """Give each combination as its suffix for the name, `[key=label,…]` or empty, and the entry with its values.
+class Combination(NamedTuple):
+    """A case as it is written, with one value of each variable."""
 
-    Mistakes are added to `problems`; a variable with a mistake contributes no combination.
+    suffix: str
+    """Of its name: `[key=label,…]`, or empty where there is no `for-each`."""
+    entry: Mapping
+
+
+def combinations(entry: Mapping) -> tuple[list[Combination], list[Problem]]:
+    """Return each combination of a case, and the mistakes in its `for-each` and in what refers to it.
+
+    A variable with a mistake contributes no combination.
     """
     matrix = entry.get(KEY)
     if matrix is None:
-        yield "", entry
-        return
-    axes = _axes(matrix, problems)
+        return [Combination("", entry)], []
+    axes, problems = _axes(matrix)
     if (count := prod(map(len, axes.values()))) > _MOST:
-        problems.append(Problem(matrix.at, KEY, f"{count} combinations; write several cases of at most {_MOST}"))
-        return
+        return [], [*problems, Problem(matrix.at, KEY, f"{count} combinations; write several cases of at most {_MOST}")]
     if not axes:
-        return
+        return [], problems
     rest = Mapping(entry.at, tuple((key, value) for key, value in entry.entries if key.text != KEY))
+    referring = frozenset(_referring(rest))
+    found: list[Combination] = []
     for choice in product(*(values.items() for values in axes.values())):
         values = dict(zip(axes, (value for _, value in choice), strict=True))
         names = ",".join(f"{variable}={label}" for variable, (label, _) in zip(axes, choice, strict=True))
-        node = _Substitution(values, problems).apply(rest, "")
-        yield f"[{names}]", node if isinstance(node, Mapping) else rest
+        substitution = _Substitution(values, referring)
+        found.append(Combination(f"[{names}]", substitution.mapping(rest, "")))
+        problems += substitution.problems
+    return found, problems
 
 
-def _axes(matrix: Node, problems: list[Problem]) -> dict[str, _Values]:
+def _axes(matrix: Node) -> tuple[dict[str, _Values], list[Problem]]:
+    """Return the variables, each with its values by their labels."""
     if not isinstance(matrix, Mapping) or not matrix.entries:
-        problems.append(Problem(matrix.at, KEY, "no variables; write variable: [value, value]"))
-        return {}
-    axes = {}
+        return {}, [Problem(matrix.at, KEY, "no variables; write variable: [value, value]")]
+    axes, problems = {}, []
     for key, values in matrix.entries:
         path = f"{KEY}.{key.text}"
         if not _VARIABLE.fullmatch(key.text):
             problems.append(Problem(key.at, path, "no name for a variable; write small letters, digits and -"))
-        axes[key.text] = _labelled(values, path, problems)
-    return axes
+        pairs = _pairs(values)
+        if pairs is None:
+            message = "neither a list of texts nor values with labels; write [value, value] or {label: value}"
+            problems.append(Problem(values.at, path, message))
+        elif not pairs:
+            problems.append(Problem(values.at, path, "no value; write at least one"))
+        problems += [Problem(at, path, message) for at, message in _mislabelled(pairs or [])]
+        axes[key.text] = {label.text: value for label, value in pairs or []}
+    return axes, problems
 
 
-def _labelled(values: Node, path: str, problems: list[Problem]) -> _Values:
-    pairs: list[tuple[Location, str, Node]]
+def _pairs(values: Node) -> list[tuple[Scalar, Node]] | None:
+    """Return the values of a variable with their labels, None where they are not written as such."""
     if isinstance(values, Mapping):
-        pairs = [(key.at, key.text, value) for key, value in values.entries]
-    elif isinstance(values, Sequence) and all(isinstance(item, Scalar) for item in values.items):
-        pairs = [(item.at, item.text, item) for item in values.items if isinstance(item, Scalar)]
-    else:
-        problems.append(
-            Problem(
-                values.at,
-                path,
-                "neither a list of texts nor values with labels; write [value, value] or {label: value}",
-            )
-        )
-        return {}
-    if not pairs:
-        problems.append(Problem(values.at, path, "no value; write at least one"))
-    labelled: _Values = {}
-    for at, label, value in pairs:
-        if not _LABEL.fullmatch(label):
-            problems.append(
-                Problem(
-                    at,
-                    path,
-                    f"{label!r} cannot be part of a name; write label: value, the label of "
-                    "letters, digits, '-', '_' and '.'",
-                )
-            )
-        elif label in labelled:
-            problems.append(Problem(at, path, f"{label!r} stands here twice; remove one"))
-        labelled[label] = value
-    return labelled
+        return list(values.entries)
+    if isinstance(values, Sequence) and all(isinstance(item, Scalar) for item in values.items):
+        return [(item, item) for item in values.items if isinstance(item, Scalar)]
+    return None
+
+
+def _mislabelled(pairs: list[tuple[Scalar, Node]]) -> Iterator[tuple[Location, str]]:
+    seen: set[str] = set()
+    for label, _ in pairs:
+        if not _LABEL.fullmatch(label.text):
+            what = f"{label.text!r} cannot be part of a name"
+            yield label.at, f"{what}; write label: value, the label of letters, digits, '-', '_' and '.'"
+        elif label.text in seen:
+            yield label.at, f"{label.text!r} stands here twice; remove one"
+        seen.add(label.text)
+
+
+def _referring(node: Node) -> Iterator[int]:
+    """Find the nodes, this one and those below it, in which something refers to a variable: their identities."""
+    match node:
+        case Mapping():
+            below = [identity for _, value in node.entries for identity in _referring(value)]
+        case Sequence():
+            below = [identity for item in node.items for identity in _referring(item)]
+        case Scalar():
+            below = [id(node)] if "$" in node.text else []
+    yield from below
+    if below:
+        yield id(node)
 
 
 class _Substitution:
-    def __init__(self, values: _Values, problems: list[Problem]) -> None:
-        self.values = values
-        self.problems = problems
+    """Values in place of the references to them, and the mistakes in these."""
 
-    def apply(self, node: Node, path: str) -> Node:
-        """Put the values in place of the references in a node and all that is below it."""
+    def __init__(self, values: _Values, referring: frozenset[int]) -> None:
+        """Begin with values; `referring`: identities of the nodes that are not the same for all values."""
+        self.values = values
+        self.referring = referring
+        self.problems: list[Problem] = []
+
+    def mapping(self, node: Mapping, path: str) -> Mapping:
+        """Return the mapping, with values in all that is below it."""
+        before = f"{path}." if path else ""
+        return Mapping(node.at, tuple((key, self._node(value, f"{before}{key.text}")) for key, value in node.entries))
+
+    def _node(self, node: Node, path: str) -> Node:
+        if id(node) not in self.referring:
+            return node
         match node:
-            case Mapping(at, entries):
-                return Mapping(
-                    at, tuple((key, self.apply(value, f"{path}.{key.text}".lstrip("."))) for key, value in entries)
-                )
+            case Mapping():
+                return self.mapping(node, path)
             case Sequence(at, items):
-                return Sequence(at, tuple(self.apply(item, f"{path}[{i}]") for i, item in enumerate(items)))
+                return Sequence(at, tuple(self._node(item, f"{path}[{i}]") for i, item in enumerate(items)))
             case Scalar(at, text):
                 if whole := _REFERENCE.fullmatch(text):
                     return self._value(whole, at, path)

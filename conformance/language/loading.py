@@ -8,28 +8,26 @@ import re
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from pydantic import TypeAdapter
+from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import CaseFileError, Location, Problem, UsageError
-from lockproof.conformance.language import for_each as matrix
-from lockproof.conformance.language import rules as case_rules
 from lockproof.conformance.language import strips
 from lockproof.conformance.language.case import Case, Entry, Step, field_names
 from lockproof.conformance.language.decoding import Implicit, Table
+from lockproof.conformance.language.for_each import combinations
 from lockproof.conformance.language.requirements import Requirement
+from lockproof.conformance.language.rules import check, resolve
 from lockproof.conformance.language.yaml_nodes import Mapping, Node, Scalar, Sequence, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from importlib.resources.abc import Traversable
 
-__all__ = ["Corpus", "load", "load_requirements", "schema"]
+__all__ = ["Corpus", "load", "load_requirements", "load_text"]
 
 CATALOGUE = "requirements.yaml"
 
-_FOLDER = re.compile(r"[A-Za-z0-9_./-]+")
+_STEM = re.compile(r"[A-Za-z0-9_./-]+")
 
 _STEP_KEYS = field_names(Step)
 
@@ -53,26 +51,38 @@ def load(path: Path | None = None) -> Corpus:
     """
     root, sources = _sources(path)
     requirements = load_requirements(root)
+    cases: list[Case] = []
     problems: list[Problem] = []
-    cases = [case for folder, file in sources for case in _cases(folder, file, requirements, problems)]
-    problems += _clashes(cases)
-    if problems:
-        raise CaseFileError(problems)
-    return Corpus(tuple(cases), requirements)
+    for stem, file in sources:
+        items, unreadable = _read(file, "cases")
+        some, wrong = _cases(stem, _display(file), items, requirements)
+        cases += some
+        problems += unreadable + wrong
+    return _corpus(cases, problems, requirements)
+
+
+def load_text(text: str, requirements: dict[str, Requirement] | None = None, *, file: str = "cases.yaml") -> Corpus:
+    """Load the cases of a text; `file` names it in their names and places.
+
+    Without requirements the catalogue of lockproof. Raises CaseFileError with every mistake.
+    """
+    known = load_requirements() if requirements is None else requirements
+    items, unreadable = _items(text.encode(), file, "cases")
+    cases, problems = _cases(file.removesuffix(".yaml"), file, items, known)
+    return _corpus(cases, unreadable + problems, known)
 
 
 def load_requirements(root: Traversable | None = None) -> dict[str, Requirement]:
-    """Load the catalogue of a corpus, or that of lockproof where the corpus has none. Raises CaseFileError."""
+    """Load the catalogue of a corpus by id, or that of lockproof where the corpus has none. Raises CaseFileError."""
     file = (root or _builtin()) / CATALOGUE
-    if not file.is_file():
-        file = _builtin() / CATALOGUE
-    problems: list[Problem] = []
+    nodes, problems = _read(file if file.is_file() else _builtin() / CATALOGUE, "requirements")
     requirements: dict[str, Requirement] = {}
-    for node in _items(file, "requirements", problems):
+    for node in nodes:
         table = Table(node)
-        requirement = table.decode(Requirement, problems)
+        requirement, wrong = table.decode(Requirement)
+        problems += wrong
         if requirement is not None and requirement.id in requirements:
-            problems.append(Problem(table.at(("id",)), "id", f"{requirement.id} stands here a second time; remove one"))
+            problems.append(table.problem(("id",), f"{requirement.id} stands here a second time; remove one"))
         elif requirement is not None:
             requirements[requirement.id] = requirement
     if problems:
@@ -80,34 +90,10 @@ def load_requirements(root: Traversable | None = None) -> dict[str, Requirement]
     return requirements
 
 
-def schema() -> dict[str, Any]:
-    """Give the JSON Schema of a case file, generated from the types.
-
-    Wider than the types in two ways, both of which loading resolves before the types are asked: a single step may be
-    written into its case, and `$variable` may stand for any text, number or name.
-    """
-    generated = TypeAdapter(list[Entry]).json_schema()
-    definitions = generated["$defs"]
-    entry, step = definitions["Entry"], definitions["Step"]
-    entry["properties"] |= step["properties"]
-    entry["required"].remove("steps")
-    entry["oneOf"] = [{"required": ["steps"]}, {"required": ["call"]}]
-    for definition in definitions.values():
-        properties = definition.get("properties", {})
-        properties |= {
-            name: _or_reference(field) for name, field in properties.items() if name not in {"id", matrix.KEY}
-        }
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "lockproof cases", **generated}
-
-
-def _or_reference(field: dict[str, Any]) -> dict[str, Any]:
-    """Let a reference to a variable stand for a value, or for a part of it."""
-    described: dict[str, Any] = {key: field[key] for key in ("description", "default") if key in field}
-    value = {key: part for key, part in field.items() if key not in described}
-    value |= {key: _or_reference(value[key]) for key in ("items", "additionalProperties") if key in value}
-    if "anyOf" in value:
-        value["anyOf"] = [_or_reference(option) for option in value["anyOf"]]
-    return {"anyOf": [value, {"type": "string", "pattern": r"\$[a-z]"}], **described}
+def _corpus(cases: list[Case], problems: list[Problem], requirements: dict[str, Requirement]) -> Corpus:
+    if wrong := [*problems, *_clashes(cases)]:
+        raise CaseFileError(wrong)
+    return Corpus(tuple(cases), requirements)
 
 
 def _builtin() -> Traversable:
@@ -115,7 +101,7 @@ def _builtin() -> Traversable:
 
 
 def _sources(path: Path | None) -> tuple[Traversable, list[tuple[str, Traversable]]]:
-    """Give the root of the corpus and its case files, each with the folder part of its cases' names."""
+    """Find the root of the corpus, and its case files, each with what the names of its cases begin with."""
     if path is None:
         root = _builtin()
         return root, list(_below(root, ""))
@@ -164,61 +150,76 @@ def _display(file: Traversable) -> str:
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
-def _items(file: Traversable, what: str, problems: list[Problem]) -> Iterator[Mapping]:
-    """Give the mappings that the list in a file consists of."""
+def _read(file: Traversable, what: str) -> tuple[list[Mapping], list[Problem]]:
+    """Read the mappings that the list in a file consists of, and what is wrong with it."""
     name = _display(file)
     try:
         content = file.read_bytes()
     except OSError as error:
-        problems.append(Problem(Location(name, 1, 1), "", f"cannot be read: {error.strerror}; check the file"))
-        return
-    node, found = read(content, name)
-    problems += found
-    if node is None and not found:
-        problems.append(Problem(Location(name, 1, 1), "", f"no {what} in it; write a list, or remove the file"))
+        return [], [Problem(Location(name, 1, 1), "", f"cannot be read: {error.strerror}; check the file")]
+    return _items(content, name, what)
+
+
+def _items(content: bytes, name: str, what: str) -> tuple[list[Mapping], list[Problem]]:
+    node, problems = read(content, name)
+    if node is None and not problems:
+        return [], [Problem(Location(name, 1, 1), "", f"no {what} in it; write a list, or remove the file")]
     if node is None:
-        return
+        return [], problems
     if not isinstance(node, Sequence):
-        problems.append(Problem(node.at, "", f"not a list; begin each of the {what} with '- id: '"))
-        return
-    for item in node.items:
-        if isinstance(item, Mapping):
-            yield item
-        else:
-            problems.append(Problem(item.at, "", "not a mapping; write '- id: ' and the fields below it"))
+        return [], [*problems, Problem(node.at, "", f"not a list; begin each of the {what} with '- id: '")]
+    items = [item for item in node.items if isinstance(item, Mapping)]
+    others = [item for item in node.items if not isinstance(item, Mapping)]
+    problems += [Problem(item.at, "", "not a mapping; write '- id: ' and the fields below it") for item in others]
+    return items, problems
 
 
 def _cases(
-    folder: str, file: Traversable, requirements: dict[str, Requirement], problems: list[Problem]
-) -> Iterator[Case]:
-    if not _FOLDER.fullmatch(folder):
-        message = f"{folder!r} cannot be part of a name; call files and folders by letters, digits, '-', '_' and '.'"
-        problems.append(Problem(Location(_display(file), 1, 1), "", message))
-    for item in _items(file, "cases", problems):
-        for suffix, node in matrix.combinations(item, problems):
-            table = Table(_with_steps(node, problems))
-            layout = node.get("map")
-            entry = table.decode(Entry, problems, requirements=requirements, pages=_pages(layout))
-            if entry is None:
-                continue
-            mistakes = list(case_rules.check(entry, requirements))
-            problems += [Problem(table.at(path), table.name(path), message) for path, message in mistakes]
-            if not mistakes:
-                yield case_rules.resolve(entry, f"{folder}/{entry.id}{suffix}", item.at, requirements)
+    stem: str, file: str, items: list[Mapping], requirements: dict[str, Requirement]
+) -> tuple[list[Case], list[Problem]]:
+    """Return the cases of a file, whose names begin with the stem, and all mistakes in them."""
+    cases: list[Case] = []
+    problems: list[Problem] = []
+    if not _STEM.fullmatch(stem):
+        message = f"{stem!r} cannot be part of a name; call files and folders by letters, digits, '-', '_' and '.'"
+        problems.append(Problem(Location(file, 1, 1), "", message))
+    for item in items:
+        combined, wrong = combinations(item)
+        problems += wrong
+        for suffix, written in combined:
+            case, wrong = _case(stem, suffix, written, requirements)
+            problems += wrong
+            cases += [] if case is None else [case]
+    return cases, problems
 
 
-def _with_steps(entry: Mapping, problems: list[Problem]) -> Mapping:
-    """Make the one step that is written into its case a list of steps."""
+def _case(
+    stem: str, suffix: str, written: Mapping, requirements: dict[str, Requirement]
+) -> tuple[Case | None, list[Problem]]:
+    node, problems = _with_steps(written)
+    table = Table(node)
+    entry, wrong = table.decode(Entry, requirements=requirements, pages=_pages(written.get("map")))
+    problems += wrong
+    if entry is None:
+        return None, problems
+    mistakes = [table.problem(path, message) for path, message in check(entry, requirements)]
+    if mistakes:
+        return None, problems + mistakes
+    return resolve(entry, f"{stem}/{entry.id}{suffix}", written.at, requirements), problems
+
+
+def _with_steps(entry: Mapping) -> tuple[Mapping, list[Problem]]:
+    """Return the case with a list of steps, also where its only step is written into it, and what is wrong there."""
     own = tuple((key, value) for key, value in entry.entries if key.text in _STEP_KEYS)
-    steps = next((key for key, _ in entry.entries if key.text == "steps"), None)
     if not own:
-        return entry
-    if steps is not None:
-        key = own[0][0]
-        problems.append(Problem(key.at, key.text, "stands beside `steps`; write it into one of the steps"))
-        return Mapping(entry.at, tuple(pair for pair in entry.entries if pair not in own))
+        return entry, []
     rest = tuple(pair for pair in entry.entries if pair not in own)
-    return Mapping(entry.at, (*rest, (Scalar(entry.at, "steps"), Implicit(entry.at, (Mapping(entry.at, own),)))))
+    if entry.get("steps") is not None:
+        key = own[0][0]
+        wrong = Problem(key.at, key.text, "stands beside `steps`; write it into one of the steps")
+        return Mapping(entry.at, rest), [wrong]
+    steps = Implicit(entry.at, (Mapping(entry.at, own),))
+    return Mapping(entry.at, (*rest, (Scalar(entry.at, "steps"), steps))), []
 
 
 def _pages(layout: Node | None) -> int | None:

@@ -131,9 +131,10 @@ def load(path: Path) -> Baseline:
         ]
         raise CaseFileError(problems)
     table = Table(node, _HOLDS)
-    baseline = table.decode(Baseline, problems)
+    baseline, wrong = table.decode(Baseline)
+    problems = [*problems, *wrong]
     if baseline is not None:
-        problems += [Problem(table.at(place), table.name(place), text) for place, text in _mistakes(baseline)]
+        problems += [table.problem(place, text) for place, text in _mistakes(baseline)]
     if baseline is None or problems:
         raise CaseFileError(problems)
     return baseline
@@ -147,9 +148,11 @@ def existing(path: Path, targets: Sequence[str]) -> Baseline:
     if not path.exists():
         return Baseline(targets=tuple(targets))
     node, problems = read(_bytes(path), str(path))
-    found = Table(node, _HOLDS).decode(Baseline, problems) if isinstance(node, MappingNode) else None
+    found, wrong = Table(node, _HOLDS).decode(Baseline) if isinstance(node, MappingNode) else (None, [])
     if found is None:
-        raise CaseFileError(problems or [Problem(Location(str(path), 1, 1), "", "no baseline; remove the file")])
+        raise CaseFileError(
+            [*problems, *wrong] or [Problem(Location(str(path), 1, 1), "", "no baseline; remove the file")]
+        )
     return found
 
 

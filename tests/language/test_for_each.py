@@ -1,15 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from lockproof.conformance.language.for_each import combinations
 from lockproof.conformance.language.yaml_nodes import Mapping, Node, Scalar, read
-
-if TYPE_CHECKING:
-    from lockproof.conformance.errors import Problem
 
 
 def expanded(text: str) -> tuple[list[tuple[str, object]], list[str]]:
@@ -17,9 +12,8 @@ def expanded(text: str) -> tuple[list[tuple[str, object]], list[str]]:
     node, found = read(text.encode(), "f.yaml")
     assert isinstance(node, Mapping)
     assert found == []
-    problems: list[Problem] = []
-    entries = [(suffix, plain(entry)) for suffix, entry in combinations(node, problems)]
-    return entries, [str(problem) for problem in problems]
+    combined, problems = combinations(node)
+    return [(suffix, plain(entry)) for suffix, entry in combined], [str(problem) for problem in problems]
 
 
 def plain(node: Node) -> object:
@@ -82,7 +76,7 @@ def test_references_within_a_text_are_replaced() -> None:
 def test_a_value_keeps_the_position_where_it_is_written() -> None:
     node, _ = read(b"map: $at\nfor-each:\n  at: [aa]\n", "f.yaml")
     assert isinstance(node, Mapping)
-    ((_, entry),) = combinations(node, [])
+    ([(_, entry)], _) = combinations(node)
     value = entry.get("map")
     assert value is not None
     assert (value.at.line, value.at.column) == (3, 8)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lockproof.conformance.errors import CaseFileError, Location, UsageError
 from lockproof.conformance.language.case import Kind, Limits, Outcome, Range, Region, Size, Step
-from lockproof.conformance.language.loading import load, load_requirements
+from lockproof.conformance.language.loading import load, load_requirements, load_text
 from lockproof.conformance.language.requirements import Profile
 from tests.helpers import CATALOGUE
 
@@ -70,6 +70,22 @@ def test_a_case_is_what_its_file_says() -> None:
     (step,) = case.steps
     assert step.range == Range(pages=".^^^^^^.")
     assert step.expect == (Outcome(result=("ENOMEM",), locked="unchanged"),)
+
+
+def test_a_text_gives_the_cases_that_a_file_with_it_gives() -> None:
+    Path("f.yaml").write_text(VALID, encoding="utf-8")
+    assert load_text(VALID, load_requirements(Path()), file="f.yaml") == load(Path("f.yaml"))
+
+
+def test_a_text_without_a_catalogue_has_that_of_lockproof() -> None:
+    corpus = load_text(with_line("mlock.no-change, mlock.errors", "mlock.failure.no-change"))
+    assert [case.name for case in corpus.cases] == ["cases/leaf"]
+    assert corpus.requirements == load_requirements(Path("nowhere"))
+
+
+def test_mistakes_in_a_text_are_named_by_the_file_that_is_said() -> None:
+    with pytest.raises(CaseFileError, match=r"^a/b.yaml:8:11: call: 'mlok' is not known; did you mean mlock\?$"):
+        load_text(with_line("call:   mlock", "call:   mlok"), load_requirements(Path()), file="a/b.yaml")
 
 
 def test_what_is_not_written_is_filled_in() -> None:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from lockproof.conformance.language.loading import schema
+from lockproof.conformance.language.schema import schema
 from tests.places import CASES
 
 if TYPE_CHECKING:

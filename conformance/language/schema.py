@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The JSON Schema of a case file, from the types: what editors complete and check by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from lockproof.conformance.language import for_each
+from lockproof.conformance.language.case import Entry
+
+__all__ = ["schema"]
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of a case file, generated from the types.
+
+    Wider than the types in two ways, both of which loading resolves before the types are asked: a single step may be
+    written into its case, and `$variable` may stand for any text, number or name.
+    """
+    generated = TypeAdapter(list[Entry]).json_schema()
+    definitions = generated["$defs"]
+    entry, step = definitions["Entry"], definitions["Step"]
+    entry["properties"] |= step["properties"]
+    entry["required"].remove("steps")
+    entry["oneOf"] = [{"required": ["steps"]}, {"required": ["call"]}]
+    for definition in definitions.values():
+        properties = definition.get("properties", {})
+        properties |= {
+            name: _or_reference(field) for name, field in properties.items() if name not in {"id", for_each.KEY}
+        }
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "lockproof cases", **generated}
+
+
+def _or_reference(field: dict[str, Any]) -> dict[str, Any]:
+    """Let a reference to a variable stand for a value, or for a part of it."""
+    described: dict[str, Any] = {key: field[key] for key in ("description", "default") if key in field}
+    value = {key: part for key, part in field.items() if key not in described}
+    value |= {key: _or_reference(value[key]) for key in ("items", "additionalProperties") if key in value}
+    if "anyOf" in value:
+        value["anyOf"] = [_or_reference(option) for option in value["anyOf"]]
+    return {"anyOf": [value, {"type": "string", "pattern": r"\$[a-z]"}], **described}
