@@ -29,7 +29,7 @@ FOUND = [
 ]  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(NUMBERS)
 def test_the_model_does_only_what_the_naive_statement_permits(numbers: Numbers) -> None:
     case = case_of(numbers, POSIX, faults=True)

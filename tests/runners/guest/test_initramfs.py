@@ -87,7 +87,7 @@ def test_the_same_init_gives_the_same_bytes() -> None:
 
 @needs_cpio
 @given(st.binary(max_size=9))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_cpio_gives_the_init_back(init: bytes) -> None:
     command = ["cpio", "--extract", "--to-stdout", "--quiet", "init"]
     done = subprocess.run(command, input=archive(init), capture_output=True, check=True)

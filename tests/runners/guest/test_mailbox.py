@@ -18,7 +18,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lockproof.conformance.errors import TargetError
@@ -48,7 +48,6 @@ STEPS = st.lists(st.binary(min_size=1, max_size=40) | st.none(), max_size=40)
 
 
 @given(start=COUNTS, size=st.sampled_from([4, 16, 32]), steps=STEPS)
-@settings(deadline=None)
 def test_a_ring_carries_any_writes_and_reads_unchanged_from_any_count(
     start: int, size: int, steps: list[bytes | None]
 ) -> None:

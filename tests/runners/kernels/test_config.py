@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lockproof.conformance.errors import UsageError
@@ -165,7 +165,6 @@ def test_a_fragment_that_cannot_be_read_says_why(tmp_path: Path, content: bytes 
 
 
 @given(st.binary(max_size=200))
-@settings(deadline=None)
 def test_any_bytes_are_a_fragment_or_a_usage_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "any.config"
     path.write_bytes(content)

@@ -157,7 +157,7 @@ def test_a_whole_image_is_known_by_its_header(folder: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", WHOLE)
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_an_image_that_was_cut_anywhere_is_refused(folder: Path, name: str, data: st.DataObject) -> None:
     content, _ = WHOLE[name]
     length = data.draw(st.one_of(st.integers(0, 1024), st.integers(0, len(content) - 1)).filter(len(content).__gt__))
@@ -189,7 +189,7 @@ NUMBERS = st.sampled_from([b"\0", b"\xff", b"\xff\xff", b"\xff" * 4, b"\0\0\0\x8
 
 
 @given(st.one_of(st.binary(), st.builds(bytes.__add__, st.sampled_from(HEADS), st.binary(max_size=64))), st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_any_bytes_are_an_image_or_a_usage_error_of_one_line(folder: Path, content: bytes, data: st.DataObject) -> None:
     changed = bytearray(content)
     for at, number in data.draw(st.lists(st.tuples(st.integers(0, max(0, len(content) - 1)), NUMBERS), max_size=4)):

@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lockproof.conformance.errors import StoreError, TargetError, UsageError
@@ -301,7 +301,6 @@ NAMES = st.text(st.sampled_from("ab/%25fF.+~_-@2"), min_size=1, max_size=20)
 @given(first=NAMES, second=NAMES)
 @example(first="a/b", second="a%2fb")
 @example(first="a%2fb", second="a%252fb")
-@settings(deadline=None)
 def test_two_names_never_share_a_file_and_none_leaves_the_catalogue(
     tmp_path_factory: pytest.TempPathFactory, first: str, second: str
 ) -> None:

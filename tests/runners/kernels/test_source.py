@@ -141,7 +141,7 @@ def test_a_change_of_a_link_is_a_change_of_the_digest(tmp_path: Path) -> None:
 
 
 @given(order=st.permutations(sorted(FILES)))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_order_in_which_files_were_written_makes_no_difference(order: Iterable[str]) -> None:
     # There a folder lists its files in the order in which they were written.
     shared = Path("/dev/shm")  # noqa: S108

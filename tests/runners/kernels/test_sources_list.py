@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lockproof.conformance.errors import UsageError
@@ -160,7 +160,6 @@ KEYS = st.sampled_from(["", KEYRING, "/a.gpg /b.gpg", "0123456789ABCDEF012345678
 
 
 @given(ADDRESSES, KEYS, SUITES, st.sampled_from(["amd64", "riscv64"]))
-@settings(deadline=None)
 def test_a_stanza_that_is_written_is_read_as_the_same_mirror(
     address: str, signed_by: str, suite: str, architecture: str
 ) -> None:
@@ -170,7 +169,6 @@ def test_a_stanza_that_is_written_is_read_as_the_same_mirror(
 
 
 @given(ADDRESSES, st.sampled_from(["", KEYRING, "/a.gpg /b.gpg"]), SUITES)
-@settings(deadline=None)
 def test_both_styles_say_the_same(address: str, signed_by: str, suite: str) -> None:
     option = f"[signed-by={signed_by.replace(' ', ',')}] " if signed_by else ""
     stanza = f"Types: deb\nURIs: {address}\nSuites: {suite}\nComponents: main\nSigned-By: {signed_by}\n"
