@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -13,11 +12,9 @@
 #include <unistd.h>
 
 #include "inner_calls.h"
+#include "kernel/smaps.h"
 
-enum {
-	CHUNK = 1024,
-	LINE = 128, /* as much of a line of smaps as matters */
-};
+enum { CHUNK = 1024 };
 
 size_t page_size(void)
 {
@@ -63,119 +60,37 @@ static bool add(struct runs *runs, struct range range, uintptr_t start, uintptr_
 	return true;
 }
 
-struct reader {
-	int file;
-	char bytes[CHUNK];
-	size_t at, used;
-	bool broken;
+struct search {
+	struct range range;
+	struct runs *runs;
+	uintptr_t *upto;
+	enum known known;
 };
 
-static bool fill(struct reader *reader)
-{
-	long count;
-
-	do {
-		count = syscall(SYS_read, reader->file, reader->bytes, sizeof(reader->bytes));
-	} while (count < 0 && errno == EINTR);
-	reader->at = 0;
-	reader->used = count > 0 ? (size_t)count : 0;
-	reader->broken = count < 0;
-	return count > 0;
-}
-
-/* The beginning of the next line, without its end; false: there is none. */
-static bool next_line(struct reader *reader, char line[LINE])
-{
-	size_t length = 0;
-
-	for (;;) {
-		if (reader->at == reader->used && !fill(reader))
-			return false;
-		if (reader->bytes[reader->at] == '\n')
-			break;
-		if (length < LINE - 1)
-			line[length++] = reader->bytes[reader->at];
-		reader->at++;
-	}
-	reader->at++;
-	line[length] = '\0';
-	return true;
-}
-
-static const char *read_hex(const char *text, uintptr_t *number)
-{
-	for (*number = 0;; text++) {
-		if (*text >= '0' && *text <= '9')
-			*number = *number * 16 + (uintptr_t)(*text - '0');
-		else if (*text >= 'a' && *text <= 'f')
-			*number = *number * 16 + (uintptr_t)(*text - 'a') + 10;
-		else
-			return text;
-	}
-}
-
-/* START-END PERMISSIONS …: no other line of smaps has a number in lower case and a - at its beginning. */
-static bool read_header(const char *line, struct range *mapping)
-{
-	struct range read;
-	const char *dash = read_hex(line, &read.start);
-	const char *end;
-
-	if (dash == line || *dash != '-')
-		return false;
-	end = read_hex(dash + 1, &read.end);
-	if (end == dash + 1 || *end != ' ')
-		return false;
-	*mapping = read;
-	return true;
-}
-
-static enum mode mode_of_flags(const char *flags)
-{
-	enum mode mode = NOT_LOCKED;
-
-	for (; *flags; flags++) {
-		if (flags[0] != ' ')
-			continue;
-		if (flags[1] == 'l' && flags[2] == 'o' && mode == NOT_LOCKED)
-			mode = EAGER;
-		if (flags[1] == 'l' && flags[2] == 'f')
-			mode = ON_FAULT;
-	}
-	return mode;
-}
-
 /* A mapping without flags is one of a kernel that does not tell. */
+static bool take(void *self, const struct smaps_mapping *mapping)
+{
+	struct search *search = self;
+	enum mode mode = !mapping->locked ? NOT_LOCKED : mapping->on_fault ? ON_FAULT : EAGER;
+
+	if (mapping->start >= search->range.end)
+		return false;
+	if (!mapping->has_flags) {
+		search->known = NOTHING_KNOWN;
+	} else if (!add(search->runs, search->range, mapping->start, mapping->end, mode)) {
+		*search->upto = mapping->start > search->range.start ? mapping->start : search->range.start;
+		search->known = PART_KNOWN;
+	}
+	return search->known == ALL_KNOWN;
+}
+
 static enum known find_in_smaps(struct range range, struct runs *runs, uintptr_t *upto)
 {
-	static const char label[] = "VmFlags:";
-	struct reader reader = { .file = open_file("/proc/self/smaps") };
-	struct range mapping = { 0, 0 };
-	enum known known = ALL_KNOWN;
-	bool flags_seen = true;
-	char line[LINE];
+	struct search search = { range, runs, upto, ALL_KNOWN };
+	struct smaps smaps = smaps_to(take, &search);
+	char buffer[CHUNK];
 
-	if (reader.file < 0)
-		return NOTHING_KNOWN;
-	while (known == ALL_KNOWN && next_line(&reader, line)) {
-		if (read_header(line, &mapping)) {
-			if (!flags_seen)
-				known = NOTHING_KNOWN;
-			flags_seen = false;
-			if (mapping.start >= range.end)
-				break;
-		} else if (strncmp(line, label, sizeof(label) - 1) == 0) {
-			flags_seen = true;
-			if (!add(runs, range, mapping.start, mapping.end, mode_of_flags(line + sizeof(label) - 1))) {
-				*upto = mapping.start > range.start ? mapping.start : range.start;
-				known = PART_KNOWN;
-			}
-		}
-	}
-	if (reader.broken || (!flags_seen && mapping.start < range.end))
-		known = NOTHING_KNOWN;
-	close_file(reader.file);
-	return known;
+	return smaps_read(&smaps, "/proc/self/smaps", buffer, sizeof(buffer)) ? search.known : NOTHING_KNOWN;
 }
 
 /* PROCMAP_QUERY of /proc/PID/maps, and what it takes and gives (Linux, Documentation/filesystems/proc.rst). */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "kernel/proc.h"
+#include "kernel/smaps.h"
 
 enum {
 	PAUSE = 20, /* milliseconds between two readings */
@@ -60,28 +61,20 @@ static void flush(void)
 	write_file("/sys/kernel/slab/vm_area_struct/shrink", "1");
 }
 
-/* The probe's own mappings come and go with the process that looks. The gate page is no mapping. */
+static bool count_mapping(void *self, const struct smaps_mapping *mapping)
+{
+	*(long *)self += !mapping->is_gate;
+	return true;
+}
+
+/* The probe's own mappings come and go with the process that looks. */
 static long own_vm_areas(void)
 {
-	char bytes[READ_SIZE];
-	char last = '\n';
-	long lines = 0;
-	ssize_t count;
-	int file = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	long count = 0;
+	struct smaps smaps = smaps_to(count_mapping, &count);
+	char buffer[READ_SIZE];
 
-	if (file < 0)
-		return 0;
-	while ((count = read(file, bytes, sizeof(bytes))) > 0) {
-		for (ssize_t i = 0; i < count; i++) {
-			if (last == '\n' && bytes[i] != '\n')
-				lines++;
-			if (last == '[' && count - i >= 8 && memcmp(bytes + i, "vsyscall", 8) == 0)
-				lines--;
-			last = bytes[i];
-		}
-	}
-	close(file);
-	return lines;
+	return smaps_read(&smaps, "/proc/self/maps", buffer, sizeof(buffer)) ? count : 0;
 }
 
 static long count_vm_areas(void)

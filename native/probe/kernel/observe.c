@@ -5,90 +5,44 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "kernel/arena_strips.h"
+#include "kernel/page_observers.h"
 #include "kernel/proc.h"
-#include "kernel/smaps.h"
 
 enum {
 	READ_SIZE = 4096, /* the kernel does not give more of smaps at a time */
 	PAGEMAP_ENTRIES = 512,
 };
 
-/* Reads a map file to its end; false: it could not be read. */
-static bool read_maps(const char *path, struct smaps *smaps)
+/* Reads a map file; false: it could not be read. */
+static bool read_maps(const char *path, struct arena_strips *strips)
 {
-	char bytes[READ_SIZE];
-	ssize_t count;
-	int fd;
+	struct smaps smaps = smaps_to(arena_strips_take, strips);
+	char buffer[READ_SIZE];
 
-	smaps_start(smaps);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	while ((count = read(fd, bytes, sizeof(bytes))) > 0)
-		smaps_feed(smaps, bytes, (size_t)count);
-	close(fd);
-	return count == 0;
+	arena_strips_start(strips);
+	return smaps_read(&smaps, path, buffer, sizeof(buffer));
 }
 
 static void observe_maps(const struct kernel *kernel, unsigned long arena, struct snapshot *snapshot)
 {
 	const struct observers *observers = &kernel->observers;
-	struct smaps smaps = {
+	struct arena_strips strips = {
 		.arena = arena,
 		.pages = snapshot->pages,
 		.page_size = kernel->page_size,
 		.locked = snapshot->smaps,
 		.mappings = snapshot->mappings,
 	};
-	bool seen = read_maps(observers->smaps ? "/proc/self/smaps" : "/proc/self/maps", &smaps);
+	bool seen = read_maps(observers->smaps ? "/proc/self/smaps" : "/proc/self/maps", &strips);
 
 	snapshot->has_smaps = seen && observers->smaps_locks;
 	snapshot->smaps_name = "smaps";
 	snapshot->has_mappings = seen && observers->mappings;
-	snapshot->elsewhere_mapped = seen && observers->elsewhere ? smaps.elsewhere_mapped : -1;
-	snapshot->elsewhere_locked = seen && observers->elsewhere_locks ? smaps.elsewhere_locked : -1;
-}
-
-/* POSIX: msync with MS_INVALIDATE fails with EBUSY where a page is locked, with ENOMEM where none is mapped. */
-static char msync_page(unsigned long address, size_t page_size)
-{
-	if (syscall(SYS_msync, address, page_size, MS_ASYNC | MS_INVALIDATE) == 0)
-		return '.';
-	if (errno == EBUSY)
-		return 'L';
-	return errno == ENOMEM ? '_' : '?';
-}
-
-static char mincore_page(unsigned long address, size_t page_size)
-{
-	unsigned char resident;
-
-	if (syscall(SYS_mincore, address, page_size, &resident) == 0)
-		return resident & 1 ? 'R' : '.';
-	return errno == ENOMEM ? '_' : '?';
-}
-
-/*
- * Asks about each page that is mapped; false: of one of them nothing can be
- * said. A hole is asked about only where nothing else tells that it is one: to
- * gVisor's msync a hole is locked when the mapping after it is.
- */
-static bool observe_pages(const struct kernel *kernel, unsigned long arena, char (*ask)(unsigned long, size_t),
-			  const struct snapshot *snapshot, char *strip)
-{
-	for (size_t page = 0; page < snapshot->pages; page++) {
-		if (snapshot->has_mappings && snapshot->mappings[page] == '_')
-			strip[page] = '_';
-		else
-			strip[page] = ask(arena + (unsigned long)(page * kernel->page_size), kernel->page_size);
-		if (strip[page] == '?')
-			return false;
-	}
-	return true;
+	snapshot->elsewhere_mapped = seen && observers->elsewhere ? strips.elsewhere_mapped : -1;
+	snapshot->elsewhere_locked = seen && observers->elsewhere_locks ? strips.elsewhere_locked : -1;
 }
 
 /* An entry says whether the page is present, in its highest bit, but not whether it is mapped. */
@@ -120,7 +74,7 @@ static bool observe_residency(const struct kernel *kernel, unsigned long arena, 
 {
 	switch (kernel->observers.residency) {
 	case RESIDENCY_MINCORE:
-		return observe_pages(kernel, arena, mincore_page, snapshot, snapshot->resident);
+		return page_observer_mincore(kernel->page_size, arena, snapshot);
 	case RESIDENCY_PAGEMAP:
 		return observe_pagemap(kernel, arena, snapshot);
 	case RESIDENCY_NONE:
@@ -141,8 +95,7 @@ void kernel_observe(void *self, unsigned long arena, struct snapshot *snapshot)
 	const struct kernel *kernel = self;
 
 	observe_maps(kernel, arena, snapshot);
-	snapshot->has_msync =
-		kernel->observers.msync && observe_pages(kernel, arena, msync_page, snapshot, snapshot->msync);
+	snapshot->has_msync = kernel->observers.msync && page_observer_msync(kernel->page_size, arena, snapshot);
 	snapshot->has_resident = observe_residency(kernel, arena, snapshot);
 	snapshot->accounted = kernel->observers.accounting ? locked_pages(kernel) : -1;
 }
@@ -152,9 +105,11 @@ long kernel_touch(void *self, unsigned long address, size_t pages)
 {
 	const struct kernel *kernel = self;
 	char writable[MAX_PAGES];
-	struct smaps smaps = { .arena = address, .pages = pages, .page_size = kernel->page_size, .writable = writable };
+	struct arena_strips strips = {
+		.arena = address, .pages = pages, .page_size = kernel->page_size, .writable = writable
+	};
 
-	if (!read_maps("/proc/self/maps", &smaps))
+	if (!read_maps("/proc/self/maps", &strips))
 		return -ENOENT;
 	for (size_t page = 0; page < pages; page++) {
 		volatile char *byte = (volatile char *)(address + (unsigned long)(page * kernel->page_size));

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+
 #include "kernel/smaps.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* A line, or what is left of it. */
 struct line {
@@ -51,93 +57,70 @@ static void skip_word(struct line *line)
 	skip_blanks(line);
 }
 
-static bool starts_with(const struct line *line, const char *text)
+static bool starts_with(const struct line *line, const char *text, size_t length)
 {
-	size_t length = strlen(text);
-
 	return (size_t)(line->end - line->at) >= length && memcmp(line->at, text, length) == 0;
 }
 
-/* Part of the mapping inside the arena, as pages of it; false where there is none. */
-static bool inside(const struct smaps *smaps, size_t *first, size_t *count)
+/* The name of a mapping that the kernel makes for itself; the line goes on with its permissions. */
+static void take_name(struct smaps_mapping *mapping, struct line line)
 {
-	unsigned long arena_end = smaps->arena + (unsigned long)(smaps->pages * smaps->page_size);
-	unsigned long start = smaps->start > smaps->arena ? smaps->start : smaps->arena;
-	unsigned long end = smaps->end < arena_end ? smaps->end : arena_end;
-
-	if (start >= end)
-		return false;
-	*first = (start - smaps->arena) / smaps->page_size;
-	*count = (end - start) / smaps->page_size;
-	return true;
-}
-
-/* Whether the mapping is one that the kernel makes for itself; the line goes on with its permissions. */
-static bool is_kernels(struct line line)
-{
-	static const char *const names[] = { "[vdso]", "[vvar", "[vsyscall]", "[usertrap]" }; /* the last is gVisor's */
+	static const char *const names[] = { "[vsyscall]", "[vdso]", "[vvar", "[usertrap]" }; /* the last is gVisor's */
 
 	if (line.end[-1] != ']')
-		return false;
+		return;
 	for (int field = 0; field < 4; field++)
 		skip_word(&line);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (starts_with(&line, names[i]))
-			return true;
+		if (!starts_with(&line, names[i], strlen(names[i])))
+			continue;
+		mapping->of_kernel = true;
+		mapping->is_gate = i == 0;
 	}
-	return false;
 }
 
-static void fill(char *strip, size_t first, size_t count, char character)
+static void hand_on(struct smaps *smaps)
 {
-	if (strip)
-		memset(strip + first, character, count);
+	if (smaps->is_open && !smaps->stopped)
+		smaps->stopped = !smaps->take(smaps->self, &smaps->mapping);
+	smaps->is_open = false;
 }
 
 /* START-END PERMISSIONS OFFSET DEVICE INODE NAME */
 static void take_header(struct smaps *smaps, struct line line)
 {
-	unsigned long start, end;
-	size_t first, count;
+	struct smaps_mapping mapping = { 0 };
 
-	if (!read_hex(&line, &start) || !skip_character(&line, '-') || !read_hex(&line, &end) ||
+	if (!read_hex(&line, &mapping.start) || !skip_character(&line, '-') || !read_hex(&line, &mapping.end) ||
 	    !skip_character(&line, ' '))
 		return;
-	smaps->start = start;
-	smaps->end = end;
-	smaps->own = false;
-	if (inside(smaps, &first, &count)) {
-		fill(smaps->locked, first, count, '.');
-		fill(smaps->mappings, first, count, '-');
-		fill(smaps->mappings, first, 1, '|');
-		fill(smaps->writable, first, count, line.end - line.at > 1 && line.at[1] == 'w' ? 'w' : '.');
-	} else if (!is_kernels(line)) {
-		smaps->own = true;
-		smaps->elsewhere_mapped += (long)((end - start) / smaps->page_size);
-	}
+	hand_on(smaps);
+	mapping.writable = line.end - line.at > 1 && line.at[1] == 'w';
+	take_name(&mapping, line);
+	smaps->mapping = mapping;
+	smaps->is_open = true;
 }
 
 static bool has_flag(struct line flags, const char *flag)
 {
 	while (flags.at < flags.end) {
-		if (starts_with(&flags, flag) && (flags.end - flags.at == 2 || flags.at[2] == ' '))
+		if (starts_with(&flags, flag, 2) && (flags.end - flags.at == 2 || flags.at[2] == ' '))
 			return true;
 		skip_word(&flags);
 	}
 	return false;
 }
 
+/* The last line about a mapping. */
 static void take_flags(struct smaps *smaps, struct line flags)
 {
-	size_t first, count;
+	struct smaps_mapping *mapping = &smaps->mapping;
 
 	skip_blanks(&flags);
-	if (!has_flag(flags, "lo"))
-		return;
-	if (smaps->own)
-		smaps->elsewhere_locked += (long)((smaps->end - smaps->start) / smaps->page_size);
-	else if (inside(smaps, &first, &count))
-		fill(smaps->locked, first, count, has_flag(flags, "lf") ? 'F' : 'L');
+	mapping->has_flags = true;
+	mapping->locked = has_flag(flags, "lo");
+	mapping->on_fault = mapping->locked && has_flag(flags, "lf");
+	hand_on(smaps);
 }
 
 /* Most lines are of no interest, as their first byte tells: a header begins with a digit or a small letter. */
@@ -149,21 +132,15 @@ static void take_line(struct smaps *smaps, struct line line)
 		return;
 	if (*line.at < 'A' || *line.at > 'Z') {
 		take_header(smaps, line);
-	} else if (*line.at == 'V' && starts_with(&line, flags)) {
+	} else if (*line.at == 'V' && starts_with(&line, flags, sizeof(flags) - 1)) {
 		line.at += sizeof(flags) - 1;
 		take_flags(smaps, line);
 	}
 }
 
-void smaps_start(struct smaps *smaps)
+struct smaps smaps_to(bool (*take)(void *self, const struct smaps_mapping *mapping), void *self)
 {
-	fill(smaps->locked, 0, smaps->pages, '_');
-	fill(smaps->mappings, 0, smaps->pages, '_');
-	fill(smaps->writable, 0, smaps->pages, '_');
-	smaps->elsewhere_mapped = 0;
-	smaps->elsewhere_locked = 0;
-	smaps->own = false;
-	smaps->used = 0;
+	return (struct smaps){ .take = take, .self = self };
 }
 
 static void keep(struct smaps *smaps, const char *bytes, size_t count)
@@ -176,11 +153,11 @@ static void keep(struct smaps *smaps, const char *bytes, size_t count)
 	smaps->used += count;
 }
 
-void smaps_feed(struct smaps *smaps, const char *bytes, size_t count)
+bool smaps_feed(struct smaps *smaps, const char *bytes, size_t count)
 {
 	const char *end = bytes + count;
 
-	while (bytes < end) {
+	while (bytes < end && !smaps->stopped) {
 		const char *newline = memchr(bytes, '\n', (size_t)(end - bytes));
 		const char *line_end = newline ? newline : end;
 
@@ -195,4 +172,29 @@ void smaps_feed(struct smaps *smaps, const char *bytes, size_t count)
 		}
 		bytes = newline ? newline + 1 : end;
 	}
+	return !smaps->stopped;
+}
+
+void smaps_end(struct smaps *smaps)
+{
+	hand_on(smaps);
+}
+
+bool smaps_read(struct smaps *smaps, const char *path, char *buffer, size_t size)
+{
+	int file = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+	bool wanted = true;
+	long count;
+
+	if (file < 0)
+		return false;
+	do {
+		count = syscall(SYS_read, file, buffer, size);
+		if (count > 0)
+			wanted = smaps_feed(smaps, buffer, (size_t)count);
+	} while (wanted && (count > 0 || (count < 0 && errno == EINTR)));
+	syscall(SYS_close, file);
+	if (wanted && count == 0)
+		smaps_end(smaps);
+	return !wanted || count == 0;
 }

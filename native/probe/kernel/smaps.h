@@ -5,32 +5,42 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What the text says of one mapping. */
+struct smaps_mapping {
+	unsigned long start, end;
+	bool writable;
+	bool of_kernel; /* that the kernel makes for itself, as [vdso] */
+	bool is_gate;	/* [vsyscall], which is shown, but is none */
+	bool has_flags; /* VmFlags; else no lock is known: in maps, and of kernels that do not tell */
+	bool locked;
+	bool on_fault;
+};
+
 enum { SMAPS_LINE = 256 }; /* as much of a line as matters */
 
-/* Reads the text of /proc/PID/smaps, or of maps, in pieces of any size. */
+/* Reads the text of /proc/PID/smaps, or of maps, in pieces of any size. Allocates nothing. */
 struct smaps {
-	/* What to look at: the arena, and a strip for each thing wanted of it (or NULL). */
-	unsigned long arena;
-	size_t pages;
-	size_t page_size;
-	char *locked;	/* L locked, F locked on fault, . not locked, _ not mapped */
-	char *mappings; /* | first page of a mapping, - further page, _ not mapped */
-	char *writable; /* w writable, . not, _ not mapped */
-
-	/* What was seen outside the arena, in pages, without the kernel's own mappings. */
-	long elsewhere_mapped;
-	long elsewhere_locked;
+	/* Takes each mapping, in the order of the addresses; false: no more are wanted. */
+	bool (*take)(void *self, const struct smaps_mapping *mapping);
+	void *self;
 
 	/* The mapping that the lines are about, and a line that has not ended yet. */
-	unsigned long start, end;
-	bool own;
+	struct smaps_mapping mapping;
+	bool is_open;
+	bool stopped;
 	char line[SMAPS_LINE];
 	size_t used;
 };
 
-/* Nothing seen yet: fills the strips with '_'. */
-void smaps_start(struct smaps *smaps);
+struct smaps smaps_to(bool (*take)(void *self, const struct smaps_mapping *mapping), void *self);
 
-void smaps_feed(struct smaps *smaps, const char *bytes, size_t count);
+/* False: no more is wanted. */
+bool smaps_feed(struct smaps *smaps, const char *bytes, size_t count);
+
+/* The text has ended. */
+void smaps_end(struct smaps *smaps);
+
+/* Feeds it a file, by way of a buffer; false: that cannot be read. As system calls, of which none is a cancellation point. */
+bool smaps_read(struct smaps *smaps, const char *path, char *buffer, size_t size);
 
 #endif

@@ -2,14 +2,14 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "kernel/smaps.h"
-
-enum { ARENA = 0x10000, PAGE = 0x1000, PAGES = 9 };
 
 static const char text[] = "00008000-0000a000 r-xp 00000000 08:01 131 /usr/bin/a name with [vdso] in it\n"
 			   "Size:                  8 kB\n"
@@ -30,44 +30,48 @@ static const char text[] = "00008000-0000a000 r-xp 00000000 08:01 131 /usr/bin/a
 			   "7ffd8000-7ffd9000 r-xp 00000000 00:00 0                          [usertrap]\n"
 			   "VmFlags: rd lo\n"
 			   "7ffe0000-7ffe2000 r-xp 00000000 00:00 0                          [vdso]\n"
-			   "VmFlags: rd lo\n";
+			   "VmFlags: rd lo\n"
+			   "ff600000-ff601000 --xp 00000000 00:00 0                  [vsyscall]\n"
+			   "VmFlags: ex\n";
 
-struct seen {
-	struct smaps smaps;
-	char locked[PAGES + 1], mappings[PAGES + 1], writable[PAGES + 1];
+static const char expected[] = "8000-a000 flags locked\n"
+			       "10000-12000 writable flags\n"
+			       "12000-13000 writable flags locked\n"
+			       "15000-16000 flags locked on-fault\n"
+			       "16000-18000 flags\n"
+			       "20000-23000 writable flags\n"
+			       "7ffd0000-7ffd2000 kernel flags locked\n"
+			       "7ffd8000-7ffd9000 kernel flags locked\n"
+			       "7ffe0000-7ffe2000 kernel flags locked\n"
+			       "ff600000-ff601000 kernel gate flags\n";
+
+struct told {
+	char text[1024];
+	size_t used;
+	unsigned long last; /* the mapping after which no more are wanted; 0: all are */
 };
 
-static void start(struct seen *seen)
+static bool tell(void *self, const struct smaps_mapping *mapping)
 {
-	memset(seen, 0, sizeof(*seen));
-	seen->smaps = (struct smaps){
-		.arena = ARENA,
-		.pages = PAGES,
-		.page_size = PAGE,
-		.locked = seen->locked,
-		.mappings = seen->mappings,
-		.writable = seen->writable,
-	};
-	smaps_start(&seen->smaps);
+	struct told *told = self;
+
+	told->used += (size_t)snprintf(told->text + told->used, sizeof(told->text) - told->used,
+				       "%lx-%lx%s%s%s%s%s%s\n", mapping->start, mapping->end,
+				       mapping->writable ? " writable" : "", mapping->of_kernel ? " kernel" : "",
+				       mapping->is_gate ? " gate" : "", mapping->has_flags ? " flags" : "",
+				       mapping->locked ? " locked" : "", mapping->on_fault ? " on-fault" : "");
+	return mapping->start != told->last;
 }
 
-static void assert_seen(const struct seen *seen)
+static void each_mapping_is_handed_on_with_what_its_lines_say(void **state)
 {
-	assert_string_equal(seen->locked, "..L__F.._");
-	assert_string_equal(seen->mappings, "|-|__||-_");
-	assert_string_equal(seen->writable, "www__..._");
-	assert_int_equal(seen->smaps.elsewhere_mapped, 5);
-	assert_int_equal(seen->smaps.elsewhere_locked, 2);
-}
-
-static void locks_and_mappings_are_seen(void **state)
-{
-	struct seen seen;
+	struct told told = { 0 };
+	struct smaps smaps = smaps_to(tell, &told);
 
 	(void)state;
-	start(&seen);
-	smaps_feed(&seen.smaps, text, strlen(text));
-	assert_seen(&seen);
+	assert_true(smaps_feed(&smaps, text, strlen(text)));
+	smaps_end(&smaps);
+	assert_string_equal(told.text, expected);
 }
 
 static void lines_may_be_split_anywhere(void **state)
@@ -75,78 +79,99 @@ static void lines_may_be_split_anywhere(void **state)
 	(void)state;
 	for (size_t first = 0; first <= strlen(text); first++) {
 		for (size_t second = first; second <= strlen(text); second += 7) {
-			struct seen seen;
+			struct told told = { 0 };
+			struct smaps smaps = smaps_to(tell, &told);
 
-			start(&seen);
-			smaps_feed(&seen.smaps, text, first);
-			smaps_feed(&seen.smaps, text + first, second - first);
-			smaps_feed(&seen.smaps, text + second, strlen(text) - second);
-			assert_seen(&seen);
+			smaps_feed(&smaps, text, first);
+			smaps_feed(&smaps, text + first, second - first);
+			smaps_feed(&smaps, text + second, strlen(text) - second);
+			smaps_end(&smaps);
+			assert_string_equal(told.text, expected);
 		}
 	}
 }
 
 static void single_bytes_will_do(void **state)
 {
-	struct seen seen;
+	struct told told = { 0 };
+	struct smaps smaps = smaps_to(tell, &told);
 
 	(void)state;
-	start(&seen);
 	for (size_t i = 0; i < strlen(text); i++)
-		smaps_feed(&seen.smaps, text + i, 1);
-	assert_seen(&seen);
+		smaps_feed(&smaps, text + i, 1);
+	smaps_end(&smaps);
+	assert_string_equal(told.text, expected);
 }
 
 static void long_lines_do_no_harm(void **state)
 {
 	static char line[4 * SMAPS_LINE];
-	struct seen seen;
+	struct told told = { 0 };
+	struct smaps smaps = smaps_to(tell, &told);
 
 	(void)state;
-	start(&seen);
 	memset(line, 'x', sizeof(line));
-	smaps_feed(&seen.smaps, "00008000-0000a000 r-xp 00000000 08:01 131 /", 43);
-	smaps_feed(&seen.smaps, line, sizeof(line));
-	smaps_feed(&seen.smaps, "\n", 1);
-	smaps_feed(&seen.smaps, text + strcspn(text, "\n") + 1, strlen(text) - strcspn(text, "\n") - 1);
-	assert_seen(&seen);
+	smaps_feed(&smaps, "00008000-0000a000 r-xp 00000000 08:01 131 /", 43);
+	smaps_feed(&smaps, line, sizeof(line));
+	smaps_feed(&smaps, "\n", 1);
+	smaps_feed(&smaps, text + strcspn(text, "\n") + 1, strlen(text) - strcspn(text, "\n") - 1);
+	smaps_end(&smaps);
+	assert_string_equal(told.text, expected);
 }
 
-static void mappings_across_the_border_count_inside_only(void **state)
-{
-	static const char across[] = "0000f000-00011000 rw-p 00000000 00:00 0 \nVmFlags: lo\n";
-	struct seen seen;
-
-	(void)state;
-	start(&seen);
-	smaps_feed(&seen.smaps, across, strlen(across));
-	assert_string_equal(seen.locked, "L________");
-	assert_string_equal(seen.mappings, "|________");
-}
-
-static void without_flags_nothing_is_locked(void **state)
+static void without_flags_a_mapping_ends_where_the_next_begins(void **state)
 {
 	static const char maps[] =
 		"00010000-00012000 rw-p 00000000 00:00 0 \n00012000-00013000 r--p 00000000 00:00 0\n";
-	struct seen seen;
+	struct told told = { 0 };
+	struct smaps smaps = smaps_to(tell, &told);
 
 	(void)state;
-	start(&seen);
-	smaps_feed(&seen.smaps, maps, strlen(maps));
-	assert_string_equal(seen.locked, "...______");
-	assert_string_equal(seen.mappings, "|-|______");
-	assert_string_equal(seen.writable, "ww.______");
+	smaps_feed(&smaps, maps, strlen(maps));
+	assert_string_equal(told.text, "10000-12000 writable\n");
+	smaps_end(&smaps);
+	assert_string_equal(told.text, "10000-12000 writable\n12000-13000\n");
+}
+
+static void what_is_not_wanted_is_not_read(void **state)
+{
+	struct told told = { .last = 0x12000 };
+	struct smaps smaps = smaps_to(tell, &told);
+
+	(void)state;
+	assert_false(smaps_feed(&smaps, text, strlen(text)));
+	assert_false(smaps_feed(&smaps, text, strlen(text)));
+	assert_string_equal(told.text, "8000-a000 flags locked\n"
+				       "10000-12000 writable flags\n"
+				       "12000-13000 writable flags locked\n");
+}
+
+static void a_file_is_read_in_pieces_as_large_as_the_buffer(void **state)
+{
+	char path[] = "/tmp/lockproof-smaps-XXXXXX", buffer[7];
+	struct told told = { 0 };
+	struct smaps smaps = smaps_to(tell, &told);
+	int file = mkstemp(path);
+
+	(void)state;
+	assert_int_equal(write(file, text, strlen(text)), strlen(text));
+	close(file);
+	assert_true(smaps_read(&smaps, path, buffer, sizeof(buffer)));
+	unlink(path);
+	assert_string_equal(told.text, expected);
+	assert_false(smaps_read(&smaps, path, buffer, sizeof(buffer)));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(locks_and_mappings_are_seen),
+		cmocka_unit_test(each_mapping_is_handed_on_with_what_its_lines_say),
 		cmocka_unit_test(lines_may_be_split_anywhere),
 		cmocka_unit_test(single_bytes_will_do),
 		cmocka_unit_test(long_lines_do_no_harm),
-		cmocka_unit_test(mappings_across_the_border_count_inside_only),
-		cmocka_unit_test(without_flags_nothing_is_locked),
+		cmocka_unit_test(without_flags_a_mapping_ends_where_the_next_begins),
+		cmocka_unit_test(what_is_not_wanted_is_not_read),
+		cmocka_unit_test(a_file_is_read_in_pieces_as_large_as_the_buffer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

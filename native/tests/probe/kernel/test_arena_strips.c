@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernel/arena_strips.h"
+
+enum { ARENA = 0x10000, PAGE = 0x1000, PAGES = 9 };
+
+static const char text[] = "00008000-0000a000 r-xp 00000000 08:01 131 /usr/bin/a name with [vdso] in it\n"
+			   "Size:                  8 kB\n"
+			   "VmFlags: rd ex mr mw me lo \n"
+			   "00010000-00012000 rw-p 00000000 00:00 0 \n"
+			   "VmFlags: rd wr mr mw me ac sd \n"
+			   "00012000-00013000 rw-p 00000000 00:00 0 \n"
+			   "Locked:                4 kB\n"
+			   "VmFlags: rd wr mr mw me lo ac sd \n"
+			   "00015000-00016000 ---p 00000000 00:00 0 \n"
+			   "VmFlags: mr mw me ac lf lo\n"
+			   "00016000-00018000 r--s 00000000 00:05 77                         /dev/shm/x (deleted)\n"
+			   "VmFlags: rd sh mr me loo xlo dd \n"
+			   "00020000-00023000 rw-p 00000000 00:00 0                          [stack]\n"
+			   "VmFlags: rd wr gd\n"
+			   "7ffd0000-7ffd2000 r--p 00000000 00:00 0                          [vvar_vclock]\n"
+			   "VmFlags: rd lo\n"
+			   "7ffd8000-7ffd9000 r-xp 00000000 00:00 0                          [usertrap]\n"
+			   "VmFlags: rd lo\n"
+			   "7ffe0000-7ffe2000 r-xp 00000000 00:00 0                          [vdso]\n"
+			   "VmFlags: rd lo\n";
+
+struct seen {
+	struct arena_strips strips;
+	char locked[PAGES + 1], mappings[PAGES + 1], writable[PAGES + 1];
+};
+
+static void see(struct seen *seen, const char *maps)
+{
+	struct smaps smaps = smaps_to(arena_strips_take, &seen->strips);
+
+	memset(seen, 0, sizeof(*seen));
+	seen->strips = (struct arena_strips){
+		.arena = ARENA,
+		.pages = PAGES,
+		.page_size = PAGE,
+		.locked = seen->locked,
+		.mappings = seen->mappings,
+		.writable = seen->writable,
+	};
+	arena_strips_start(&seen->strips);
+	assert_true(smaps_feed(&smaps, maps, strlen(maps)));
+	smaps_end(&smaps);
+}
+
+static void locks_and_mappings_are_seen(void **state)
+{
+	struct seen seen;
+
+	(void)state;
+	see(&seen, text);
+	assert_string_equal(seen.locked, "..L__F.._");
+	assert_string_equal(seen.mappings, "|-|__||-_");
+	assert_string_equal(seen.writable, "www__..._");
+	assert_int_equal(seen.strips.elsewhere_mapped, 5);
+	assert_int_equal(seen.strips.elsewhere_locked, 2);
+}
+
+static void mappings_across_the_border_count_inside_only(void **state)
+{
+	struct seen seen;
+
+	(void)state;
+	see(&seen, "0000f000-00011000 rw-p 00000000 00:00 0 \nVmFlags: lo\n");
+	assert_string_equal(seen.locked, "L________");
+	assert_string_equal(seen.mappings, "|________");
+	assert_int_equal(seen.strips.elsewhere_mapped, 0);
+}
+
+static void without_flags_nothing_is_locked(void **state)
+{
+	struct seen seen;
+
+	(void)state;
+	see(&seen, "00010000-00012000 rw-p 00000000 00:00 0 \n00012000-00013000 r--p 00000000 00:00 0\n");
+	assert_string_equal(seen.locked, "...______");
+	assert_string_equal(seen.mappings, "|-|______");
+	assert_string_equal(seen.writable, "ww.______");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(locks_and_mappings_are_seen),
+		cmocka_unit_test(mappings_across_the_border_count_inside_only),
+		cmocka_unit_test(without_flags_nothing_is_locked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
