@@ -101,7 +101,10 @@ class Size(NamedTuple):
         if match is None or match["pages"] is match["bytes"] is None:
             msg = f"{text!r} is no size; write 4096 (bytes), 4p (pages), 4p-1, or -1 (down from the top of memory)"
             raise ValueError(msg)
-        return cls(int(match["pages"] or 0), int(match["bytes"] or 0), bool(match["sign"]))
+        pages, count, negative = int(match["pages"] or 0), int(match["bytes"] or 0), bool(match["sign"])
+        if not pages and count < 0:  # 0p-5 is -5
+            count, negative = -count, not negative
+        return cls(pages, count, negative)
 
     def in_bytes(self, page_size: int) -> int:
         """Give the size in bytes on a target; negative where it counts from the top."""
@@ -218,17 +221,17 @@ _Results = Annotated[
 ]
 
 
-def _written(name: str) -> str:
+def written_name(name: str) -> str:
     return name.rstrip("_").replace("_", "-")
 
 
 def field_names(type_: type) -> frozenset[str]:
     """Give the names of a type's fields as they are written in YAML."""
-    return frozenset(_written(field.name) for field in fields(type_))
+    return frozenset(written_name(field.name) for field in fields(type_))
 
 
 # Read by pydantic on the outermost class; the nested ones inherit it. Without `extra` unknown keys pass silently.
-_CONFIG = ConfigDict(extra="forbid", use_attribute_docstrings=True, alias_generator=_written)
+_CONFIG = ConfigDict(extra="forbid", use_attribute_docstrings=True, alias_generator=written_name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from lockproof.conformance.errors import CaseFileError, Location, Problem, Usage
 from lockproof.conformance.files import write_whole
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.language.decoding import Table
+from lockproof.conformance.language.writing import scalar
 from lockproof.conformance.language.yaml_nodes import Mapping as MappingNode
 from lockproof.conformance.language.yaml_nodes import read
 
@@ -35,7 +36,6 @@ UNEXPLAINED = "unexplained"
 
 _CONFIG = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 _FIRST_LINE = "# SPDX-License-Identifier: Apache-2.0"
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./:-]*")
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
@@ -229,25 +229,20 @@ def write(path: Path, baseline: Baseline) -> None:
     comments = [line for line in before if line.startswith("#")]
     lines = [
         *comments,
-        f"targets: [{', '.join(map(_quoted, baseline.targets))}]",
+        f"targets: [{', '.join(map(scalar, baseline.targets))}]",
         "",
         "reasons:" if baseline.reasons else "reasons: {}",
     ]
     for name, reason in baseline.reasons.items():
-        lines += [f"  {name}:", f"    why: {_quoted(reason.why)}", f"    where: {_quoted(reason.where)}"]
+        lines += [f"  {name}:", f"    why: {scalar(reason.why)}", f"    where: {scalar(reason.where)}"]
     lines += ["", "deviations:" if baseline.deviations else "deviations: []"]
     for line in baseline.deviations:
         fields: dict[str, Any] = {
-            "case": _quoted(line.case),
-            "versions": f"[{', '.join(map(_quoted, line.versions))}]",
+            "case": scalar(line.case),
+            "versions": f"[{', '.join(map(scalar, line.versions))}]",
             "verdict": line.verdict,
-            "breaks": f"[{', '.join(map(_quoted, line.breaks))}]",
+            "breaks": f"[{', '.join(map(scalar, line.breaks))}]",
             "reason": line.reason,
         }
         lines.append(f"- {{{', '.join(f'{name}: {value}' for name, value in fields.items())}}}")
     write_whole(path, "\n".join([*lines, ""]), "name a file in a folder where you may write")
-
-
-def _quoted(text: str) -> str:
-    """Write a text as YAML takes it in a flow list, and as a text where it would be a number."""
-    return text if _PLAIN.fullmatch(text) else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
