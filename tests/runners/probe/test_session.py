@@ -108,7 +108,7 @@ def test_what_was_reported_before_the_stream_broke_is_kept(tmp_path: Path) -> No
     body = "say('{\"before\":%s}' % snapshot)\nsys.exit(1)\n"
     with probe(tmp_path, body).session() as session:
         (trace,) = session.run([PROGRAM])
-    assert trace.lines == (f'{{"before":{SNAPSHOT}}}',)
+    assert trace.lines == (f'{{"before":{SNAPSHOT}}}', '{"lost":"the probe ended with exit status 1"}')
 
 
 def test_a_probe_that_cannot_be_started_again_ends_the_session(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_probe_that_cannot_be_started_again_ends_the_session(tmp_path: Path) -
 
 @pytest.mark.parametrize(("argv", "message"), [
     (("/bin/true",), "the probe ended with exit status 0"),
-    (("/bin/echo", "login:"), "no hello of a probe (the line: "),
+    (("/bin/echo", "login:"), "no hello of a probe (Invalid JSON: "),
     (("/bin/echo", '{"hello":{"protocol":2}}'), "no hello of a probe (hello.protocol: Input should be 1)"),
 ])  # fmt: skip
 def test_a_command_that_is_no_probe_says_so(argv: tuple[str, ...], message: str) -> None:
