@@ -33,18 +33,25 @@ static void try_in_child(const struct kernel *kernel, struct facts *facts, void 
 	process_run(run_trial, &trial, TIME_TO_TRY);
 }
 
+unsigned long trial_memory(const struct kernel *kernel, size_t pages)
+{
+	long address = kernel_mmap(0, pages * kernel->page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+				   -1, 0, kernel->page_size);
+
+	return kernel_is_error(address) ? 0 : (unsigned long)address;
+}
+
 static void try_privilege(struct kernel *kernel, struct facts *facts)
 {
 	struct system system = kernel_raw_system(kernel);
+	unsigned long page = trial_memory(kernel, 1);
 	struct rlimit limit;
-	long address =
-		kernel_mmap(0, kernel->page_size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, kernel->page_size);
 
-	if (kernel_is_error(address) || getrlimit(RLIMIT_MEMLOCK, &limit) < 0)
+	if (!page || getrlimit(RLIMIT_MEMLOCK, &limit) < 0)
 		return;
 	limit.rlim_cur = 0;
-	facts->privileged = setrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
-			    system.mlock(system.self, (unsigned long)address, kernel->page_size) == 0;
+	facts->privileged =
+		setrlimit(RLIMIT_MEMLOCK, &limit) == 0 && system.mlock(system.self, page, kernel->page_size) == 0;
 }
 
 static void count_system(struct kernel *kernel, struct facts *facts)

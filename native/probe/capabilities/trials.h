@@ -6,6 +6,9 @@
 
 #include "capabilities/facts.h"
 
+/* Pages of anonymous memory that can be written to; 0: there is none. */
+unsigned long trial_memory(const struct kernel *kernel, size_t pages);
+
 /* trials_calls.c */
 void try_calls(struct kernel *kernel, struct facts *facts);
 void try_kinds(struct kernel *kernel, struct facts *facts);

@@ -173,12 +173,10 @@ void try_kinds(struct kernel *kernel, struct facts *facts)
 /* The kernel cannot write into a guard page either. */
 void try_guard(struct kernel *kernel, struct facts *facts)
 {
-	long address = kernel_mmap(0, kernel->page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0,
-				   kernel->page_size);
+	unsigned long page = trial_memory(kernel, 1);
 
-	if (kernel_is_error(address) || kernel_guard(kernel, (unsigned long)address, kernel->page_size) < 0)
-		return;
-	facts->guard = uname((struct utsname *)address) < 0 && errno == EFAULT;
+	if (page && kernel_guard(kernel, page, kernel->page_size) == 0)
+		facts->guard = uname((struct utsname *)page) < 0 && errno == EFAULT;
 }
 
 const char *call_name(int number)

@@ -4,21 +4,12 @@
 #include "capabilities/trials.h"
 #include "kernel/libc.h"
 
-/* Pages of anonymous memory; 0: there is none. */
-static unsigned long map_pages(const struct kernel *kernel, size_t pages)
-{
-	long address = kernel_mmap(0, pages * kernel->page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-				   -1, 0, kernel->page_size);
-
-	return kernel_is_error(address) ? 0 : (unsigned long)address;
-}
-
 /* Locks the middle one of three pages, which has to split their mapping. */
 static long lock_with_fault(struct kernel *kernel, long *once_more, bool *reached)
 {
 	const struct system system = kernel_system(kernel);
 	size_t page_size = kernel->page_size;
-	unsigned long middle = map_pages(kernel, 3) + page_size;
+	unsigned long middle = trial_memory(kernel, 3) + page_size;
 	long result;
 
 	if (system.arm(system.self, 1) < 0)
@@ -60,7 +51,7 @@ void try_memory(struct kernel *kernel, struct facts *facts)
 {
 	enum { SOME = 8, MORE = 256 };
 	const struct system system = kernel_system(kernel);
-	unsigned long memory = map_pages(kernel, MORE);
+	unsigned long memory = trial_memory(kernel, MORE);
 	long result;
 
 	if (!memory || kernel_limit_memory(kernel, SOME) < 0)

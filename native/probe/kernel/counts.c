@@ -4,8 +4,6 @@
 #include "kernel/counts.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,18 +19,6 @@ enum {
 	MOST_READINGS = 150,
 	READ_SIZE = 4096,
 };
-
-static void write_file(const char *path, const char *value)
-{
-	int file = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t ignored;
-
-	if (file < 0)
-		return;
-	ignored = write(file, value, strlen(value));
-	(void)ignored; /* a kernel without it has nothing to flush there */
-	close(file);
-}
 
 /*
  * The last pages that a process leaves locked at its exit wait in a batch of
@@ -52,13 +38,13 @@ static void drain_locks(void)
 	munmap(page, size);
 }
 
-/* What each CPU keeps to itself: pages on their way to a list (5: dropping caches, silently, drains them), numbers, objects. */
+/* What each CPU keeps to itself: pages on their way to a list (5: dropping caches, silently, drains them), numbers, objects. A kernel without one of these files has nothing to flush there. */
 static void flush(void)
 {
 	drain_locks();
-	write_file("/proc/sys/vm/drop_caches", "5");
-	write_file("/proc/sys/vm/stat_refresh", "1");
-	write_file("/sys/kernel/slab/vm_area_struct/shrink", "1");
+	proc_write("/proc/sys/vm/drop_caches", "5");
+	proc_write("/proc/sys/vm/stat_refresh", "1");
+	proc_write("/sys/kernel/slab/vm_area_struct/shrink", "1");
 }
 
 static bool count_mapping(void *self, const struct smaps_mapping *mapping)

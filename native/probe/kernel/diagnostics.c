@@ -4,12 +4,11 @@
 #include "kernel/diagnostics.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "kernel/proc.h"
 
-enum { MOST_RECORDS = 100, ROOM_FOR_RECORD = 256, NUMBER_ROOM = 24 };
+enum { MOST_RECORDS = 100, ROOM_FOR_RECORD = 256 };
 
 static const char taint_path[] = "/proc/sys/kernel/tainted";
 
@@ -21,13 +20,7 @@ long kernel_taint(void)
 /* From a file that stays open, as it is asked after every program. */
 static long taint_now(const struct diagnostics *diagnostics)
 {
-	char number[NUMBER_ROOM];
-	ssize_t count = pread(diagnostics->taint_file, number, sizeof(number) - 1, 0);
-
-	if (count <= 0)
-		return -1;
-	number[count] = '\0';
-	return strtol(number, NULL, 10);
+	return (long)proc_number_at(diagnostics->taint_file);
 }
 
 static void start_anew(struct diagnostics *diagnostics)

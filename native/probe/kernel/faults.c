@@ -18,14 +18,14 @@
 #include <unistd.h>
 
 #include "kernel/kernel.h"
+#include "kernel/proc.h"
 #include "kernel/warm_up.h"
 #include "program/interpret.h"
 #include "program/text.h"
 
-#define DEBUGFS "/sys/kernel/debug/"
+static const char debugfs[] = "/sys/kernel/debug";
 
 enum {
-	ROOM_FOR_PATH = 96,
 	ROOM_FOR_RECORD = 1024,
 	NUMBER_ROOM = 24,
 	FAR_AWAY = 2000000000, /* more allocations than any call makes */
@@ -60,19 +60,9 @@ const char *kernel_faults_knob(int number)
 	return knobs[number].name;
 }
 
-static int open_knob(const char *name, int flags)
-{
-	char path[ROOM_FOR_PATH];
-	struct text text = text_in(path, sizeof(path));
-
-	text_format(&text, DEBUGFS "%s", name);
-	text_close(&text);
-	return open(path, flags | O_CLOEXEC);
-}
-
 static void read_knob(const char *name, char *value)
 {
-	int file = open_knob(name, O_RDONLY);
+	int file = proc_open_in(debugfs, name, O_RDONLY);
 	ssize_t count = file < 0 ? 0 : read(file, value, KNOB_ROOM - 1);
 
 	value[count < 0 ? 0 : count] = '\0';
@@ -81,16 +71,10 @@ static void read_knob(const char *name, char *value)
 		close(file);
 }
 
+/* What it reads afterwards tells whether it was taken. */
 static void write_knob(const char *name, const char *value)
 {
-	int file = open_knob(name, O_WRONLY);
-	ssize_t ignored;
-
-	if (file < 0)
-		return;
-	ignored = write(file, value, strlen(value));
-	(void)ignored; /* what it reads afterwards tells */
-	close(file);
+	proc_write_in(debugfs, name, value);
 }
 
 void kernel_faults_start(struct kernel_faults *faults)
@@ -152,7 +136,7 @@ static long open_switches(struct kernel_faults *faults)
 	static const char *const names[] = { "failslab/probability", "fail_page_alloc/probability" };
 
 	for (int i = 0; i < 2; i++) {
-		faults->switches[i] = open_knob(names[i], O_WRONLY);
+		faults->switches[i] = proc_open_in(debugfs, names[i], O_WRONLY);
 		if (faults->switches[i] < 0)
 			return -errno;
 	}

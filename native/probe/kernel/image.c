@@ -47,7 +47,7 @@ void *kernel_image_memory(size_t size, int *file)
 	int flags = MAP_SHARED;
 	void *memory;
 
-	*file = (int)syscall(SYS_memfd_create, "lockproof", 1U /* MFD_CLOEXEC */);
+	*file = (int)kernel_memory_file();
 	if (*file >= 0 && ftruncate(*file, (off_t)size) < 0) {
 		close(*file);
 		*file = -1;
@@ -150,16 +150,16 @@ bool kernel_image_works(const struct kernel *kernel)
 	return kernel->handover->tried;
 }
 
-struct job {
+struct thread_body {
 	void (*run)(void *argument);
 	void *argument;
 };
 
-static int run_job(void *argument)
+static int run_body(void *argument)
 {
-	const struct job *job = argument;
+	const struct thread_body *body = argument;
 
-	job->run(job->argument);
+	body->run(body->argument);
 	return 0;
 }
 
@@ -168,13 +168,13 @@ static char thread_stack[THREAD_STACK] __attribute__((aligned(16)));
 #ifdef __GLIBC__
 
 /* The kernel clears `alive` when the thread is gone. Meanwhile this one only waits: both have one errno. */
-static long run_in_thread(struct job *job)
+static long run_in_thread(struct thread_body *body)
 {
 	pid_t alive = 1, now;
 	int flags =
 		CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID;
 
-	if (clone(run_job, thread_stack + sizeof(thread_stack), flags, job, NULL, NULL, &alive) < 0)
+	if (clone(run_body, thread_stack + sizeof(thread_stack), flags, body, NULL, NULL, &alive) < 0)
 		return -errno;
 	while ((now = __atomic_load_n(&alive, __ATOMIC_ACQUIRE)) != 0)
 		syscall(CALL_FUTEX, &alive, WAIT_WHILE_EQUAL, now, NULL, NULL, 0);
@@ -183,13 +183,13 @@ static long run_in_thread(struct job *job)
 
 #else /* musl's clone refuses to make threads; its pthread_create maps nothing where it is given a stack */
 
-static void *run_pthread(void *job)
+static void *run_pthread(void *body)
 {
-	run_job(job);
+	run_body(body);
 	return NULL;
 }
 
-static long run_in_thread(struct job *job)
+static long run_in_thread(struct thread_body *body)
 {
 	pthread_attr_t attributes;
 	pthread_t thread;
@@ -198,7 +198,7 @@ static long run_in_thread(struct job *job)
 	pthread_attr_init(&attributes);
 	error = pthread_attr_setstack(&attributes, thread_stack, sizeof(thread_stack));
 	if (!error)
-		error = pthread_create(&thread, &attributes, run_pthread, job);
+		error = pthread_create(&thread, &attributes, run_pthread, body);
 	return error ? -error : -pthread_join(thread, NULL);
 }
 
@@ -206,8 +206,8 @@ static long run_in_thread(struct job *job)
 
 long kernel_thread(void *self, void (*run)(void *argument), void *argument)
 {
-	struct job job = { run, argument };
+	struct thread_body body = { run, argument };
 
 	(void)self;
-	return run_in_thread(&job);
+	return run_in_thread(&body);
 }

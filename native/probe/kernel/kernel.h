@@ -79,6 +79,7 @@ long kernel_declare(void *self, int index, const struct region *region);
 long kernel_map(void *self, int region, unsigned long address, size_t pages, size_t object_page, bool apart);
 long kernel_map_locked(void *self, int region, unsigned long address, size_t pages, size_t object_page);
 long kernel_brk(void *self, unsigned long end);
+long kernel_memory_file(void);
 long kernel_guard(void *self, unsigned long address, size_t length);
 long kernel_advise_huge(void *self, enum huge_wish wish, unsigned long address, size_t pages);
 

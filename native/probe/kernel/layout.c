@@ -94,7 +94,7 @@ static long open_file(void)
 	return file < 0 ? open_named("/tmp/.") : file;
 }
 
-static long open_memfd(void)
+long kernel_memory_file(void)
 {
 	int file = (int)syscall(SYS_memfd_create, "lockproof", MFD_CLOEXEC);
 
@@ -120,7 +120,7 @@ static long open_object(enum kind kind)
 	case KIND_SHM:
 		return open_named("/dev/shm/");
 	case KIND_MEMFD:
-		return open_memfd();
+		return kernel_memory_file();
 	case KIND_SECRETMEM:
 		return open_secretmem();
 	default:

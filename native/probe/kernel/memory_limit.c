@@ -22,30 +22,7 @@
 #include "kernel/warm_up.h"
 #include "program/text.h"
 
-enum { CGROUP2_MAGIC = 0x63677270, ROOM_FOR_PATH = 128, NUMBER_ROOM = 24 };
-
-static int open_in(const char *directory, const char *name, int flags)
-{
-	char path[ROOM_FOR_PATH];
-	struct text text = text_in(path, sizeof(path));
-
-	text_format(&text, "%s/%s", directory, name);
-	text_close(&text);
-	return open(path, flags | O_CLOEXEC);
-}
-
-static long write_file(const char *directory, const char *name, const char *value)
-{
-	int file = open_in(directory, name, O_WRONLY);
-	long result = 0;
-
-	if (file < 0)
-		return -errno;
-	if (write(file, value, strlen(value)) < 0)
-		result = -errno;
-	close(file);
-	return result;
-}
+enum { CGROUP2_MAGIC = 0x63677270, NUMBER_ROOM = 24 };
 
 static const char *find_root(void)
 {
@@ -67,15 +44,15 @@ void memory_limit_start(struct memory_limit *memory)
 	memory->current = memory->limit = -1;
 	if (!root)
 		return;
-	write_file(root, "cgroup.subtree_control", "+memory");
+	proc_write_in(root, "cgroup.subtree_control", "+memory");
 	text_format(&text, "%s/lockproof-%d", root, (int)getpid());
 	text_close(&text);
 	if (mkdir(memory->group, 0755) < 0) {
 		*memory->group = '\0';
 		return;
 	}
-	write_file(memory->group, "memory.swap.max", "0"); /* not there in a kernel without swap */
-	if (write_file(memory->group, "memory.max", "max") < 0)
+	proc_write_in(memory->group, "memory.swap.max", "0"); /* not there in a kernel without swap */
+	if (proc_write_in(memory->group, "memory.max", "max") < 0)
 		memory_limit_stop(memory);
 }
 
@@ -88,9 +65,9 @@ void memory_limit_stop(struct memory_limit *memory)
 
 static long enter_group(const char *group)
 {
-	long result = write_file("/proc/self", "oom_score_adj", "-1000");
+	long result = proc_write_in("/proc/self", "oom_score_adj", "-1000");
 
-	return result < 0 ? result : write_file(group, "cgroup.procs", "0");
+	return result < 0 ? result : proc_write_in(group, "cgroup.procs", "0");
 }
 
 long kernel_limit_memory(void *self, size_t pages)
@@ -100,8 +77,8 @@ long kernel_limit_memory(void *self, size_t pages)
 
 	if (!*memory->group)
 		return -EOPNOTSUPP;
-	memory->current = open_in(memory->group, "memory.current", O_RDONLY);
-	memory->limit = open_in(memory->group, "memory.max", O_WRONLY);
+	memory->current = proc_open_in(memory->group, "memory.current", O_RDONLY);
+	memory->limit = proc_open_in(memory->group, "memory.max", O_WRONLY);
 	memory->pages = pages;
 	memory->most = 0;
 	result = memory->current < 0 || memory->limit < 0 ? -errno : enter_group(memory->group);
@@ -112,13 +89,9 @@ long kernel_limit_memory(void *self, size_t pages)
 
 static unsigned long long read_current(const struct memory_limit *memory)
 {
-	unsigned long long number = 0;
-	char digits[NUMBER_ROOM];
-	ssize_t count = pread(memory->current, digits, sizeof(digits), 0);
+	long long bytes = proc_number_at(memory->current);
 
-	for (ssize_t i = 0; i < count && digits[i] >= '0' && digits[i] <= '9'; i++)
-		number = number * 10 + (unsigned long long)(digits[i] - '0');
-	return number;
+	return bytes < 0 ? 0 : (unsigned long long)bytes;
 }
 
 static void write_limit(const struct memory_limit *memory, unsigned long long bytes)

@@ -3,15 +3,54 @@
 
 #include "kernel/proc.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { LONGEST_LINE = 2048 }; /* of slabinfo; what is longer is skipped */
+#include "program/text.h"
 
-static long read_number(const char *text)
+enum {
+	LONGEST_LINE = 2048, /* of slabinfo; what is longer is skipped */
+	ROOM_FOR_PATH = 128,
+	NUMBER_ROOM = 24,
+};
+
+int proc_open_in(const char *directory, const char *name, int flags)
 {
-	long number = 0;
+	char path[ROOM_FOR_PATH];
+	struct text text = text_in(path, sizeof(path));
+
+	text_format(&text, "%s/%s", directory, name);
+	text_close(&text);
+	return open(path, flags | O_CLOEXEC);
+}
+
+static long write_and_close(int file, const char *text)
+{
+	long result = 0;
+
+	if (file < 0)
+		return -errno;
+	if (write(file, text, strlen(text)) < 0)
+		result = -errno;
+	close(file);
+	return result;
+}
+
+long proc_write(const char *path, const char *text)
+{
+	return write_and_close(open(path, O_WRONLY | O_CLOEXEC), text);
+}
+
+long proc_write_in(const char *directory, const char *name, const char *text)
+{
+	return write_and_close(proc_open_in(directory, name, O_WRONLY), text);
+}
+
+static long long read_number(const char *text)
+{
+	long long number = 0;
 
 	text += strspn(text, " \t");
 	if (*text < '0' || *text > '9')
@@ -19,6 +58,17 @@ static long read_number(const char *text)
 	for (; *text >= '0' && *text <= '9'; text++)
 		number = number * 10 + (*text - '0');
 	return number;
+}
+
+long long proc_number_at(int file)
+{
+	char text[NUMBER_ROOM];
+	ssize_t count = pread(file, text, sizeof(text) - 1, 0);
+
+	if (count <= 0)
+		return -1;
+	text[count] = '\0';
+	return read_number(text);
 }
 
 /* Only in whole lines, as the rest may still be on its way. */
@@ -64,7 +114,7 @@ long proc_number(const char *path, const char *key)
 		text[used] = '\0';
 		found = find_line(text, key);
 		if (found) {
-			number = read_number(found);
+			number = (long)read_number(found);
 			break;
 		}
 		used = keep_rest(text, used);

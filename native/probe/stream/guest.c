@@ -3,6 +3,7 @@
 
 #include "stream/guest.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,14 +57,13 @@ static void write_number(const char *path, unsigned long number)
 {
 	char digits[32];
 	struct text text = text_in(digits, sizeof(digits));
-	int file = open(path, O_WRONLY | O_CLOEXEC);
+	long result;
 
-	if (file < 0)
-		return;
 	text_format(&text, "%lu", number);
-	if (write(file, digits, text.used) < 0)
-		perror(path);
-	close(file);
+	text_close(&text);
+	result = proc_write(path, digits);
+	if (result < 0 && result != -ENOENT)
+		fprintf(stderr, "%s: %s\n", path, strerror((int)-result));
 }
 
 static unsigned long huge_pages(void)

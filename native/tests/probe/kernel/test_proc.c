@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -73,6 +75,29 @@ static void test_what_is_not_there_is_minus_one(void **state)
 	assert_int_equal(proc_number("/nowhere", ""), -1);
 }
 
+static void test_a_text_is_written_and_a_number_read_from_a_file_that_is_open(void **state)
+{
+	char path[] = "/tmp/lockproof-test-XXXXXX";
+	int made = mkstemp(path), file;
+
+	(void)state;
+	assert_int_equal(proc_number_at(made), -1);
+	assert_int_equal(proc_write(path, " 12\n"), 0);
+	assert_int_equal(proc_number_at(made), 12);
+	assert_int_equal(proc_write_in("/tmp", path + strlen("/tmp/"), "9223372036854775807"), 0);
+	assert_int_equal(proc_number_at(made), 9223372036854775807);
+	file = proc_open_in("/tmp", path + strlen("/tmp/"), O_RDONLY);
+	assert_int_equal(proc_number_at(file), 9223372036854775807);
+	assert_int_equal(fcntl(file, F_GETFD), FD_CLOEXEC);
+	close(file);
+	close(made);
+	unlink(path);
+	assert_int_equal(proc_write(path, "1"), -ENOENT);
+	assert_int_equal(proc_write_in("/nowhere", "x", "1"), -ENOENT);
+	assert_int_equal(proc_write("/dev/full", "1"), -ENOSPC);
+	assert_int_equal(proc_number_at(-1), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -80,6 +105,7 @@ int main(void)
 		cmocka_unit_test(test_each_line_of_a_file_longer_than_the_buffer_is_found),
 		cmocka_unit_test(test_a_line_longer_than_the_buffer_hides_nothing_behind_it),
 		cmocka_unit_test(test_what_is_not_there_is_minus_one),
+		cmocka_unit_test(test_a_text_is_written_and_a_number_read_from_a_file_that_is_open),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
