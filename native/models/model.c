@@ -33,7 +33,7 @@ enum {
 };
 
 /* What one program needs. */
-struct run {
+struct model_run {
 	const struct model *model;
 	const struct mutant *mutant; /* NULL: the model as it is */
 	struct program program;
@@ -123,7 +123,7 @@ char *lockproof_model_hello(const char *name)
 
 static void execute(void *self, const struct program *program, unsigned long fault, struct execution *execution)
 {
-	const struct run *run = self;
+	const struct model_run *run = self;
 	struct system system;
 
 	if (!task_open(&system)) {
@@ -146,7 +146,7 @@ static void execute(void *self, const struct program *program, unsigned long fau
 /* Adds to the answer; without memory for it, there is none at all. */
 static void put(void *self, const char *lines, size_t length)
 {
-	struct run *run = self;
+	struct model_run *run = self;
 	char *longer = run->answer ? realloc(run->answer, run->length + length + 1) : NULL;
 
 	if (!longer) {
@@ -169,7 +169,7 @@ char *lockproof_model_run(const char *name, const char *text, size_t length)
 {
 	const struct mutant *mutant;
 	const struct model *model = find_model(name, &mutant);
-	struct run *run = malloc(sizeof(*run));
+	struct model_run *run = malloc(sizeof(*run));
 	char *answer = NULL;
 
 	if (model && run) {

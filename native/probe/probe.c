@@ -44,7 +44,7 @@ struct probe {
 	long oom_kills; /* of the whole system so far; -1: not counted */
 };
 
-struct job {
+struct execution_job {
 	struct kernel *kernel;
 	const struct program *program;
 	unsigned long fault;
@@ -68,7 +68,7 @@ static void put(void *self, const char *lines, size_t length)
 
 static void do_job(void *argument)
 {
-	const struct job *job = argument;
+	const struct execution_job *job = argument;
 	struct system system = kernel_system(job->kernel);
 
 	interpret(job->program, &system, job->fault, job->execution);
@@ -111,7 +111,9 @@ static void set_status(struct probe *probe, struct execution *execution, struct 
 static void execute(void *self, const struct program *program, unsigned long fault, struct execution *execution)
 {
 	struct probe *probe = self;
-	struct job job = { .kernel = &probe->kernel, .program = program, .fault = fault, .execution = execution };
+	struct execution_job job = {
+		.kernel = &probe->kernel, .program = program, .fault = fault, .execution = execution
+	};
 
 	execution->step = -1;
 	set_status(probe, execution, process_run(do_job, &job, program->time));

@@ -24,19 +24,20 @@
 #include "fault_rules.h"
 #include "inner_calls.h"
 #include "program/pages.h"
+#include "program/words.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
 enum { WRONG_USE = 2, MESSAGE_ROOM = 256, LARGEST_DESCRIPTOR = 1 << 20 };
 
 /* Counted over all processes that share it, where LOCKPROOF_FAULT_STATE names a file of at least a page. */
-struct counts {
+struct call_counts {
 	_Atomic unsigned long of[CALL_COUNT]; /* ANY: all of them */
 	_Atomic unsigned long unlogged;
 };
 
-static struct counts own_counts;
-static struct counts *counts = &own_counts;
+static struct call_counts own_counts;
+static struct call_counts *counts = &own_counts;
 static struct rules rules;
 static struct {
 	unsigned long left; /* 0: not armed */
@@ -94,7 +95,8 @@ static void choose(struct intercepted *intercepted)
 	}
 }
 
-static struct intercepted begin(enum call call, const void *address, size_t length, int flags, const void *caller)
+static struct intercepted begin(enum lock_function call, const void *address, size_t length, int flags,
+				const void *caller)
 {
 	struct intercepted intercepted = { .record = {
 						   .call = call,
@@ -250,20 +252,18 @@ static void refuse(struct text *message)
 /* The number of a descriptor; -1: none is given. */
 static int read_descriptor(const char *variable)
 {
-	const char *given = getenv(variable), *at = given;
+	const char *given = getenv(variable);
 	char buffer[MESSAGE_ROOM];
 	struct text message = text_in(buffer, sizeof(buffer));
-	int number = 0;
+	unsigned long number;
 
 	if (!given || !*given)
 		return -1;
-	for (; *at >= '0' && *at <= '9' && number < LARGEST_DESCRIPTOR / 10; at++)
-		number = number * 10 + (*at - '0');
-	if (*at) {
+	if (!word_number((struct word){ given, strlen(given) }, &number) || number > LARGEST_DESCRIPTOR) {
 		text_format(&message, "libfault: %s: \"%s\" is no number of a file descriptor", variable, given);
 		refuse(&message);
 	}
-	return number;
+	return (int)number;
 }
 
 static void share_counts(int descriptor)
@@ -272,7 +272,7 @@ static void share_counts(int descriptor)
 
 	if (descriptor < 0)
 		return;
-	memory = raw_mmap(NULL, sizeof(struct counts), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+	memory = raw_mmap(NULL, sizeof(struct call_counts), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
 	if (memory != MAP_FAILED)
 		counts = memory;
 }

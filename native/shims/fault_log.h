@@ -9,7 +9,7 @@
 #include "fault_rules.h"
 
 struct record {
-	enum call call;
+	enum lock_function call;
 	unsigned long nth, of_all;
 	uintptr_t address;
 	size_t length;

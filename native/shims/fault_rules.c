@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "program/errnames.h"
+#include "program/words.h"
 
 enum { LARGEST_ERRNO = 133 };
 
@@ -21,7 +22,7 @@ static const char *const manners[] = {
 	[AS_IT_IS] = "", [FAIL] = "fail", [LATE] = "late", [PART] = "part", [LIE] = "lie",
 };
 
-const char *call_name(enum call call)
+const char *call_name(enum lock_function call)
 {
 	return calls[call];
 }
@@ -31,40 +32,17 @@ const char *manner_name(enum manner manner)
 	return manners[manner];
 }
 
-/* A part of the text. */
-struct word {
-	const char *at;
-	size_t length;
-};
-
-/* What stands before one of the delimiters; goes on behind it, or to the end. */
-static struct word cut(struct word *rest, char delimiter)
-{
-	const char *found = memchr(rest->at, delimiter, rest->length);
-	struct word word = { rest->at, found ? (size_t)(found - rest->at) : rest->length };
-	size_t taken = word.length + (found ? 1 : 0);
-
-	rest->at += taken;
-	rest->length -= taken;
-	return word;
-}
-
-static bool is(struct word word, const char *text)
-{
-	return strlen(text) == word.length && memcmp(word.at, text, word.length) == 0;
-}
-
 static bool complain(struct text *wrong, struct word word, const char *why)
 {
-	text_format(wrong, "\"%.*s\": %s", (int)word.length, word.at, why);
+	text_format(wrong, "\"%.*s\": %s", (int)word.length, word.text, why);
 	return false;
 }
 
 static bool read_call(struct word word, struct rule *rule, struct text *wrong)
 {
 	for (int call = 0; call < CALL_COUNT; call++) {
-		if (is(word, calls[call])) {
-			rule->call = (enum call)call;
+		if (word_is(word, calls[call])) {
+			rule->call = (enum lock_function)call;
 			return true;
 		}
 	}
@@ -75,24 +53,19 @@ static bool read_call(struct word word, struct rule *rule, struct text *wrong)
 /* N: the nth; N..: from there on; nothing: all. */
 static bool read_when(struct word word, struct rule *rule, struct text *wrong)
 {
-	size_t digits = 0;
+	struct word number = word, rest = { ".", 1 };
+	bool goes_on = word_cut(&number, '.', &rest);
 
-	rule->first = 0;
-	for (; digits < word.length && digits < 9 && word.at[digits] >= '0' && word.at[digits] <= '9'; digits++)
-		rule->first = rule->first * 10 + (unsigned long)(word.at[digits] - '0');
-	rule->last = rule->first;
-	if (word.length == digits + 2 && memcmp(word.at + digits, "..", 2) == 0)
-		rule->last = ULONG_MAX;
-	else if (word.length != digits)
-		rule->first = 0;
-	return rule->first > 0 ||
-	       complain(wrong, word, "no number of a call; write 3 for the third, 3.. from there on");
+	if (!word_number(number, &rule->first) || !rule->first || !word_is(rest, "."))
+		return complain(wrong, word, "no number of a call; write 3 for the third, 3.. from there on");
+	rule->last = goes_on ? ULONG_MAX : rule->first;
+	return true;
 }
 
 static bool read_manner(struct word word, struct rule *rule, struct text *wrong)
 {
 	for (int manner = FAIL; manner <= LIE; manner++) {
-		if (is(word, manners[manner])) {
+		if (word_is(word, manners[manner])) {
 			rule->manner = (enum manner)manner;
 			return true;
 		}
@@ -107,7 +80,7 @@ static bool read_error(struct word word, struct rule *rule, struct text *wrong)
 	for (rule->error = 1; rule->error <= LARGEST_ERRNO; rule->error++) {
 		const char *name = error_name(rule->error, unknown);
 
-		if (name != unknown && is(word, name))
+		if (name != unknown && word_is(word, name))
 			return true;
 	}
 	return complain(wrong, word, "no name of an errno; write one such as ENOMEM");
@@ -116,30 +89,33 @@ static bool read_error(struct word word, struct rule *rule, struct text *wrong)
 /* CALL[@WHEN]=MANNER[:ERRNO] */
 static bool read_rule(struct word text, struct rule *rule, struct text *wrong)
 {
-	bool has_manner = memchr(text.at, '=', text.length) != NULL;
-	struct word rest = text, call = cut(&rest, '='), manner = cut(&rest, ':');
-	bool limited = memchr(call.at, '@', call.length) != NULL, has_error = manner.at + manner.length < rest.at;
-	struct word name = cut(&call, '@');
+	struct word call = text, when, manner, error;
+	bool has_error, has_when;
 
 	*rule = (struct rule){ .first = 1, .last = ULONG_MAX, .error = ENOMEM };
-	if (!has_manner)
+	if (!word_cut(&call, '=', &manner))
 		return complain(wrong, text, "no rule; write CALL[@WHEN]=MANNER[:ERRNO], such as mlock@2=fail:EAGAIN");
-	if (!read_call(name, rule, wrong) || (limited && !read_when(call, rule, wrong)) ||
+	has_error = word_cut(&manner, ':', &error);
+	has_when = word_cut(&call, '@', &when);
+	if (!read_call(call, rule, wrong) || (has_when && !read_when(when, rule, wrong)) ||
 	    !read_manner(manner, rule, wrong))
 		return false;
 	if (has_error && rule->manner == LIE)
 		return complain(wrong, text, "a lie reports success, and has no errno");
-	return !has_error || read_error(rest, rule, wrong);
+	return !has_error || read_error(error, rule, wrong);
 }
 
+/* A comma at the end does no harm. */
 bool rules_read(const char *text, struct rules *rules, struct text *wrong)
 {
 	struct word rest = { text, strlen(text) };
 
 	rules->count = 0;
 	while (rest.length) {
-		struct word rule = cut(&rest, ',');
+		struct word rule = rest;
 
+		if (!word_cut(&rule, ',', &rest))
+			rest.length = 0;
 		if (rules->count == MOST_RULES)
 			return complain(wrong, rule, "too many rules; 16 are the most");
 		if (!read_rule(rule, &rules->at[rules->count], wrong))
@@ -149,7 +125,8 @@ bool rules_read(const char *text, struct rules *rules, struct text *wrong)
 	return true;
 }
 
-const struct rule *rules_find(const struct rules *rules, enum call call, unsigned long nth, unsigned long of_all)
+const struct rule *rules_find(const struct rules *rules, enum lock_function call, unsigned long nth,
+			      unsigned long of_all)
 {
 	for (int i = 0; i < rules->count; i++) {
 		const struct rule *rule = &rules->at[i];

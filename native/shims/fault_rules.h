@@ -6,7 +6,7 @@
 
 #include "program/text.h"
 
-enum call { MLOCK, MLOCK2, MUNLOCK, MLOCKALL, MUNLOCKALL, MSYNC, MMAP, ANY, CALL_COUNT };
+enum lock_function { MLOCK, MLOCK2, MUNLOCK, MLOCKALL, MUNLOCKALL, MSYNC, MMAP, ANY, CALL_COUNT };
 
 enum manner {
 	AS_IT_IS,
@@ -18,7 +18,7 @@ enum manner {
 
 /* Which of the calls misbehave, and how. Numbers count from 1. */
 struct rule {
-	enum call call;
+	enum lock_function call;
 	unsigned long first, last;
 	enum manner manner;
 	int error;
@@ -31,13 +31,14 @@ struct rules {
 	int count;
 };
 
-const char *call_name(enum call call);
+const char *call_name(enum lock_function call);
 const char *manner_name(enum manner manner);
 
 /* Reads a text like "mlock@2=fail:EAGAIN,munlock=lie"; false: it is none, and `wrong` says why. */
 bool rules_read(const char *text, struct rules *rules, struct text *wrong);
 
 /* The first rule that is about the call, which is the nth of its kind and of all; NULL: none is. */
-const struct rule *rules_find(const struct rules *rules, enum call call, unsigned long nth, unsigned long of_all);
+const struct rule *rules_find(const struct rules *rules, enum lock_function call, unsigned long nth,
+			      unsigned long of_all);
 
 #endif

@@ -3,6 +3,11 @@
 #define LOCKPROOF_SHIMS_INNER_CALLS_H
 
 #include <stddef.h>
+#include <sys/mman.h>
+
+#ifndef MCL_ONFAULT
+#define MCL_ONFAULT 4
+#endif
 
 /*
  * The functions that a shim stands in front of: those that come after it in

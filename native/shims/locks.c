@@ -42,7 +42,7 @@ static void close_file(int file)
 }
 
 /* False: no room. */
-static bool add(struct runs *runs, struct range range, uintptr_t start, uintptr_t end, enum mode mode)
+static bool add(struct runs *runs, struct address_range range, uintptr_t start, uintptr_t end, enum mode mode)
 {
 	struct run *last = runs->count ? &runs->at[runs->count - 1] : NULL;
 
@@ -61,7 +61,7 @@ static bool add(struct runs *runs, struct range range, uintptr_t start, uintptr_
 }
 
 struct search {
-	struct range range;
+	struct address_range range;
 	struct runs *runs;
 	uintptr_t *upto;
 	enum known known;
@@ -84,7 +84,7 @@ static bool take(void *self, const struct smaps_mapping *mapping)
 	return search->known == ALL_KNOWN;
 }
 
-static enum known find_in_smaps(struct range range, struct runs *runs, uintptr_t *upto)
+static enum known find_in_smaps(struct address_range range, struct runs *runs, uintptr_t *upto)
 {
 	struct search search = { range, runs, upto, ALL_KNOWN };
 	struct smaps smaps = smaps_to(take, &search);
@@ -108,10 +108,10 @@ struct mapping_query {
 enum { OR_THE_NEXT = 0x10 };
 
 /* The mapping at an address or the first one above it; a page where the kernel does not tell. */
-static struct range piece_at(int *maps, uintptr_t address, uintptr_t end)
+static struct address_range piece_at(int *maps, uintptr_t address, uintptr_t end)
 {
 	struct mapping_query query = { .size = sizeof(query), .flags = OR_THE_NEXT, .address = address };
-	struct range piece = { address, address + page_size() };
+	struct address_range piece = { address, address + page_size() };
 
 	if (*maps < 0)
 		return piece;
@@ -119,7 +119,7 @@ static struct range piece_at(int *maps, uintptr_t address, uintptr_t end)
 		piece.start = query.start > address ? (uintptr_t)query.start : address;
 		piece.end = query.end < end ? (uintptr_t)query.end : end;
 	} else if (errno == ENOENT) {
-		piece = (struct range){ end, end };
+		piece = (struct address_range){ end, end };
 	} else {
 		close_file(*maps);
 		*maps = -1;
@@ -128,11 +128,11 @@ static struct range piece_at(int *maps, uintptr_t address, uintptr_t end)
 }
 
 /* ENOMEM says that a page is not mapped. Where there is a better observer it is not taken at its word. */
-static enum known find_by_msync(struct range range, bool trusting, struct runs *runs, uintptr_t *upto)
+static enum known find_by_msync(struct address_range range, bool trusting, struct runs *runs, uintptr_t *upto)
 {
 	int maps = (range.end - range.start) / page_size() > FEW_PAGES ? open_file("/proc/self/maps") : -1;
 	enum known known = ALL_KNOWN;
-	struct range piece = { range.start, range.start };
+	struct address_range piece = { range.start, range.start };
 
 	while (known == ALL_KNOWN) {
 		int said;
@@ -157,7 +157,7 @@ static enum known find_by_msync(struct range range, bool trusting, struct runs *
 	return known;
 }
 
-enum known find_locks(struct range range, enum observer first, struct runs *runs, uintptr_t *upto)
+enum known find_locks(struct address_range range, enum observer first, struct runs *runs, uintptr_t *upto)
 {
 	bool everywhere = range.end - range.start > UINTPTR_MAX / 2;
 	size_t count = runs->count;

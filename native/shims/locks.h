@@ -24,7 +24,7 @@ struct runs {
 	size_t room;
 };
 
-struct range {
+struct address_range {
 	uintptr_t start;
 	uintptr_t end;
 };
@@ -44,7 +44,7 @@ enum known {
  * PROCMAP_QUERY (Linux 6.11), else page by page. `first` is tried first, and
  * the other where it cannot tell. Allocates nothing.
  */
-enum known find_locks(struct range range, enum observer first, struct runs *runs, uintptr_t *upto);
+enum known find_locks(struct address_range range, enum observer first, struct runs *runs, uintptr_t *upto);
 
 /* What msync says of a range: 0 all mapped and nothing locked, EBUSY something is locked, or another errno. */
 int ask_msync(uintptr_t start, uintptr_t end);

@@ -25,10 +25,6 @@
 #include "report.h"
 #include "restore.h"
 
-#ifndef MCL_ONFAULT
-#define MCL_ONFAULT 4
-#endif
-
 #define EXPORTED __attribute__((visibility("default")))
 
 enum {
@@ -37,10 +33,10 @@ enum {
 	STACK = 3072, /* bytes; more than is used below */
 };
 
-enum operation { LOCK, LOCK2, UNLOCK, LOCK_ALL, UNLOCK_ALL };
+enum lock_operation { LOCK, LOCK2, UNLOCK, LOCK_ALL, UNLOCK_ALL };
 
-struct call {
-	enum operation operation;
+struct lock_call {
+	enum lock_operation operation;
 	uintptr_t address;
 	size_t length;
 	int flags;
@@ -53,7 +49,7 @@ static struct {
 	int future;	/* what the last mlockall armed: MCL_FUTURE, and MCL_ONFAULT, or 0 */
 	bool on_fault;	/* locks on fault have been asked for */
 	unsigned forks; /* of which this process is the child */
-	struct call journal[JOURNAL];
+	struct lock_call journal[JOURNAL];
 	size_t journaled; /* calls of signal handlers that succeeded; may be more than there is room for */
 } state;
 
@@ -62,7 +58,7 @@ static const char *const names[] = {
 	[LOCK_ALL] = "mlockall", [UNLOCK_ALL] = "munlockall",
 };
 
-static int perform(const struct call *call)
+static int perform(const struct lock_call *call)
 {
 	void *address = (void *)call->address;
 
@@ -81,24 +77,24 @@ static int perform(const struct call *call)
 	return -1;
 }
 
-static bool is_all(const struct call *call)
+static bool is_all(const struct lock_call *call)
 {
 	return call->operation == LOCK_ALL || call->operation == UNLOCK_ALL;
 }
 
-static bool asks_on_fault(const struct call *call)
+static bool asks_on_fault(const struct lock_call *call)
 {
 	return (call->operation == LOCK2 && (call->flags & MLOCK_ONFAULT)) ||
 	       (call->operation == LOCK_ALL && (call->flags & MCL_ONFAULT));
 }
 
 /* Empty where the kernel does nothing. */
-static struct range pages_of(const struct call *call)
+static struct address_range pages_of(const struct lock_call *call)
 {
 	const struct byte_range pages = linux_whole_pages(call->address, call->length, page_size());
 	uintptr_t end = pages.start + pages.length;
 
-	return (struct range){ pages.start, end > pages.start ? end : pages.start };
+	return (struct address_range){ pages.start, end > pages.start ? end : pages.start };
 }
 
 static struct runs free_room(void)
@@ -143,7 +139,7 @@ static enum known find_locks_before(enum observer observer, struct before *befor
 }
 
 /* What is unlocked is locked as a rule. Where to look closely is cheap, nothing is asked beforehand. */
-static bool is_about_few_locks(const struct call *call, struct range range)
+static bool is_about_few_locks(const struct lock_call *call, struct address_range range)
 {
 	return call->operation == UNLOCK && (range.end - range.start) / page_size() <= FEW_PAGES;
 }
@@ -153,7 +149,7 @@ static bool is_about_few_locks(const struct call *call, struct range range)
  * a range that is mapped throughout takes one system call. Where msync says
  * anything else, the call is about to fail, or there are locks to keep.
  */
-static bool learn(const struct call *call, struct before *before)
+static bool learn(const struct lock_call *call, struct before *before)
 {
 	enum observer observer = BY_SMAPS;
 	int said;
@@ -161,7 +157,7 @@ static bool learn(const struct call *call, struct before *before)
 	*before = (struct before){ .all = is_all(call), .future = state.future };
 	if (before->all) {
 		grow_stack();
-		before->range = (struct range){ 0, UINTPTR_MAX };
+		before->range = (struct address_range){ 0, UINTPTR_MAX };
 		before->unseen = find_locks_before(observer, before) != ALL_KNOWN;
 		return true;
 	}
@@ -176,7 +172,7 @@ static bool learn(const struct call *call, struct before *before)
 	return find_locks_before(observer, before) == ALL_KNOWN;
 }
 
-static void note_success(const struct call *call, struct call_lock lock)
+static void note_success(const struct lock_call *call, struct call_lock lock)
 {
 	if (call->operation == LOCK_ALL)
 		state.future = call->flags & MCL_FUTURE ? call->flags & (MCL_FUTURE | MCL_ONFAULT) : 0;
@@ -200,7 +196,7 @@ static void replay(size_t journaled, const struct failed_call *failed)
 	}
 }
 
-static void undo(const struct call *call, struct before *before, size_t journaled, unsigned forks)
+static void undo(const struct lock_call *call, struct before *before, size_t journaled, unsigned forks)
 {
 	const struct failed_call failed = { names[call->operation], call->address, call->length, errno };
 	uint64_t found;
@@ -222,7 +218,7 @@ static void undo(const struct call *call, struct before *before, size_t journale
 	errno = failed.error;
 }
 
-static int make(const struct call *call)
+static int make(const struct lock_call *call)
 {
 	struct call_lock lock = call_lock_enter();
 	size_t used = state.used, journaled = state.journaled;
@@ -251,27 +247,27 @@ static int make(const struct call *call)
 
 EXPORTED int mlock(const void *address, size_t length)
 {
-	return make(&(struct call){ LOCK, (uintptr_t)address, length, 0 });
+	return make(&(struct lock_call){ LOCK, (uintptr_t)address, length, 0 });
 }
 
 EXPORTED int mlock2(const void *address, size_t length, unsigned flags)
 {
-	return make(&(struct call){ LOCK2, (uintptr_t)address, length, (int)flags });
+	return make(&(struct lock_call){ LOCK2, (uintptr_t)address, length, (int)flags });
 }
 
 EXPORTED int munlock(const void *address, size_t length)
 {
-	return make(&(struct call){ UNLOCK, (uintptr_t)address, length, 0 });
+	return make(&(struct lock_call){ UNLOCK, (uintptr_t)address, length, 0 });
 }
 
 EXPORTED int mlockall(int flags)
 {
-	return make(&(struct call){ LOCK_ALL, 0, 0, flags });
+	return make(&(struct lock_call){ LOCK_ALL, 0, 0, flags });
 }
 
 EXPORTED int munlockall(void)
 {
-	return make(&(struct call){ UNLOCK_ALL, 0, 0, 0 });
+	return make(&(struct lock_call){ UNLOCK_ALL, 0, 0, 0 });
 }
 
 static void after_fork(void)

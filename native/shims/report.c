@@ -7,12 +7,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "program/text.h"
+#include "program/words.h"
 
-enum { LONGEST = 320 };
+enum { LONGEST = 320, LARGEST_DESCRIPTOR = 1 << 20 };
 
 static int channel = STDERR_FILENO;
 
@@ -41,19 +43,13 @@ static void send(const struct text *line)
 void report_start(void)
 {
 	const char *text = getenv("POSIXMLOCK_REPORT");
-	int number = 0;
+	unsigned long number;
 
-	if (!text || !*text)
-		return;
-	for (; *text; text++) {
-		if (*text < '0' || *text > '9' || number > 99999)
-			return;
-		number = number * 10 + (*text - '0');
-	}
-	channel = number;
+	if (text && word_number((struct word){ text, strlen(text) }, &number) && number <= LARGEST_DESCRIPTOR)
+		channel = (int)number;
 }
 
-void report_difference(const struct failed_call *failed, struct range where, enum mode before, enum mode now)
+void report_difference(const struct failed_call *failed, struct address_range where, enum mode before, enum mode now)
 {
 	static const char *const names[] = { "not-locked", "eager", "on-fault" };
 	char bytes[LONGEST];

@@ -18,7 +18,7 @@ struct failed_call {
 void report_start(void);
 
 /* A part of the address space is not as it was before the failed call. */
-void report_difference(const struct failed_call *failed, struct range where, enum mode before, enum mode now);
+void report_difference(const struct failed_call *failed, struct address_range where, enum mode before, enum mode now);
 
 /* Something else could not be put back: says what. */
 void report_trouble(const struct failed_call *failed, const char *what);

@@ -10,10 +10,6 @@
 
 #include "inner_calls.h"
 
-#ifndef MCL_ONFAULT
-#define MCL_ONFAULT 4
-#endif
-
 enum { ROUNDS = 4 }; /* of mending and looking; what a call does not do the first time, it may do the second time */
 
 struct restoration {
@@ -25,7 +21,7 @@ struct restoration {
 };
 
 /* Whether it worked shows when it is looked at again: an errno says little, as with the call that failed. */
-static void set_mode(struct range range, enum mode mode)
+static void set_mode(struct address_range range, enum mode mode)
 {
 	void *start = (void *)range.start;
 	size_t length = range.end - range.start;
@@ -43,7 +39,7 @@ static void set_mode(struct range range, enum mode mode)
 	}
 }
 
-static void restore_mode(struct restoration *restoration, struct range range, enum mode before, enum mode now)
+static void restore_mode(struct restoration *restoration, struct address_range range, enum mode before, enum mode now)
 {
 	if (before == now)
 		return;
@@ -72,7 +68,7 @@ static enum mode mode_at(const struct runs *runs, size_t *at, uintptr_t address,
 	return run->mode;
 }
 
-static void compare(struct restoration *restoration, struct range range, const struct runs *now)
+static void compare(struct restoration *restoration, struct address_range range, const struct runs *now)
 {
 	size_t in_before = 0, in_now = 0;
 	uintptr_t end;
@@ -83,14 +79,14 @@ static void compare(struct restoration *restoration, struct range range, const s
 		end = range.end;
 		was = mode_at(&restoration->before->runs, &in_before, start, &end);
 		is = mode_at(now, &in_now, start, &end);
-		restore_mode(restoration, (struct range){ start, end }, was, is);
+		restore_mode(restoration, (struct address_range){ start, end }, was, is);
 	}
 }
 
 /* A part at a time, as much as there is room for. */
 static void compare_all(struct restoration *restoration)
 {
-	struct range range = restoration->before->range;
+	struct address_range range = restoration->before->range;
 
 	while (range.start < range.end) {
 		struct runs now = { restoration->spare.at, 0, restoration->spare.room };
@@ -105,7 +101,7 @@ static void compare_all(struct restoration *restoration)
 		}
 		if (known == ALL_KNOWN)
 			upto = range.end;
-		compare(restoration, (struct range){ range.start, upto }, &now);
+		compare(restoration, (struct address_range){ range.start, upto }, &now);
 		range.start = upto;
 	}
 }

@@ -7,7 +7,7 @@
 
 /* What the failed call had to leave as it was. */
 struct before {
-	struct range range;
+	struct address_range range;
 	struct runs runs;
 	bool all;    /* of the whole address space, and what is mapped in future */
 	bool unseen; /* nothing is known of it */

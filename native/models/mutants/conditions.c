@@ -6,63 +6,63 @@
 #include "mutants/call_pages.h"
 #include "mutants/conditions.h"
 
-bool always(const struct call *call)
+bool always(const struct task_call *call)
 {
 	(void)call;
 	return true;
 }
 
-bool ok(const struct call *call)
+bool ok(const struct task_call *call)
 {
 	return call->result >= 0;
 }
 
-bool failed(const struct call *call)
+bool failed(const struct task_call *call)
 {
 	return call->result < 0;
 }
 
-bool at_hole(const struct call *call)
+bool at_hole(const struct task_call *call)
 {
 	return failed(call) && !is_empty(call->span) && !mm_is_mapped(call->before, call->span) &&
 	       call->span.end <= call->before->space;
 }
 
-bool at_last_hole(const struct call *call)
+bool at_last_hole(const struct task_call *call)
 {
 	struct span rest = { call->span.start, call->span.end - 1 };
 
 	return at_hole(call) && mm_is_mapped(call->before, rest);
 }
 
-bool at_first_hole(const struct call *call)
+bool at_first_hole(const struct task_call *call)
 {
 	struct span rest = { call->span.start + 1, call->span.end };
 
 	return at_hole(call) && mm_is_mapped(call->before, rest);
 }
 
-static bool is_aligned(const struct call *call)
+static bool is_aligned(const struct task_call *call)
 {
 	return call->address % (1UL << PAGE_SHIFT) == 0;
 }
 
-bool at_unaligned_hole(const struct call *call)
+bool at_unaligned_hole(const struct task_call *call)
 {
 	return at_hole(call) && !is_aligned(call);
 }
 
-bool for_wrap(const struct call *call)
+bool for_wrap(const struct task_call *call)
 {
 	return failed(call) && (is_empty(call->span) || call->span.end > call->before->space);
 }
 
-static bool has_shortage(const struct call *call)
+static bool has_shortage(const struct task_call *call)
 {
 	return call->task->faults.injected || call->task->faults.limited;
 }
 
-bool for_limit(const struct call *call)
+bool for_limit(const struct task_call *call)
 {
 	if (call->kind & (ON_MMAP | ON_MAP_LOCKED | ON_MREMAP))
 		return call->result == -EAGAIN && !has_shortage(call) && !call->task->privileged;
@@ -71,27 +71,27 @@ bool for_limit(const struct call *call)
 	return call->kind & (ON_MLOCKALL | ON_BRK) || mm_is_mapped(call->before, call->span);
 }
 
-bool for_privilege(const struct call *call)
+bool for_privilege(const struct task_call *call)
 {
 	return call->result == -EPERM;
 }
 
-bool for_flags(const struct call *call)
+bool for_flags(const struct task_call *call)
 {
 	return call->result == -EINVAL;
 }
 
-bool for_shortage(const struct call *call)
+bool for_shortage(const struct task_call *call)
 {
 	return call->result == -EAGAIN && !for_limit(call);
 }
 
-bool for_unbacked(const struct call *call)
+bool for_unbacked(const struct task_call *call)
 {
 	return failed(call) && mm_is_mapped(call->before, call->span) && !mm_is_backed(call->before, call->span);
 }
 
-bool for_unusable(const struct call *call)
+bool for_unusable(const struct task_call *call)
 {
 	struct span span = clamped(call);
 	const struct mm *before = call->before;
@@ -105,127 +105,127 @@ bool for_unusable(const struct call *call)
 	return false;
 }
 
-bool for_fault(const struct call *call)
+bool for_fault(const struct task_call *call)
 {
 	return failed(call) && call->task->faults.injected;
 }
 
-bool for_memory(const struct call *call)
+bool for_memory(const struct task_call *call)
 {
 	return for_shortage(call) && call->task->faults.limited;
 }
 
-bool for_busy(const struct call *call)
+bool for_busy(const struct task_call *call)
 {
 	return call->result == -EBUSY;
 }
 
-bool ok_unaligned(const struct call *call)
+bool ok_unaligned(const struct task_call *call)
 {
 	return ok(call) && !is_empty(call->span) && !is_aligned(call);
 }
 
-bool ok_future(const struct call *call)
+bool ok_future(const struct task_call *call)
 {
 	return ok(call) && now(call)->future != LOCK_NONE;
 }
 
-bool ok_within_future(const struct call *call)
+bool ok_within_future(const struct task_call *call)
 {
 	return ok(call) && call->before->future != LOCK_NONE;
 }
 
-bool ok_current(const struct call *call)
+bool ok_current(const struct task_call *call)
 {
 	return ok_within_future(call) && !(call->flags & MCL_FUTURE);
 }
 
-bool ok_on_fault(const struct call *call)
+bool ok_on_fault(const struct task_call *call)
 {
 	return ok(call) && (call->lock == LOCK_ON_FAULT || now(call)->future == LOCK_ON_FAULT);
 }
 
-bool ok_eager(const struct call *call)
+bool ok_eager(const struct task_call *call)
 {
 	return ok(call) && call->lock == LOCK_EAGER;
 }
 
-bool ok_locked(const struct call *call)
+bool ok_locked(const struct task_call *call)
 {
 	return ok(call) && any_was_locked(call);
 }
 
-bool ok_unlocked(const struct call *call)
+bool ok_unlocked(const struct task_call *call)
 {
 	return ok(call) && !any_was_locked(call);
 }
 
-bool ok_privileged(const struct call *call)
+bool ok_privileged(const struct task_call *call)
 {
 	return ok(call) && call->task->privileged && call->task->memlock != UINT64_MAX;
 }
 
-bool ok_limited(const struct call *call)
+bool ok_limited(const struct task_call *call)
 {
 	return ok(call) && !call->task->privileged;
 }
 
-bool ok_current_now(const struct call *call)
+bool ok_current_now(const struct task_call *call)
 {
 	return ok(call) && (call->flags & MCL_CURRENT);
 }
 
-bool ok_over_mapping(const struct call *call)
+bool ok_over_mapping(const struct task_call *call)
 {
 	return ok_within_future(call) && mm_mapped_pages(call->before, call->span) > 0;
 }
 
-bool ok_grown(const struct call *call)
+bool ok_grown(const struct task_call *call)
 {
 	return ok(call) && !mm_is_mapped(call->before, call->span);
 }
 
-bool for_mixed_flags(const struct call *call)
+bool for_mixed_flags(const struct task_call *call)
 {
 	return for_flags(call) && (call->flags & (MCL_CURRENT | MCL_FUTURE));
 }
 
-bool for_onfault_alone(const struct call *call)
+bool for_onfault_alone(const struct task_call *call)
 {
 	return for_flags(call) && call->flags == MCL_ONFAULT;
 }
 
-bool for_busy_later(const struct call *call)
+bool for_busy_later(const struct task_call *call)
 {
 	return for_busy(call) && !was_locked(call, call->span.start);
 }
 
-bool for_busy_earlier(const struct call *call)
+bool for_busy_earlier(const struct task_call *call)
 {
 	return for_busy(call) && !was_locked(call, call->span.end - 1);
 }
 
-bool at_map_count(const struct call *call)
+bool at_map_count(const struct task_call *call)
 {
 	return call->before->count >= call->before->limit;
 }
 
-bool at_map_count_failed(const struct call *call)
+bool at_map_count_failed(const struct task_call *call)
 {
 	return for_shortage(call) && !has_shortage(call) && call->before->limit != MAX_MAP_COUNT;
 }
 
-bool after_exec(const struct call *call)
+bool after_exec(const struct task_call *call)
 {
 	return mm_mapped_pages(call->before, (struct span){ ARENA_PAGE, call->before->space }) == 0;
 }
 
-bool after_onfault(const struct call *call)
+bool after_onfault(const struct task_call *call)
 {
 	return call->before->future == LOCK_ON_FAULT;
 }
 
-bool failed_or_seen(const struct call *call)
+bool failed_or_seen(const struct task_call *call)
 {
 	return failed(call) || (call->kind & ON_OBSERVE);
 }

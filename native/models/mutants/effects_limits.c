@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mutants/call_pages.h"
 
-static void remember_limit(struct call *call, uint64_t bytes)
+static void remember_limit(struct task_call *call, uint64_t bytes)
 {
 	call->mutation->kept = call->task->memlock;
 	call->task->memlock = bytes;
 }
 
-void more_allowed(struct call *call)
+void more_allowed(struct task_call *call)
 {
 	uint64_t memlock = call->task->memlock;
 	int64_t more = (int64_t)call->mutation->mutant->number * (1 << PAGE_SHIFT);
@@ -16,14 +16,14 @@ void more_allowed(struct call *call)
 	remember_limit(call, memlock == UINT64_MAX || memlock == 0 || underflows ? memlock : memlock + (uint64_t)more);
 }
 
-void zero_as_none(struct call *call)
+void zero_as_none(struct task_call *call)
 {
 	uint64_t memlock = call->task->memlock;
 
 	remember_limit(call, memlock ? memlock : UINT64_MAX);
 }
 
-void round_limit_up(struct call *call)
+void round_limit_up(struct task_call *call)
 {
 	uint64_t memlock = call->task->memlock, part = memlock % (1 << PAGE_SHIFT);
 
@@ -31,7 +31,7 @@ void round_limit_up(struct call *call)
 }
 
 /* What is locked in the range already is taken off once more. */
-void count_twice(struct call *call)
+void count_twice(struct task_call *call)
 {
 	uint64_t memlock = call->task->memlock;
 	uint64_t twice = (uint64_t)mm_locked_pages(now(call), clamped(call)) << PAGE_SHIFT;
@@ -39,19 +39,19 @@ void count_twice(struct call *call)
 	remember_limit(call, memlock == UINT64_MAX || memlock < twice ? memlock : memlock - twice);
 }
 
-void as_privileged(struct call *call)
+void as_privileged(struct task_call *call)
 {
 	call->mutation->kept = call->task->privileged;
 	call->task->privileged = true;
 }
 
-void as_unprivileged(struct call *call)
+void as_unprivileged(struct task_call *call)
 {
 	call->mutation->kept = call->task->privileged;
 	call->task->privileged = false;
 }
 
-void restore(struct call *call)
+void restore(struct task_call *call)
 {
 	const struct mutant *mutant = call->mutation->mutant;
 

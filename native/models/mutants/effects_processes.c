@@ -3,22 +3,22 @@
 
 /* MCL_FUTURE. */
 
-void disarm(struct call *call)
+void disarm(struct task_call *call)
 {
 	now(call)->future = LOCK_NONE;
 }
 
-void arm_eager(struct call *call)
+void arm_eager(struct task_call *call)
 {
 	now(call)->future = LOCK_EAGER;
 }
 
-void restore_future(struct call *call)
+void restore_future(struct task_call *call)
 {
 	now(call)->future = call->before->future;
 }
 
-void cancel_for_good(struct call *call)
+void cancel_for_good(struct task_call *call)
 {
 	if (call->kind & ON_MUNLOCKALL)
 		call->mutation->note[0] = 1;
@@ -28,7 +28,7 @@ void cancel_for_good(struct call *call)
 
 /* Processes. */
 
-static void take_over_in(struct call *call, struct span span, bool (*is)(const struct mapping *mapping))
+static void take_over_in(struct task_call *call, struct span span, bool (*is)(const struct mapping *mapping))
 {
 	const struct mm *from = call->before;
 
@@ -40,7 +40,7 @@ static void take_over_in(struct call *call, struct span span, bool (*is)(const s
 	}
 }
 
-static void take_over(struct call *call, bool (*is)(const struct mapping *mapping))
+static void take_over(struct task_call *call, bool (*is)(const struct mapping *mapping))
 {
 	take_over_in(call, mm_everything(call->before), is);
 }
@@ -60,22 +60,22 @@ static bool is_on_fault(const struct mapping *mapping)
 	return mapping->lock == LOCK_ON_FAULT;
 }
 
-void inherit(struct call *call)
+void inherit(struct task_call *call)
 {
 	take_over(call, is_locked);
 }
 
-void inherit_shared(struct call *call)
+void inherit_shared(struct task_call *call)
 {
 	take_over(call, is_shared);
 }
 
-void inherit_own(struct call *call)
+void inherit_own(struct task_call *call)
 {
 	take_over_in(call, (struct span){ 0, ARENA_PAGE }, is_locked);
 }
 
-void inherit_kind(struct call *call)
+void inherit_kind(struct task_call *call)
 {
 	int number = call->mutation->mutant->number;
 
@@ -87,23 +87,23 @@ void inherit_kind(struct call *call)
 	}
 }
 
-void inherit_on_fault(struct call *call)
+void inherit_on_fault(struct task_call *call)
 {
 	take_over(call, is_on_fault);
 }
 
-void inherit_future(struct call *call)
+void inherit_future(struct task_call *call)
 {
 	now(call)->future = call->before->future;
 }
 
-void adopt(struct call *call)
+void adopt(struct task_call *call)
 {
 	take_over(call, is_locked);
 }
 
 /* Locks in the arena go, where `is` says so of the mapping and of the one, if any, that the other process has there. */
-static void lose(struct call *call, bool (*is)(const struct mapping *mapping, const struct mapping *other))
+static void lose(struct task_call *call, bool (*is)(const struct mapping *mapping, const struct mapping *other))
 {
 	for (size_t page = ARENA_PAGE; page < now(call)->space; page++) {
 		const struct mapping *mapping = mapping_at(now(call), page);
@@ -134,39 +134,39 @@ static bool is_shared_gone_there(const struct mapping *mapping, const struct map
 	return mapping->shared && !other;
 }
 
-void lose_shared(struct call *call)
+void lose_shared(struct task_call *call)
 {
 	lose(call, is_shared_unlocked_there);
 }
 
-void lose_all(struct call *call)
+void lose_all(struct task_call *call)
 {
 	lose(call, is_unlocked_there);
 }
 
-void lose_locked(struct call *call)
+void lose_locked(struct task_call *call)
 {
 	lose(call, is_shared_locked_there);
 }
 
-void lose_if_gone(struct call *call)
+void lose_if_gone(struct task_call *call)
 {
 	lose(call, is_shared_gone_there);
 }
 
-void lose_future(struct call *call)
+void lose_future(struct task_call *call)
 {
 	if (call->before->future == LOCK_NONE)
 		disarm(call);
 }
 
-void adopt_future(struct call *call)
+void adopt_future(struct task_call *call)
 {
 	if (call->before->future != LOCK_NONE)
 		arm_eager(call);
 }
 
-void lock_own(struct call *call)
+void lock_own(struct task_call *call)
 {
 	mm_set_lock(now(call), (struct span){ 0, ARENA_PAGE }, LOCK_EAGER);
 }
@@ -177,7 +177,7 @@ static size_t object_page_at(const struct mapping *mapping, size_t page)
 }
 
 /* Pages of the same object as those of the range. */
-void unlock_aliases(struct call *call)
+void unlock_aliases(struct task_call *call)
 {
 	struct span span = clamped(call);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mutants/call_pages.h"
 
-void misreport(struct call *call)
+void misreport(struct task_call *call)
 {
 	if (call->kind & ON_OBSERVE)
 		call->snapshot->accounted += call->mutation->drift;
@@ -9,7 +9,7 @@ void misreport(struct call *call)
 		call->mutation->drift += call->mutation->mutant->number;
 }
 
-void count_eager_only(struct call *call)
+void count_eager_only(struct task_call *call)
 {
 	const char *strip = call->snapshot->smaps;
 
@@ -17,7 +17,7 @@ void count_eager_only(struct call *call)
 		call->snapshot->accounted -= strip[page] == 'F';
 }
 
-void hide_last_lock(struct call *call)
+void hide_last_lock(struct task_call *call)
 {
 	char *strip = call->snapshot->smaps;
 	size_t page = call->snapshot->pages;

@@ -6,27 +6,29 @@
 #include <string.h>
 #include <sys/mman.h>
 
-static struct call begin(void *self, unsigned kind)
+static struct task_call begin(void *self, unsigned kind)
 {
 	struct task *task = self;
-	struct call call = { .kind = kind, .task = task, .before = task->mutation->before, .mutation = task->mutation };
+	struct task_call call = {
+		.kind = kind, .task = task, .before = task->mutation->before, .mutation = task->mutation
+	};
 
 	mm_copy(task->mutation->before, task->mm);
 	return call;
 }
 
-static bool is_hit(const struct call *call)
+static bool is_hit(const struct task_call *call)
 {
 	return call->mutation->active && (call->mutation->mutant->calls & call->kind);
 }
 
-static void arrange(struct call *call)
+static void arrange(struct task_call *call)
 {
 	if (is_hit(call) && call->mutation->mutant->arrange)
 		call->mutation->mutant->arrange(call);
 }
 
-static long finish(struct call *call, long result)
+static long finish(struct task_call *call, long result)
 {
 	const struct mutant *mutant = call->mutation->mutant;
 
@@ -36,9 +38,9 @@ static long finish(struct call *call, long result)
 	return call->result;
 }
 
-static struct call begin_range(void *self, unsigned kind, unsigned long address, size_t length, int flags)
+static struct task_call begin_range(void *self, unsigned kind, unsigned long address, size_t length, int flags)
 {
-	struct call call = begin(self, kind);
+	struct task_call call = begin(self, kind);
 
 	call.address = address;
 	call.span = span_of_any_part(address, length);
@@ -48,9 +50,9 @@ static struct call begin_range(void *self, unsigned kind, unsigned long address,
 	return call;
 }
 
-static struct call begin_all(void *self, unsigned kind, int flags)
+static struct task_call begin_all(void *self, unsigned kind, int flags)
 {
-	struct call call = begin(self, kind);
+	struct task_call call = begin(self, kind);
 
 	call.span = mm_everything(call.task->mm);
 	call.flags = flags;
@@ -61,91 +63,91 @@ static struct call begin_all(void *self, unsigned kind, int flags)
 
 static long do_mlock(void *self, unsigned long address, size_t length)
 {
-	struct call call = begin_range(self, ON_MLOCK, address, length, 0);
+	struct task_call call = begin_range(self, ON_MLOCK, address, length, 0);
 
 	return finish(&call, call.mutation->model.mlock(self, address, length));
 }
 
 static long do_mlock2(void *self, unsigned long address, size_t length, int flags)
 {
-	struct call call = begin_range(self, ON_MLOCK2, address, length, flags);
+	struct task_call call = begin_range(self, ON_MLOCK2, address, length, flags);
 
 	return finish(&call, call.mutation->model.mlock2(self, address, length, flags));
 }
 
 static long do_munlock(void *self, unsigned long address, size_t length)
 {
-	struct call call = begin_range(self, ON_MUNLOCK, address, length, 0);
+	struct task_call call = begin_range(self, ON_MUNLOCK, address, length, 0);
 
 	return finish(&call, call.mutation->model.munlock(self, address, length));
 }
 
 static long do_mlockall(void *self, int flags)
 {
-	struct call call = begin_all(self, ON_MLOCKALL, flags);
+	struct task_call call = begin_all(self, ON_MLOCKALL, flags);
 
 	return finish(&call, call.mutation->model.mlockall(self, flags));
 }
 
 static long do_munlockall(void *self)
 {
-	struct call call = begin_all(self, ON_MUNLOCKALL, 0);
+	struct task_call call = begin_all(self, ON_MUNLOCKALL, 0);
 
 	return finish(&call, call.mutation->model.munlockall(self));
 }
 
 static long do_map(void *self, int region, unsigned long address, size_t pages, size_t object_page, bool apart)
 {
-	struct call call = begin_range(self, ON_MMAP, address, pages << PAGE_SHIFT, 0);
+	struct task_call call = begin_range(self, ON_MMAP, address, pages << PAGE_SHIFT, 0);
 
 	return finish(&call, call.mutation->model.map(self, region, address, pages, object_page, apart));
 }
 
 static long do_map_locked(void *self, int region, unsigned long address, size_t pages, size_t object_page)
 {
-	struct call call = begin_range(self, ON_MAP_LOCKED, address, pages << PAGE_SHIFT, 0);
+	struct task_call call = begin_range(self, ON_MAP_LOCKED, address, pages << PAGE_SHIFT, 0);
 
 	return finish(&call, call.mutation->model.map_locked(self, region, address, pages, object_page));
 }
 
 static long do_munmap(void *self, unsigned long address, size_t length)
 {
-	struct call call = begin_range(self, ON_MUNMAP, address, length, 0);
+	struct task_call call = begin_range(self, ON_MUNMAP, address, length, 0);
 
 	return finish(&call, call.mutation->model.munmap(self, address, length));
 }
 
 static long do_mprotect(void *self, unsigned long address, size_t length, int protection)
 {
-	struct call call = begin_range(self, ON_MPROTECT, address, length, protection);
+	struct task_call call = begin_range(self, ON_MPROTECT, address, length, protection);
 
 	return finish(&call, call.mutation->model.mprotect(self, address, length, protection));
 }
 
 static long do_madvise(void *self, unsigned long address, size_t length, int advice)
 {
-	struct call call = begin_range(self, ON_MADVISE, address, length, advice);
+	struct task_call call = begin_range(self, ON_MADVISE, address, length, advice);
 
 	return finish(&call, call.mutation->model.madvise(self, address, length, advice));
 }
 
 static long do_msync(void *self, unsigned long address, size_t length, int flags)
 {
-	struct call call = begin_range(self, ON_MSYNC, address, length, flags);
+	struct task_call call = begin_range(self, ON_MSYNC, address, length, flags);
 
 	return finish(&call, call.mutation->model.msync(self, address, length, flags));
 }
 
 static long do_mremap(void *self, unsigned long address, size_t length, unsigned long to, size_t new_length)
 {
-	struct call call = begin_range(self, ON_MREMAP, to, new_length, 0);
+	struct task_call call = begin_range(self, ON_MREMAP, to, new_length, 0);
 
 	return finish(&call, call.mutation->model.mremap(self, address, length, to, new_length));
 }
 
 static long do_brk(void *self, unsigned long end)
 {
-	struct call call = begin(self, ON_BRK);
+	struct task_call call = begin(self, ON_BRK);
 
 	call.span = (struct span){ call.task->mm->heap.end, end >> PAGE_SHIFT };
 	call.lock = LOCK_EAGER;
@@ -155,14 +157,14 @@ static long do_brk(void *self, unsigned long end)
 
 static long do_touch(void *self, unsigned long address, size_t pages)
 {
-	struct call call = begin_range(self, ON_TOUCH, address, pages << PAGE_SHIFT, 0);
+	struct task_call call = begin_range(self, ON_TOUCH, address, pages << PAGE_SHIFT, 0);
 
 	return finish(&call, call.mutation->model.touch(self, address, pages));
 }
 
 static long do_fork(void *self)
 {
-	struct call call = begin(self, ON_FORK);
+	struct task_call call = begin(self, ON_FORK);
 	long result = call.mutation->model.fork(self);
 
 	return finish(&call, result);
@@ -170,7 +172,7 @@ static long do_fork(void *self)
 
 static void do_leave(void *self)
 {
-	struct call call = begin(self, ON_LEAVE);
+	struct task_call call = begin(self, ON_LEAVE);
 
 	call.mutation->model.leave(self);
 	finish(&call, 0);
@@ -178,14 +180,14 @@ static void do_leave(void *self)
 
 static long do_exec(void *self, const struct program *program, const struct resume *resume, bool missing)
 {
-	struct call call = begin_all(self, ON_EXEC, 0);
+	struct task_call call = begin_all(self, ON_EXEC, 0);
 
 	return finish(&call, call.mutation->model.exec(self, program, resume, missing));
 }
 
 static long do_thread(void *self, void (*run)(void *argument), void *argument)
 {
-	struct call call = begin(self, ON_THREAD);
+	struct task_call call = begin(self, ON_THREAD);
 	struct mm *before = mm_create(call.task->mm->space, &call.task->faults);
 	long result;
 
@@ -202,7 +204,7 @@ static long do_thread(void *self, void (*run)(void *argument), void *argument)
 /* Set-up ends with the first snapshot. */
 static void do_observe(void *self, unsigned long arena, struct snapshot *snapshot)
 {
-	struct call call = begin(self, ON_OBSERVE);
+	struct task_call call = begin(self, ON_OBSERVE);
 
 	call.snapshot = snapshot;
 	call.mutation->model.observe(self, arena, snapshot);

@@ -38,7 +38,7 @@ enum {
 };
 
 /* One call, that was made. */
-struct call {
+struct task_call {
 	unsigned kind;
 	struct task *task;
 	const struct mm *before; /* fork, leave: the other process */
@@ -56,10 +56,10 @@ struct mutant {
 	const char *requirement;
 	const char *about;
 	unsigned calls;
-	bool (*when)(const struct call *call);
-	void (*act)(struct call *call);
-	int number;			    /* to `act`: an errno, a kind of memory, a protection, a number of pages */
-	void (*arrange)(struct call *call); /* before the call, or NULL */
+	bool (*when)(const struct task_call *call);
+	void (*act)(struct task_call *call);
+	int number; /* to `act`: an errno, a kind of memory, a protection, a number of pages */
+	void (*arrange)(struct task_call *call); /* before the call, or NULL */
 };
 
 enum { MOST_PAGES_OF_A_TASK = MAX_PAGES + ARENA_PAGE };

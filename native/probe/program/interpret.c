@@ -101,23 +101,23 @@ static bool run_exec(struct interpreter *in, int index, int end)
 
 static bool run_steps(struct interpreter *in, int first, int end);
 
-struct job {
+struct thread_steps {
 	struct interpreter *in;
 	int first, end;
 };
 
-static void run_job(void *argument)
+static void run_steps_of_thread(void *argument)
 {
-	const struct job *job = argument;
+	const struct thread_steps *steps = argument;
 
-	run_steps(job->in, job->first, job->end);
+	run_steps(steps->in, steps->first, steps->end);
 }
 
 static bool run_thread(struct interpreter *in, int index)
 {
 	const struct system *system = in->system;
-	struct job job = { in, index + 1, in->program->steps[index].child_end };
-	long result = system->thread(system->self, run_job, &job);
+	struct thread_steps steps = { in, index + 1, in->program->steps[index].child_end };
+	long result = system->thread(system->self, run_steps_of_thread, &steps);
 
 	if (in->execution->status != STATUS_DONE)
 		return false;

@@ -3,6 +3,7 @@
 #define LOCKPROOF_PROGRAM_PROGRAM_H
 
 #include "program/system.h"
+#include "program/words.h"
 
 enum {
 	MAX_NAME = 64,
@@ -13,12 +14,6 @@ enum {
 	MAX_OBJECT_PAGES = 1 << 20,
 	MAX_TIME = 24 * 60 * 60 * 1000,
 	DEFAULT_TIME = 30000,
-};
-
-/* A number of bytes in two parts, as only the target knows how large a page is. Everything wraps. */
-struct size {
-	unsigned long pages;
-	unsigned long bytes;
 };
 
 /* Pages of the arena. */

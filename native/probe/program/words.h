@@ -2,12 +2,19 @@
 #ifndef LOCKPROOF_PROGRAM_WORDS_H
 #define LOCKPROOF_PROGRAM_WORDS_H
 
-#include "program/program.h"
+#include <stdbool.h>
+#include <stddef.h>
 
 /* A field, a line, or what is left of one. */
 struct word {
 	const char *text;
 	size_t length;
+};
+
+/* A number of bytes in two parts, as only the target knows how large a page is. Everything wraps. */
+struct size {
+	unsigned long pages;
+	unsigned long bytes;
 };
 
 /* What a word stands for; a table of them ends with a NULL. */

@@ -35,7 +35,7 @@ static const char *locks(void)
 	static char strip[PAGES + 1];
 	struct run room[ROOM];
 	struct runs runs = { room, 0, ROOM };
-	struct range range = { (uintptr_t)arena, (uintptr_t)arena + PAGES * page_size() };
+	struct address_range range = { (uintptr_t)arena, (uintptr_t)arena + PAGES * page_size() };
 	uintptr_t upto;
 
 	assert_int_equal(find_locks(range, BY_SMAPS, &runs, &upto), ALL_KNOWN);
@@ -463,7 +463,7 @@ static void a_long_range_is_restored_with_and_without_proc(void **data)
 static void pages_and_smaps_tell_the_same(void **data)
 {
 	struct run room[2][ROOM];
-	struct range range = { (uintptr_t)arena, (uintptr_t)arena + pages(PAGES) };
+	struct address_range range = { (uintptr_t)arena, (uintptr_t)arena + pages(PAGES) };
 	struct runs asked = { room[0], 0, ROOM }, read = { room[1], 0, ROOM };
 	uintptr_t upto;
 
