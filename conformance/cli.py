@@ -365,11 +365,11 @@ def libc(path: str | None) -> None:
 
     PATH is its file, SYSROOT the root of a system. Default: the one of this machine.
     """
-    from lockproof.conformance.programs import libc as describing  # noqa: PLC0415
+    from lockproof.conformance.commands import libc as command  # noqa: PLC0415
 
-    text, agrees = describing.report(path)
-    click.echo(text)
-    sys.exit(0 if agrees else 1)
+    printed = command.libc(command.LibcRequest(path))
+    click.echo(printed.text)
+    sys.exit(printed.code)
 
 
 @main.group()

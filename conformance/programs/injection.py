@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lockproof.conformance.files import write_whole
-from lockproof.conformance.programs.examine import examine
+from lockproof.conformance.programs.executable import examine
 from lockproof.conformance.programs.injection_reports import Injection, as_json, junit, table
 from lockproof.conformance.programs.injection_runs import Did, become_reaper, failed_runs, observe, rule_for
 from lockproof.runners import shims

@@ -15,14 +15,14 @@ from xml.etree import ElementTree as ET
 from junit_xml import TestCase, TestSuite, to_xml_report_string
 
 from lockproof.conformance.columns import aligned
-from lockproof.conformance.programs.examine import FUNCTIONS
+from lockproof.conformance.programs.elf import FUNCTIONS
 from lockproof.conformance.programs.injection_runs import Did
 from lockproof.conformance.reports.xml import document, mended, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lockproof.conformance.programs.examine import Import, Program
+    from lockproof.conformance.programs.executable import Executable, Import
     from lockproof.conformance.programs.injection_runs import Called, Ending, Failed, Observed
 
 __all__ = ["Injection", "as_json", "junit", "table"]
@@ -36,7 +36,7 @@ class Injection:
     """All that was found out about a program."""
 
     argv: tuple[str, ...]
-    program: Program
+    program: Executable
     whole: Observed
     """The run in which nothing failed."""
     failed: tuple[Failed, ...]
@@ -119,7 +119,7 @@ def junit(found: Injection) -> str:
     return document(mended(ET.fromstring(to_xml_report_string([suite], prettyprint=False))))  # noqa: S314  it is our own
 
 
-def _about(program: Program) -> Iterator[str]:
+def _about(program: Executable) -> Iterator[str]:
     what = f"a script of {program.script_of}, which is" if program.script_of else "is"
     count = len(program.libraries)
     libraries = f"{count} librar{'y' if count == 1 else 'ies'}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`lockproof libc`: what a C library offers of memory locking, what it says of it, and whether the cases agree."""
+"""What a C library offers of memory locking, what it says of it, and whether the cases agree."""
 
 from __future__ import annotations
 
@@ -7,28 +7,26 @@ import platform
 import re
 import subprocess
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from elftools.common.exceptions import ELFError
-from elftools.elf.elffile import ELFFile
-from elftools.elf.gnuversions import GNUVerDefSection, GNUVerSymSection
-from elftools.elf.sections import SymbolTableSection
 
 from lockproof.conformance.errors import LockproofError, UsageError
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.language.loading import load
 from lockproof.conformance.language.requirements import Profile
 from lockproof.conformance.language.selection import select
+from lockproof.conformance.programs import elf
 from lockproof.conformance.running.engine import run_once
 from lockproof.runners.target import make_target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["report"]
+    from lockproof.conformance.programs.elf import Elf
+
+__all__ = ["Libc", "Option", "describe"]
 
 _OPTIONS = {
     "_POSIX_MEMLOCK": (("mlockall", "munlockall"), ("mlockall", "munlockall")),
@@ -36,7 +34,6 @@ _OPTIONS = {
 }
 """Each option (POSIX.1-2024, XBD unistd.h): the functions that it stands for, and the cases that ask them."""
 
-_FUNCTIONS = ("mlock", "mlock2", "munlock", "mlockall", "munlockall")
 _PLACES = (
     "lib/*/libc.so.6", "lib64/libc.so.6", "lib/libc.so.6", "usr/lib/*/libc.so.6", "usr/lib64/libc.so.6",
     "usr/lib/libc.so.6", "lib/ld-musl-*.so.1", "usr/lib/*/libc.so", "usr/lib/libc.so", "lib/libc.so",
@@ -46,12 +43,44 @@ _HEADERS = {
     "musl": ("usr/include/*-musl*/unistd.h", "usr/include/unistd.h", "include/unistd.h"),
 }
 _DEFINE = re.compile(r"^\s*#\s*define\s+(?P<name>_POSIX_\w+)\s+(?P<value>\S+)", re.MULTILINE)
+_NUMBER = re.compile(r"\(?(-?[0-9]+)[Ll]*\)?")
 _LIMIT = 30.0  # seconds for asking sysconf
 
 
 @dataclass(frozen=True, slots=True)
-class _Libc:
-    """A C library, as its file says."""
+class Option:
+    """An option of POSIX (XBD unistd.h): what a library says of it, and what is there."""
+
+    name: str
+    macro: int | None
+    """What the header has; None: not known."""
+    sysconf: int | None
+    """What the library answers; None: it cannot be asked."""
+    is_exported: bool
+    """Whether all its functions are exported."""
+    target: str = ""
+    """On which its cases were run; empty: they were not."""
+    cases: tuple[str, ...] = ()
+    """What was run."""
+    verdicts: Mapping[Status, int] | None = None
+    """Counts of cases."""
+
+    @property
+    def promises(self) -> set[bool]:
+        """Whether the option is promised, as macro and sysconf have it; empty where neither is known."""
+        return {value > 0 for value in (self.macro, self.sysconf) if value is not None}
+
+    @property
+    def agrees(self) -> bool:
+        """Whether macro, sysconf, the functions and the cases do not contradict each other."""
+        if len(self.promises) > 1 or self.promises == {not self.is_exported}:
+            return False
+        return self.promises != {True} or not (self.verdicts or {}).get(Status.FAIL)
+
+
+@dataclass(frozen=True, slots=True)
+class Libc:
+    """A C library."""
 
     path: Path
     kind: str
@@ -59,22 +88,50 @@ class _Libc:
     machine: str
     exports: Mapping[str, tuple[str, ...]]
     """For each function that it exports its symbol versions, the default one first; none where it has no versions."""
+    header: str
+    """Path of the header that has its macros; empty: none is found."""
+    not_asked: str
+    """Why sysconf was not asked; empty: it was."""
+    options: tuple[Option, ...]
 
 
-def report(where: str | None) -> tuple[str, bool]:
-    """Describe a C library, or those below a root; also whether nothing disagrees.
+def describe(where: str | None) -> list[Libc]:
+    """Look at a C library, or at those below a root.
 
     `where`: a file or a folder; None: the library of this machine. Raises UsageError where there is none.
     """
     own = _of_this_machine()
     root = Path(where) if where is not None else Path("/")
     paths = _found(root) if where is not None else [own]
-    blocks, agree = [], True
-    for path in paths:
-        lines, agrees = _describe(_read(path), root, running=_runs_here(path, own))
-        blocks.append("\n".join(lines))
-        agree = agree and agrees
-    return "\n\n".join(blocks), agree
+    return [_libc(path, root, _running(path, own)) for path in paths]
+
+
+def _libc(path: Path, root: Path, running: str) -> Libc:
+    hint = "name a libc.so.6, or the root of a system"
+    read = elf.read(path, f"{path}: is no library that can be read", hint)
+    exports = _exports(read)
+    if not exports:
+        msg = f"{path}: exports none of {', '.join(elf.FUNCTIONS)}; is it a C library?"
+        raise UsageError(msg)
+    kind = "glibc" if read.defines_versions else "musl"
+    macros, header = _macros(kind, path, root)
+    answers, why_not = _sysconf(kind, read.machine, path)
+    options = []
+    for name, (functions, cases) in _OPTIONS.items():
+        option = Option(name, macros.get(name), answers.get(name), set(functions) <= set(exports))
+        if running and option.agrees:
+            target = f"local+libc={running}"
+            option = replace(option, target=target, cases=cases, verdicts=_run(target, cases))
+        options.append(option)
+    return Libc(path, kind, read.machine, exports, header, why_not, tuple(options))
+
+
+def _exports(read: Elf) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {symbol.function: [] for symbol in read.symbols if symbol.is_exported}
+    for symbol in read.symbols:
+        if symbol.is_exported and symbol.version:
+            found[symbol.function].append(f"{symbol.version}{' (hidden)' if symbol.is_hidden else ''}")
+    return {function: tuple(versions) for function, versions in found.items()}
 
 
 def _found(root: Path) -> list[Path]:
@@ -100,7 +157,7 @@ def _is_elf(path: Path) -> bool:
 
 
 def _of_this_machine() -> Path:
-    """Give the library that this Python itself has mapped."""
+    """Return the library that this Python itself has mapped. Raises UsageError."""
     for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines():
         path = Path(line.split(maxsplit=5)[-1])
         if re.fullmatch(r"libc[.-].*|ld-musl-.*", path.name):
@@ -109,100 +166,39 @@ def _of_this_machine() -> Path:
     raise UsageError(msg)
 
 
-def _runs_here(path: Path, own: Path) -> str:
-    """Give the libc of a target local+libc=… that uses this very file; empty where none does."""
+def _running(path: Path, own: Path) -> str:
+    """Return the libc of a target local+libc=… that uses this very file; empty where none does."""
     if path.exists() and own.exists() and path.resolve() == own.resolve():
         return "musl" if "musl" in path.name else "glibc"
     musl = Path(f"/lib/ld-musl-{platform.machine()}.so.1")
     return "musl" if musl.exists() and path.resolve() == musl.resolve() else ""
 
 
-def _read(path: Path) -> _Libc:
-    try:
-        with path.open("rb") as stream:
-            elf = ELFFile(stream)
-            exports = {name: tuple(versions) for name, versions in _exports(elf).items()}
-            machine = elf.get_machine_arch()
-            kind = "glibc" if any(isinstance(section, GNUVerDefSection) for section in elf.iter_sections()) else "musl"
-    except OSError as error:
-        msg = f"{path}: cannot be read: {error.strerror}"
-        raise UsageError(msg) from error
-    except (ELFError, ValueError, UnicodeError) as error:
-        msg = f"{path}: is no library that can be read: {error}; name a libc.so.6, or the root of a system"
-        raise UsageError(msg) from error
-    if not exports:
-        msg = f"{path}: exports none of {', '.join(_FUNCTIONS)}; is it a C library?"
-        raise UsageError(msg)
-    return _Libc(path, kind, machine, exports)
-
-
-def _exports(elf: ELFFile) -> dict[str, list[str]]:
-    sections = list(elf.iter_sections())
-    names = {
-        definition["vd_ndx"]: next(auxiliaries).name
-        for section in sections
-        if isinstance(section, GNUVerDefSection)
-        for definition, auxiliaries in section.iter_versions()
-    }
-    numbers = next((section for section in sections if isinstance(section, GNUVerSymSection)), None)
-    found: dict[str, list[str]] = {}
-    for section in sections:
-        if not isinstance(section, SymbolTableSection) or section["sh_type"] != "SHT_DYNSYM":
-            continue
-        for number, symbol in enumerate(section.iter_symbols()):
-            if symbol.name not in _FUNCTIONS or symbol["st_shndx"] == "SHN_UNDEF":
-                continue
-            versions = found.setdefault(symbol.name, [])
-            index = numbers.get_symbol(number)["ndx"] if numbers is not None else 0
-            if isinstance(index, int) and (name := names.get(index & 0x7FFF)):
-                versions.append(f"{name}{' (hidden)' if index & 0x8000 else ''}")
-    return found
-
-
-def _describe(libc: _Libc, root: Path, *, running: str) -> tuple[list[str], bool]:
-    macros, header = _macros(libc, root)
-    sysconf, why = _sysconf(libc)
-    lines = [f"{libc.path}: {libc.kind}, {libc.machine}", "  exports"]
-    for name in _FUNCTIONS:
-        versions = libc.exports.get(name)
-        lines.append(f"    {name:<11}{'no' if versions is None else ', '.join(versions) or 'yes'}")
-    lines.append(f"  options   ({header or 'no header is found'}; sysconf{': ' + why if why else ''})")
-    agree = True
-    for option, (functions, cases) in _OPTIONS.items():
-        says = {"macro": macros.get(option), "sysconf": sysconf.get(option)}
-        text = ", ".join(f"{who} {value if value is not None else '?'}" for who, value in says.items())
-        found, verdict = _verdict(says, cases, running, exported=set(functions) <= set(libc.exports))
-        lines += [f"    {option}: {text}", f"      {verdict}"]
-        agree = agree and found
-    return lines, agree
-
-
-def _macros(libc: _Libc, root: Path) -> tuple[dict[str, int], str]:
+def _macros(kind: str, path: Path, root: Path) -> tuple[dict[str, int], str]:
     """Read the macros of unistd.h as text, one that stands for another resolved."""
-    above = (
-        [root] if root.is_dir() else [parent for parent in root.resolve().parents if (parent / "usr/include").is_dir()]
-    )
+    above = [root] if root.is_dir() else [up for up in path.resolve().parents if (up / "usr/include").is_dir()]
     for folder in above:
-        for place in _HEADERS[libc.kind]:
+        for place in _HEADERS[kind]:
             for header in sorted(folder.glob(place)):
                 text: dict[str, str] = dict(_DEFINE.findall(header.read_text(encoding="utf-8", errors="replace")))
                 if "_POSIX_MEMLOCK" in text:
                     values = {name: text.get(text[name], text[name]) for name in _OPTIONS if name in text}
-                    return {name: int(value.rstrip("Ll")) for name, value in values.items()}, str(header)
+                    numbers = {name: _NUMBER.fullmatch(value) for name, value in values.items()}
+                    return {name: int(number[1]) for name, number in numbers.items() if number}, str(header)
     return {}, ""
 
 
-def _sysconf(libc: _Libc) -> tuple[dict[str, int], str]:
+def _sysconf(kind: str, machine: str, path: Path) -> tuple[dict[str, int], str]:
     """Ask the library itself, by a program that its own loader starts; without an answer why there is none."""
-    if libc.machine != _own_machine():
-        return {}, f"not asked, it is of {libc.machine}"
-    program = files("lockproof") / "native" / f"lockproof-options-{'musl' if libc.kind == 'musl' else 'libc'}"
+    if machine != elf.read("/proc/self/exe", "this Python cannot be read", "install it again").machine:
+        return {}, f"not asked, it is of {machine}"
+    program = files("lockproof") / "native" / f"lockproof-options-{'musl' if kind == 'musl' else 'libc'}"
     if not program.is_file():
         return {}, "not asked, lockproof was installed without musl-gcc"
-    loader = libc.path if libc.kind == "musl" else _loader(libc.path)
+    loader = path if kind == "musl" else _loader(path)
     if loader is None:
         return {}, "not asked, no loader is found beside the library"
-    library_path = ["--library-path", str(libc.path.parent)] if libc.kind == "glibc" else []
+    library_path = ["--library-path", str(path.parent)] if kind == "glibc" else []
     try:
         done = subprocess.run(
             [str(loader), *library_path, str(program)], capture_output=True, text=True, check=False, timeout=_LIMIT
@@ -222,39 +218,6 @@ def _loader(path: Path) -> Path | None:
         *(parent / "lib" for parent in path.parents),
     )
     return next((loader for folder in folders for loader in sorted(folder.glob("ld-linux*.so.*"))), None)
-
-
-def _own_machine() -> str:
-    with Path("/proc/self/exe").open("rb") as stream:
-        return str(ELFFile(stream).get_machine_arch())
-
-
-def _verdict(
-    says: Mapping[str, int | None], cases: tuple[str, ...], running: str, *, exported: bool
-) -> tuple[bool, str]:
-    """Compare what is promised with what is there; whether nothing disagrees, and a sentence."""
-    promises = {value > 0 for value in says.values() if value is not None}
-    if len(promises) > 1:
-        return False, "the macro and sysconf disagree"
-    if promises and exported not in promises:
-        return (
-            False,
-            "not promised, though its functions are there" if exported else "promised, but functions are missing",
-        )
-    if not running:
-        return (
-            True,
-            f"its functions are {'there' if exported else 'missing'}; cases run with the libcs of this machine only",
-        )
-    counts = _run(f"local+libc={running}", cases)
-    failed, passed = counts[Status.FAIL], counts[Status.PASS]
-    others = sum(counts.values()) - failed - passed
-    text = (
-        f"cases of {' and '.join(cases)} on local+libc={running}: {passed} pass, {failed} fail, {others} without answer"
-    )
-    if promises == {True}:
-        return not failed, f"{text}: {'they agree' if not failed else 'what is promised is not all kept'}"
-    return True, text
 
 
 def _run(target: str, patterns: tuple[str, ...]) -> Counter[Status]:

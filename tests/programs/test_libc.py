@@ -62,6 +62,12 @@ def test_a_macro_that_says_something_else_than_sysconf_is_found(tmp_path: Path) 
     assert "    _POSIX_MEMLOCK: macro -1, sysconf 200809\n      the macro and sysconf disagree\n" in done.stdout
 
 
+def test_a_macro_that_is_no_number_is_not_known(tmp_path: Path) -> None:
+    done = lockproof("libc", str(sysroot(tmp_path, "_POSIX_VERSION + 1")), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "    _POSIX_MEMLOCK: macro ?, sysconf 200809\n" in done.stdout
+
+
 def test_functions_that_are_there_without_a_promise_are_found(tmp_path: Path) -> None:
     root = sysroot(tmp_path, "-1")
     library = root / "lib/some-linux-gnu/libc.so.6"

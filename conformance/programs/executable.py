@@ -8,28 +8,14 @@ import re
 import shutil
 import stat
 import subprocess
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from elftools.common.exceptions import ELFError
-from elftools.elf.dynamic import DynamicSection
-from elftools.elf.elffile import ELFFile
-from elftools.elf.gnuversions import GNUVerNeedSection, GNUVerSymSection
-from elftools.elf.sections import SymbolTableSection
-from elftools.elf.segments import InterpSegment
 
 from lockproof.conformance.errors import UsageError
+from lockproof.conformance.programs import elf
 from lockproof.runners import shims
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["FUNCTIONS", "Import", "Program", "examine", "imports_of"]
-
-FUNCTIONS = ("mlock", "mlock2", "munlock", "mlockall", "munlockall")
-"""What locks memory by its name. mmap does with MAP_LOCKED only, which no import tells."""
+__all__ = ["Executable", "Import", "examine"]
 
 _LISTED = re.compile(r"^\s*(?P<name>\S+)(?: => (?P<path>.+?))?(?: \(0x[0-9a-f]+\))?$")
 _LOADER_LIMIT = 30.0  # seconds
@@ -48,7 +34,7 @@ class Import:
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class Executable:
     """A program that can be run with a shim."""
 
     path: str
@@ -60,51 +46,23 @@ class Program:
     imports: tuple[Import, ...]
 
 
-def examine(command: str) -> Program:
+def examine(command: str) -> Executable:
     """Look at a program. Raises UsageError where there is none, or the shim does not reach it, with the reason."""
     path = _found(command)
     interpreter = _interpreter(path)
     subject = interpreter or path
     _not_secure(subject, command)
-    loader = _loader(subject, command)
-    libraries = _libraries(loader, subject, command)
-    imports = tuple(imported for file in (subject, *libraries) for imported in imports_of(file))
-    return Program(path, interpreter, loader, libraries, imports)
-
-
-def imports_of(file: str) -> Iterator[Import]:
-    """Give the functions of memory locking that an ELF file imports. Raises UsageError where it cannot be read."""
-    with _reading(f"{file}: its symbols cannot be read", "is the file damaged?"), Path(file).open("rb") as stream:
-        yield from _imports(file, ELFFile(stream))
-
-
-@contextmanager
-def _reading(what: str, hint: str) -> Iterator[None]:
-    """Turn whatever pyelftools makes of a file that is none into a line for people."""
-    try:
-        yield
-    except (ELFError, OSError, ValueError) as error:
-        msg = f"{what}: {error}; {hint}"
-        raise UsageError(msg) from error
-
-
-def _imports(file: str, elf: ELFFile) -> Iterator[Import]:
-    sections = list(elf.iter_sections())
-    versions = {
-        auxiliary["vna_other"]: auxiliary.name
-        for section in sections
-        if isinstance(section, GNUVerNeedSection)
-        for _, auxiliaries in section.iter_versions()
-        for auxiliary in auxiliaries
-    }
-    numbers = next((section for section in sections if isinstance(section, GNUVerSymSection)), None)
-    for section in sections:
-        if not isinstance(section, SymbolTableSection) or section["sh_type"] != "SHT_DYNSYM":
-            continue
-        for number, symbol in enumerate(section.iter_symbols()):
-            if symbol["st_shndx"] == "SHN_UNDEF" and symbol.name in FUNCTIONS:
-                version = numbers.get_symbol(number)["ndx"] if numbers is not None else 0
-                yield Import(file, symbol.name, versions.get(version, ""))
+    program = elf.read(subject, f"{command}: is neither an ELF program nor a script", "name a program")
+    _preloads(program, command)
+    libraries = _libraries(program, subject, command)
+    others = {file: elf.read(file, f"{file}: its symbols cannot be read", "is the file damaged?") for file in libraries}
+    imports = (
+        Import(file, symbol.function, symbol.version)
+        for file, read in {subject: program, **others}.items()
+        for symbol in read.symbols
+        if not symbol.is_exported
+    )
+    return Executable(path, interpreter, program.interpreter, libraries, tuple(imports))
 
 
 def _found(command: str) -> str:
@@ -123,7 +81,7 @@ def _found(command: str) -> str:
 
 
 def _interpreter(path: str) -> str:
-    """Give the program that runs a script; empty where the file is none. Raises UsageError."""
+    """Return the path of the program that runs a script; empty where the file is none. Raises UsageError."""
     try:
         with Path(path).open("rb") as stream:
             line = stream.read(_SHEBANG).split(b"\n")[0]
@@ -165,30 +123,21 @@ def _has_capabilities(path: str) -> bool:
         return False  # none, or a file system without them
 
 
-def _loader(path: str, command: str) -> str:
-    """Give the loader that an ELF file asks for. Raises UsageError where there is none, or it is of another machine."""
-    what = f"{command}: is neither an ELF program nor a script"
-    with _reading(what, "name a program"), Path(path).open("rb") as stream:
-        elf = ELFFile(stream)
-        own, machine = _kind(elf), elf.get_machine_arch()
-        found = [segment.get_interp_name() for segment in elf.iter_segments() if isinstance(segment, InterpSegment)]
-    with Path(shims.path("fault")).open("rb") as stream:
-        needed = _kind(ELFFile(stream))
-    if own != needed:
-        msg = f"{command}: is a program of another machine or word size ({machine}); the shim is of this one"
+def _preloads(program: elf.Elf, command: str) -> None:
+    """Refuse what has no loader that preloads the shim, or is of another machine. Raises UsageError."""
+    fault = shims.path("fault")
+    if program.abi != elf.read(fault, f"{fault}: cannot be read", "install lockproof again").abi:
+        what = f"is a program of another machine or word size ({program.machine})"
+        msg = f"{command}: {what}; the shim is of this one"
         raise UsageError(msg)
-    if not found:
+    if not program.interpreter:
         msg = f"{command}: is statically linked: it has no loader that preloads a shim; link it dynamically"
         raise UsageError(msg)
-    return str(found[0])
 
 
-def _kind(elf: ELFFile) -> tuple[object, ...]:
-    return (elf["e_machine"], elf.elfclass, elf.little_endian)
-
-
-def _libraries(loader: str, path: str, command: str) -> tuple[str, ...]:
+def _libraries(program: elf.Elf, path: str, command: str) -> tuple[str, ...]:
     """Ask the loader itself which libraries it would load: only it knows its cache and rules. Raises UsageError."""
+    loader = program.interpreter
     if not Path(loader).exists():
         msg = f"{command}: its loader, {loader}, is not installed; install the libc that it was built for"
         raise UsageError(msg)
@@ -218,14 +167,8 @@ def _libraries(loader: str, path: str, command: str) -> tuple[str, ...]:
         file = match["path"] or match["name"]
         if file.startswith("/") and Path(file).is_file():
             found.append(file)
-    if done.returncode and _needs_libraries(path):
+    if done.returncode and program.needs_libraries:
         said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
         msg = f"{command}: the loader cannot load it: {said}"
         raise UsageError(msg)
     return tuple(dict.fromkeys(found))
-
-
-def _needs_libraries(path: str) -> bool:
-    with _reading(f"{path}: its libraries cannot be read", "is the file damaged?"), Path(path).open("rb") as stream:
-        sections = [section for section in ELFFile(stream).iter_sections() if isinstance(section, DynamicSection)]
-        return any(tag.entry.d_tag == "DT_NEEDED" for section in sections for tag in section.iter_tags())
