@@ -344,18 +344,24 @@ def shim(name: str) -> None:
     "--json", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the report as JSON."
 )
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write it as JUnit XML.")
-@click.argument("command", nargs=-1, required=True, metavar="-- PROGRAM [ARGUMENT]...")
+@click.argument("argv", nargs=-1, required=True, metavar="-- PROGRAM [ARGUMENT]...")
 def inject(
-    fail: str | None, time_limit: float, most: int, json: Path | None, junit: Path | None, command: tuple[str, ...]
+    fail: str | None, time_limit: float, most: int, json: Path | None, junit: Path | None, argv: tuple[str, ...]
 ) -> None:
     """Run a program once for each memory-lock call that it makes, with that one failing, and say what it did.
 
     Exit status 1: it crashed or hung. 3: no call could be made to fail.
     """
-    from lockproof.conformance.programs import injection as injecting  # noqa: PLC0415
+    from lockproof.conformance.commands import inject as command  # noqa: PLC0415
 
-    files = {kind: path for kind, path in (("json", json), ("junit", junit)) if path is not None}
-    sys.exit(injecting.start(command, fail, limit=time_limit, most=most, files=files))
+    request = command.InjectRequest(
+        command=argv, fail=fail or "any=fail", time_limit=time_limit, most=most, json=json, junit=junit
+    )
+    printed = command.inject(request)
+    click.echo(printed.text)
+    if printed.remark:
+        click.echo(printed.remark, err=True)
+    sys.exit(printed.code)
 
 
 @main.command()

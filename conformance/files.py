@@ -22,7 +22,8 @@ def replacing(path: Path) -> Iterator[Path]:
     Only one process at a time may write a path; where there may be more, the lock is the caller's. Raises OSError.
     """
     new = path.with_name(f".{path.name}.new")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
     new.unlink(missing_ok=True)  # of a lockproof that was killed
     try:
         yield new

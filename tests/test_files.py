@@ -68,4 +68,4 @@ def test_what_cannot_be_written_is_one_line_with_the_hint(tmp_path: Path) -> Non
     path = tmp_path / "file" / "below"
     with pytest.raises(StoreError) as caught:
         write_whole(path, "text", "choose another")
-    assert str(caught.value) == f"{path}: cannot be written: File exists; choose another"
+    assert str(caught.value) == f"{path}: cannot be written: Not a directory; choose another"

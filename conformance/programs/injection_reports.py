@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import shlex
 import socket
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,53 +16,41 @@ from junit_xml import TestCase, TestSuite, to_xml_report_string
 
 from lockproof.conformance.columns import aligned
 from lockproof.conformance.programs.elf import FUNCTIONS
-from lockproof.conformance.programs.injection_runs import Did
+from lockproof.conformance.programs.injection_runs import Reaction
 from lockproof.conformance.reports.xml import document, mended, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lockproof.conformance.programs.executable import Executable, Import
-    from lockproof.conformance.programs.injection_runs import Called, Ending, Failed, Observed
+    from lockproof.conformance.programs.injection import Injection
+    from lockproof.conformance.programs.injection_runs import Called, Ending, FaultRun
 
-__all__ = ["Injection", "as_json", "junit", "table"]
+__all__ = ["as_json", "junit", "table"]
 
 _MLOCKALL_FLAGS = {1: "CURRENT", 2: "FUTURE", 4: "ONFAULT"}
 _LONGEST = 160
 
 
-@dataclass(frozen=True, slots=True)
-class Injection:
-    """All that was found out about a program."""
-
-    argv: tuple[str, ...]
-    program: Executable
-    whole: Observed
-    """The run in which nothing failed."""
-    failed: tuple[Failed, ...]
-    left_out: int
-    """Calls that were not made to fail, as there were more than asked for."""
-
-
 def table(found: Injection) -> str:
     """Write for people."""
-    lines = [*_about(found.program), f"undisturbed: {_ended(found.whole.ending)}; {_count(found)}"]
-    if found.whole.unlogged:
+    lines = [*_about(found.program), f"undisturbed: {_ended(found.undisturbed.ending)}; {_count(found)}"]
+    if found.undisturbed.unlogged:
         lines.append(
-            f"{found.whole.unlogged} of its calls are not known: it closed, or used, the descriptor of the log"
+            f"{found.undisturbed.unlogged} of its calls are not known: it closed, or used, the descriptor of the log"
         )
-    if not found.whole.calls:
+    if not found.undisturbed.calls:
         lines.append(f"{found.argv[0]} made no call that locks memory, so none could be made to fail")
-    elif found.failed:
+    elif found.runs:
         rows = [
             ("n", "call", "by", "made to", "what the program did"),
-            *(_row(n, one) for n, one in enumerate(found.failed, 1)),
+            *(_row(n, one) for n, one in enumerate(found.runs, 1)),
         ]
         lines += ["", *aligned(rows)]
     else:
         lines.append("none of them is one that --fail names")
     if found.left_out:
-        lines.append(f"… {found.left_out} more calls; --most {len(found.failed) + found.left_out} lets them fail too")
+        lines.append(f"… {found.left_out} more calls; --most {len(found.runs) + found.left_out} lets them fail too")
     return "\n".join(lines)
 
 
@@ -73,19 +61,19 @@ def as_json(found: Injection) -> str:
             "argv": found.argv,
             "program": asdict(found.program),
             "undisturbed": {
-                "ending": found.whole.ending._asdict(),
-                "calls": [call._asdict() for call in found.whole.calls],
-                "unlogged": found.whole.unlogged,
+                "ending": found.undisturbed.ending._asdict(),
+                "calls": [call._asdict() for call in found.undisturbed.calls],
+                "unlogged": found.undisturbed.unlogged,
             },
             "runs": [
                 {
                     "call": one.called._asdict(),
                     "rule": one.rule,
-                    "did": str(one.did),
+                    "did": str(one.reaction),
                     "detail": one.detail,
                     "ending": one.ending._asdict(),
                 }
-                for one in found.failed
+                for one in found.runs
             ],
             "left_out": found.left_out,
         },
@@ -97,14 +85,14 @@ def junit(found: Injection) -> str:
     """Write for CI systems: a test for each call; a crash or a hang is a failure."""
     name = Path(found.program.path).name
     cases = []
-    for one in found.failed:
+    for one in found.runs:
         case = TestCase(plain(one.rule), f"lockproof.inject.{name.replace('.', '_')}", one.ending.seconds)
         message = plain(_did(one))
-        if one.did in {Did.CRASHED, Did.HUNG}:
+        if one.reaction in {Reaction.CRASHED, Reaction.HUNG}:
             case.add_failure_info(
                 message, f"{_call(one.called)} by {one.called.caller}\n{shlex.join(found.argv)}", "FAIL"
             )
-        elif one.did is Did.NOT_REACHED:
+        elif one.reaction is Reaction.NOT_REACHED:
             case.add_skipped_info(message, message)
         else:
             case.stdout = message
@@ -135,7 +123,7 @@ def _import(entry: Import) -> str:
 
 
 def _count(found: Injection) -> str:
-    calls = len(found.whole.calls)
+    calls = len(found.undisturbed.calls)
     return f"it made {calls or 'no'} memory-lock call{'' if calls == 1 else 's'}"
 
 
@@ -145,16 +133,16 @@ def _ended(ending: Ending) -> str:
     return f"ended with {ending.code}" if ending.code >= 0 else f"died of signal {-ending.code}"
 
 
-def _row(number: int, one: Failed) -> tuple[str, ...]:
+def _row(number: int, one: FaultRun) -> tuple[str, ...]:
     did = _did(one)
     did = did if len(did) <= _LONGEST else did[: _LONGEST - 1] + "…"
     usual = "" if one.called.result == "0" else f" (gives {one.called.result} anyway)"
     return (f"{number}", f"{_call(one.called)}{usual}", Path(one.called.caller).name, one.rule.partition("=")[2], did)
 
 
-def _did(one: Failed) -> str:
-    between = {Did.WENT_ON: ", and said: ", Did.EXITED: " "}.get(one.did, ": ")
-    return f"{one.did}{between if one.detail else ''}{one.detail}"
+def _did(one: FaultRun) -> str:
+    between = {Reaction.WENT_ON: ", and said: ", Reaction.EXITED: " "}.get(one.reaction, ": ")
+    return f"{one.reaction}{between if one.detail else ''}{one.detail}"
 
 
 def _call(called: Called) -> str:

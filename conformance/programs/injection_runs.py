@@ -25,7 +25,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import BinaryIO
 
-__all__ = ["Called", "Did", "Ending", "Failed", "Observed", "become_reaper", "failed_runs", "observe", "rule_for"]
+__all__ = [
+    "Called",
+    "Ending",
+    "FaultRun",
+    "Observed",
+    "Reaction",
+    "become_subreaper",
+    "fault_runs",
+    "observe",
+    "rule_for",
+]
 
 _STATE_SIZE = 4096  # bytes; one page, more than libfault.so counts in
 _PAUSE = 0.01  # seconds between two looks at whether a program has ended
@@ -76,7 +86,7 @@ class Observed:
     stderr: str
 
 
-class Did(StrEnum):
+class Reaction(StrEnum):
     """What a program did when a call failed."""
 
     WENT_ON = "went on"
@@ -87,19 +97,19 @@ class Did(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class FaultRun:
     """One run in which a call was made to misbehave."""
 
     called: Called
     """As it was made when nothing failed."""
     rule: str
-    did: Did
+    reaction: Reaction
     detail: str
     """Exit status or signal, and what the program said about it; empty where there is nothing to say."""
     ending: Ending
 
 
-def become_reaper() -> None:
+def become_subreaper() -> None:
     """Let processes whose parents end fall to this one, so that none of a program outlives its run."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
@@ -119,12 +129,12 @@ def observe(argv: Sequence[str], path: str, rules: str, limit: float) -> Observe
         return Observed(ending, calls, unlogged + unreadable, *said)
 
 
-def failed_runs(
-    argv: Sequence[str], path: str, plan: Sequence[tuple[Called, str]], whole: Observed, limit: float
-) -> Iterator[Failed]:
-    """Run the program once for each call and rule of the plan. `whole`: how it runs when nothing fails."""
+def fault_runs(
+    argv: Sequence[str], path: str, plan: Sequence[tuple[Called, str]], undisturbed: Observed, limit: float
+) -> Iterator[FaultRun]:
+    """Run the program once for each call and rule of the plan. `undisturbed`: how it runs when nothing fails."""
     for called, rule in plan:
-        yield _judge(called, rule, observe(argv, path, rule, limit), whole)
+        yield _judge(called, rule, observe(argv, path, rule, limit), undisturbed)
 
 
 def rule_for(called: Called, manner: str, errno: str | None) -> str:
@@ -189,7 +199,7 @@ def _wait(process: subprocess.Popen[bytes], deadline: float) -> int | None:
 
 
 def _reap() -> int | None:
-    """Take an orphan that has ended, and give its code; 0: none has; None: there are none any more."""
+    """Take an orphan that has ended, and return its code; 0: none has; None: there are none any more."""
     try:
         pid, status = os.waitpid(-1, os.WNOHANG)
     except ChildProcessError:
@@ -237,7 +247,7 @@ def _text(file: BinaryIO, most: int) -> str:
 
 
 def _calls(log: str) -> tuple[tuple[Called, ...], int]:
-    """Read the log; also give the number of lines that cannot be read, as the program wrote to it or was ended."""
+    """Read the log; also the number of lines that cannot be read, as the program wrote to it or was ended."""
     calls, unreadable = [], 0
     for line in log.splitlines():
         try:
@@ -251,24 +261,23 @@ def _calls(log: str) -> tuple[tuple[Called, ...], int]:
     return tuple(calls), unreadable
 
 
-def _judge(called: Called, rule: str, seen: Observed, whole: Observed) -> Failed:
-    code, usual = seen.ending.code, whole.ending.code
-    said = _new_line(seen, whole)
+def _judge(called: Called, rule: str, seen: Observed, undisturbed: Observed) -> FaultRun:
+    code, usual = seen.ending.code, undisturbed.ending.code
+    said = _new_line(seen, undisturbed)
     if not any(call.manner for call in seen.calls) and not seen.unlogged:
-        return Failed(called, rule, Did.NOT_REACHED, "it made fewer calls this time", seen.ending)
+        return FaultRun(called, rule, Reaction.NOT_REACHED, "it made fewer calls this time", seen.ending)
     if code is None:
-        did, how = (
-            (Did.WENT_ON, "") if usual is None else (Did.HUNG, f"still running after {seen.ending.seconds:.0f} s")
-        )
+        hung = Reaction.HUNG, f"still running after {seen.ending.seconds:.0f} s"
+        reaction, how = (Reaction.WENT_ON, "") if usual is None else hung
     elif code == usual:
-        did, how = Did.WENT_ON, ""
+        reaction, how = Reaction.WENT_ON, ""
     elif code < 0:
-        did, how = Did.CRASHED, _signal(-code)
+        reaction, how = Reaction.CRASHED, _signal(-code)
     elif code - _OF_A_SHELL in _CRASHES:
-        did, how = Did.CRASHED, f"{_signal(code - _OF_A_SHELL)} of a process that it started"
+        reaction, how = Reaction.CRASHED, f"{_signal(code - _OF_A_SHELL)} of a process that it started"
     else:
-        did, how = Did.EXITED, f"with {code}"
-    return Failed(called, rule, did, ": ".join(part for part in (how, said) if part), seen.ending)
+        reaction, how = Reaction.EXITED, f"with {code}"
+    return FaultRun(called, rule, reaction, ": ".join(part for part in (how, said) if part), seen.ending)
 
 
 def _signal(number: int) -> str:
@@ -278,9 +287,9 @@ def _signal(number: int) -> str:
         return f"signal {number}"
 
 
-def _new_line(seen: Observed, whole: Observed) -> str:
-    """Give the last line that the program does not say otherwise, whatever numbers are in it."""
-    for now, before in ((seen.stderr, whole.stderr), (seen.stdout, whole.stdout)):
+def _new_line(seen: Observed, undisturbed: Observed) -> str:
+    """Return the last line that the program does not say otherwise, whatever numbers are in it."""
+    for now, before in ((seen.stderr, undisturbed.stderr), (seen.stdout, undisturbed.stdout)):
         known = {_shape(line) for line in before.splitlines()}
         new = [line.strip() for line in now.splitlines() if line.strip() and _shape(line) not in known]
         if new:

@@ -165,6 +165,16 @@ def test_a_program_without_such_a_call_is_told_so(tmp_path: Path) -> None:
     assert "/bin/true made no call that locks memory, so none could be made to fail\n" in done.stdout
 
 
+def test_what_was_found_is_told_also_where_the_report_cannot_be_written(
+    compiled: Callable[..., Path], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    done = inject("--fail", "munlock=fail", "--json", "file/out", "--", compiled("unwritten"), cwd=tmp_path)
+    assert done.returncode == 3
+    assert "munlock(8192 bytes)" in done.stdout
+    assert done.stderr == "file/out: cannot be written: Not a directory; choose another file\n"
+
+
 def refusal(tmp_path: Path, *arguments: str | Path) -> str:
     """Give the one line with which a program is refused."""
     done = inject(*arguments, cwd=tmp_path)
