@@ -191,11 +191,11 @@ def mutants(selection: tuple[str, ...], cases: Path | None, *, verbose: bool) ->
 
     MUTANT is a name, or a pattern with * and ?. Exit code 1: one survives, or a case fails without any defect.
     """
-    from lockproof.conformance.commands import corpus as corpus_commands  # noqa: PLC0415
+    from lockproof.conformance.commands import mutants as command  # noqa: PLC0415
 
-    text, code = corpus_commands.mutants(cases, selection, verbose=verbose)
-    click.echo(text)
-    sys.exit(code)
+    printed = command.mutants(command.MutantsRequest(cases=cases, selection=selection, verbose=verbose))
+    click.echo(printed.text)
+    sys.exit(printed.code)
 
 
 @main.command()

@@ -4,29 +4,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from lockproof.conformance.commands.mutants import open_model
 from lockproof.conformance.corpus import coverage as covering
 from lockproof.conformance.corpus import lint as linting
 from lockproof.conformance.corpus import mutants as mutation
-from lockproof.conformance.errors import UsageError, suggest
+from lockproof.conformance.errors import UsageError
 from lockproof.conformance.language.loading import load
 from lockproof.conformance.language.selection import select
 from lockproof.conformance.reports.case_picture import show as draw
 from lockproof.conformance.repro.program import repro as write_program
-from lockproof.runners.models.mutants import MODEL
 from lockproof.runners.models.mutants import mutants as all_mutants
-from lockproof.runners.target import make_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from lockproof.conformance.corpus.mutants import Model
-    from lockproof.runners.models.mutants import Mutant
 
-__all__ = ["COMMANDS", "mutants", "open_model", "repro"]
+__all__ = ["COMMANDS", "repro"]
 
 _Printed = tuple[str, int]
 """What is printed, and the exit code."""
@@ -59,13 +55,6 @@ def lint(path: Path | None, patterns: Sequence[str]) -> _Printed:
     return "\n".join(lines), 2 if problems else 0
 
 
-def mutants(path: Path | None, patterns: Sequence[str], *, verbose: bool) -> _Printed:
-    """Print what the cases catch; 1 where a mutant survives or a case fails without one. Raises UsageError."""
-    found = mutation.examine(load(path), _chosen(patterns), open_model)
-    partial = path is not None or bool(patterns)
-    return mutation.report(found, verbose=verbose, partial=partial), int(bool(found.survivors or found.failing))
-
-
 def repro(path: Path | None, name: str) -> str:
     """Give the C program of a case. Raises UsageError where the name is not that of one, or it needs more than that."""
     found = select(load(path).cases, [name])
@@ -73,25 +62,6 @@ def repro(path: Path | None, name: str) -> str:
         msg = f"case {name!r}: {len(found)} cases are called so, such as {found[0].name}; name one"
         raise UsageError(msg)
     return write_program(found[0])
-
-
-def _chosen(patterns: Sequence[str]) -> list[Mutant]:
-    known = {mutant.name: mutant for mutant in all_mutants()}
-    for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in known):
-            msg = f"mutant {pattern!r}: there is none of that name; {suggest(pattern, known)}"
-            raise UsageError(msg)
-    return [
-        mutant
-        for name, mutant in known.items()
-        if not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
-    ]
-
-
-def open_model(defect: str) -> Model:
-    """Give the reference model, with the defect of that name."""
-    with make_target(f"{MODEL}/{defect}" if defect else MODEL).session() as session:
-        return session  # type: ignore[return-value]  # a model's session needs no end
 
 
 COMMANDS: Mapping[str, Callable[[Path | None, Sequence[str]], _Printed]] = {

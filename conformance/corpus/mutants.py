@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from lockproof.conformance.columns import aligned
 from lockproof.conformance.judging.applicability import unmet
@@ -16,6 +16,7 @@ from lockproof.conformance.protocol.program import Program, compile_case
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from lockproof.conformance.language.case import Case
     from lockproof.conformance.language.loading import Corpus
@@ -23,15 +24,18 @@ if TYPE_CHECKING:
     from lockproof.conformance.protocol.trace import Trace
     from lockproof.runners.target import TargetInfo
 
-__all__ = ["Defect", "Report", "examine", "report"]
+__all__ = ["Defect", "Model", "Report", "examine", "report"]
 
 _WIDTH = 118
 
 
+@runtime_checkable
 class Model(Protocol):
     """A session of a model, whose answers can be compared before they are read."""
 
-    info: TargetInfo
+    @property
+    def info(self) -> TargetInfo:
+        """What the model can do."""
 
     def answer(self, program: Program) -> str:
         """Execute a program."""
@@ -86,15 +90,20 @@ class Report:
         return [case for case in self.cases if case not in used and case not in self.recording]
 
 
-def examine(corpus: Corpus, defects: Sequence[Defect], open_model: Callable[[str], Model]) -> Report:
+def examine(
+    corpus: Corpus, defects: Sequence[Defect], open_model: Callable[[str], AbstractContextManager[Model]]
+) -> Report:
     """Run all cases on the model without and with each defect.
 
-    `open_model` gives the model with the defect of that name, without any for the empty one.
+    `open_model` starts the model with the defect of that name, without any for the empty one.
     """
-    right = open_model("")
-    trials = list(_trials(corpus, right))
+    with open_model("") as right:
+        trials = list(_trials(corpus, right))
     passing = [trial for trial in trials if trial.passes]
-    killers = {defect.name: tuple(_kills(passing, open_model(defect.name), corpus.requirements)) for defect in defects}
+    killers = {}
+    for defect in defects:
+        with open_model(defect.name) as model:
+            killers[defect.name] = tuple(_kills(passing, model, corpus.requirements))
     failing = tuple(trial.case.name for trial in trials if trial.status is Status.FAIL)
     tried = {*failing, *(trial.case.name for trial in passing)}
     checks = {case.name: case.checks for case in corpus.cases}
@@ -156,7 +165,9 @@ def report(found: Report, *, verbose: bool, partial: bool) -> str:
         lines.append(row)
         if verbose:
             killers = " ".join(found.killers[defect.name])
-            lines += textwrap.wrap(killers, _WIDTH, initial_indent="    ", subsequent_indent="    ")
+            lines += textwrap.wrap(
+                killers, _WIDTH, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False
+            )
     survivors = found.survivors
     killed = len(found.defects) - len(survivors)
     lines += ["", f"{_some(len(found.defects), 'mutant')}, {killed} killed by {_some(len(found.cases), 'case')}"]

@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 
-from lockproof.conformance.commands.corpus import open_model
+from lockproof.conformance.commands.mutants import open_model
 from lockproof.conformance.corpus import coverage
 from lockproof.conformance.corpus import mutants as mutation
 from lockproof.conformance.language.loading import load
