@@ -15,9 +15,10 @@ from hypothesis.database import ExampleDatabase, choices_to_bytes
 
 from lockproof.conformance.errors import TargetError
 from lockproof.conformance.exploring.agreement import compare
-from lockproof.conformance.exploring.as_case import as_yaml
+from lockproof.conformance.exploring.as_case import as_case
 from lockproof.conformance.exploring.generator import LINUX, NUMBERS, POSIX, Calls, Numbers, case_of, choices, draw
 from lockproof.conformance.exploring.permitted import Difference, first_difference
+from lockproof.conformance.language.writing import write
 from lockproof.conformance.protocol.program import compile_case
 from lockproof.conformance.reports.progress import search_progress
 from lockproof.runners.target import make_target
@@ -213,8 +214,8 @@ def explore(request: Request, out: Console) -> Found:
     if search.case is None or search.difference is None:
         return Found(search.count, spent, search.made_do, interrupted)
     does = f"what {request.against} does not" if request.against else "what is not permitted"
-    yaml = as_yaml(search.case, search.difference, f"explored-{batch}", does)
-    return Found(search.count, spent, search.made_do, interrupted, yaml, search.difference.what)
+    case = as_case(search.case, search.difference, f"explored-{batch}", does)
+    return Found(search.count, spent, search.made_do, interrupted, write(case), search.difference.what)
 
 
 @contextmanager

@@ -70,7 +70,9 @@ class Call(StrEnum):
 
     MLOCK = Signature("mlock", needs=("range",), checks=("mlock.failure.no-change", "mlock.locked-and-resident"))
     MLOCK2 = Signature("mlock2", needs=("range", "flags"), flags=("ONFAULT",), checks=("linux.mlock2.on-fault",))
-    MUNLOCK = Signature("munlock", needs=("range",), checks=("munlock.failure.no-change", "munlock.unlocks"))
+    MUNLOCK = Signature(
+        "munlock", needs=("range",), checks=("munlock.failure.no-change", "munlock.unlocks", *_A_LOCK_LASTS)
+    )
     MLOCKALL = Signature(
         "mlockall",
         needs=("flags",),
@@ -87,7 +89,7 @@ class Call(StrEnum):
         bytewise=False,
         checks=("mlockall.future",),
     )
-    MUNMAP = Signature("munmap", needs=("range",), checks=("munmap.removed",))
+    MUNMAP = Signature("munmap", needs=("range",), checks=("munmap.removed", *_A_LOCK_LASTS))
     MPROTECT = Signature("mprotect", needs=("range", "protection"), checks=_A_LOCK_LASTS)
     MADVISE = Signature("madvise", needs=("range", "advice"), checks=_A_LOCK_LASTS)
     MSYNC = Signature(
@@ -112,11 +114,13 @@ class Call(StrEnum):
         swept=False,
         everywhere=True,
         not_within=_in_any(_NO_FORK),
-        checks=("fork.parent-keeps",),
+        checks=("fork.parent-keeps", *_A_LOCK_LASTS),
     )
     THREAD = Signature("thread", needs=("child",), swept=False, not_within=_in_any(_NO_THREAD), checks=_A_LOCK_LASTS)
     TOUCH = Signature("touch", needs=("range",), bytewise=False, swept=False, system_call=False, checks=_A_LOCK_LASTS)
-    OBSERVE = Signature("observe", swept=False, system_call=False, everywhere=True, checks=("fork.not-inherited",))
+    OBSERVE = Signature(
+        "observe", swept=False, system_call=False, everywhere=True, checks=("fork.not-inherited", *_A_LOCK_LASTS)
+    )
     SETTLE = Signature(
         "settle", swept=False, system_call=False, not_within=_in_any(_NO_REST), checks=("quality.mlocked-returns",)
     )

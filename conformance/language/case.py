@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 
@@ -41,8 +41,8 @@ __all__ = [
     "flatten",
 ]
 
-ANY = "any"
-UNCHANGED = "unchanged"
+ANY: Final = "any"
+UNCHANGED: Final = "unchanged"
 
 _SIZE = re.compile(r"(?P<sign>-?)(?:(?P<pages>[0-9]{1,15})p)?(?P<bytes>(?(pages)[+-])[0-9]{1,18})?")
 # The errnos that the manual pages of the calls know, and what an injected failure may give.

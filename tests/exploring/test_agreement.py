@@ -12,7 +12,7 @@ from rich.console import Console
 
 from lockproof.conformance.exploring.agreement import Comparison, compare
 from lockproof.conformance.exploring.search import Request, explore
-from lockproof.conformance.language.loading import load
+from lockproof.conformance.language.loading import load_text
 from lockproof.conformance.protocol.program import compile_case
 from lockproof.runners.target import make_target
 from tests.command import lockproof, results
@@ -41,12 +41,11 @@ def test_a_kernel_and_the_model_of_its_version_do_the_same(kernel: str, model: s
 
 
 @pytest.mark.parametrize(("one", "other"), OTHERS.items())
-def test_what_two_versions_do_not_do_alike_is_found_and_made_small(one: str, other: str, tmp_path: Path) -> None:
+def test_what_two_versions_do_not_do_alike_is_found_and_made_small(one: str, other: str) -> None:
     found = explore(Request(f"model:{one}", 120, 1, 100000, f"model:{other}"), Console(stderr=True))
     assert found.yaml, found
     assert found.what.partition(": only ")[2], found.what
-    (tmp_path / "found.yaml").write_text(found.yaml)
-    (case,) = load(tmp_path / "found.yaml").cases
+    (case,) = load_text(found.yaml).cases
     assert f"does what model:{other} does not" in case.about
     assert len(case.steps) <= 3, found.yaml
 
@@ -84,9 +83,8 @@ MERGING = """
 """
 
 
-def compared(tmp_path: Path, target: str, model: str) -> Comparison:
-    (tmp_path / "cases.yaml").write_text(MERGING)
-    (case,) = load(tmp_path / "cases.yaml").cases
+def compared(target: str, model: str) -> Comparison:
+    (case,) = load_text(MERGING).cases
     traces: list[Trace] = []
     for name in (target, model):
         with make_target(f"model:{name}").session() as session:
@@ -94,12 +92,12 @@ def compared(tmp_path: Path, target: str, model: str) -> Comparison:
     return compare(case, traces[0], traces[1], page_size=4096)
 
 
-def test_what_comes_of_an_allocation_that_only_the_model_makes_is_no_difference(tmp_path: Path) -> None:
-    assert compared(tmp_path, "linux-5.10", "linux-6.1") == (None, True)
+def test_what_comes_of_an_allocation_that_only_the_model_makes_is_no_difference() -> None:
+    assert compared("linux-5.10", "linux-6.1") == (None, True)
 
 
-def test_what_comes_of_an_allocation_that_only_the_target_makes_is_one(tmp_path: Path) -> None:
-    difference, made_do = compared(tmp_path, "linux-6.1", "linux-5.10")
+def test_what_comes_of_an_allocation_that_only_the_target_makes_is_one() -> None:
+    difference, made_do = compared("linux-6.1", "linux-5.10")
     assert difference is not None
     assert "mlock: only the target gave 0, locks LL, mappings ||" in difference.what
     assert not made_do

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from lockproof.conformance.errors import Location
 from lockproof.conformance.language.calls import Call
@@ -28,6 +29,7 @@ from lockproof.conformance.language.case import (
 )
 from lockproof.conformance.language.loading import load, load_text
 from lockproof.conformance.language.requirements import Aspect, Modality, Profile, Requirement
+from lockproof.conformance.language.schema import schema
 from lockproof.conformance.language.strips import marked
 from lockproof.conformance.language.writing import id_of, scalar, write
 from tests.helpers import case_of
@@ -182,7 +184,9 @@ def test_a_case_that_is_written_is_loaded_as_the_same(case: Case) -> None:
 
 def test_the_whole_corpus_is_loaded_as_it_is_written() -> None:
     corpus = load()
-    again = load_text(write(*corpus.cases)).cases
+    text = write(*corpus.cases)
+    assert [error.message for error in Draft202012Validator(schema()).iter_errors(yaml.safe_load(text))] == []
+    again = load_text(text).cases
     assert [case.name for case in again] == [f"cases/{id_of(case.name)}" for case in corpus.cases]
     assert [replace(b, name=a.name, source=a.source) for a, b in zip(corpus.cases, again, strict=True)] == [
         *corpus.cases

@@ -4,6 +4,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,8 @@ from pydantic import TypeAdapter
 
 from lockproof.conformance.judging.judge import judge
 from lockproof.conformance.judging.verdict import Status
-from lockproof.conformance.language.loading import load_requirements
+from lockproof.conformance.language.loading import load_requirements, load_text
+from lockproof.conformance.language.writing import id_of
 from lockproof.conformance.protocol.program import compile_case
 from lockproof.conformance.proving.counterexample import Counterexample
 from lockproof.runners.models import exhaustive
@@ -64,7 +66,7 @@ def test_each_counterexample_is_a_case_that_fails_on_its_model_and_passes_on_the
     for item in found:
         case = item.case()
         # The reference's munlockall allocates nothing.
-        right = Status.UNTESTED if item.finding.n and item.asked.name == "munlockall" else Status.PASS
+        right = Status.UNTESTED if item.finding.n and item.call.name == "munlockall" else Status.PASS
         for target, status in ((model, Status.FAIL), ("posix", right)):
             with make_target(f"model:{target}").session() as session:
                 trace = next(iter(session.run([compile_case(case)])))
@@ -72,6 +74,14 @@ def test_each_counterexample_is_a_case_that_fails_on_its_model_and_passes_on_the
             if item.check.requirement in {"mlockall.failure.future", "quality.merged-layout"} and item.finding.n:
                 continue
             assert judge(case, trace, load_requirements()).status is status, f"{target}: {item.yaml()}"
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_yaml_of_a_counterexample_is_its_case(model: str) -> None:
+    for item in broken(explored(model)):
+        (again,) = load_text(item.yaml()).cases
+        assert again.name == f"cases/{id_of(item.case().name)}"
+        assert replace(again, name=item.case().name, source=item.case().source) == item.case()
 
 
 def test_what_breaks_a_requirement_first_does_so_in_the_smallest_space() -> None:
