@@ -433,7 +433,7 @@ def kernel_build(source: str, patches: tuple[Path, ...], fragments: tuple[Path, 
     from lockproof.conformance.commands import kernel as terminal  # noqa: PLC0415
     from lockproof.runners.kernels import build  # noqa: PLC0415
 
-    request = build.Request(source=source, fault_injection=fault_injection, patches=patches, fragments=fragments)
+    request = build.BuildRequest(source=source, fault_injection=fault_injection, patches=patches, fragments=fragments)
     with terminal.watching() as watcher:
         made = build.build(request, watcher)
     click.echo(terminal.entry(made))

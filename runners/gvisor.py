@@ -6,7 +6,9 @@ from __future__ import annotations
 import os
 
 from lockproof.conformance.errors import UsageError
-from lockproof.runners.probe.session import ProbeTarget, executable, host_probe
+from lockproof.runners.host.tools import executable
+from lockproof.runners.probe.compiled import host_probe
+from lockproof.runners.probe.session import ProbeTarget
 
 __all__ = ["make", "names"]
 

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import UsageError, suggest
 from lockproof.runners import shims
-from lockproof.runners.probe.session import ProbeTarget, executable, host_probe
+from lockproof.runners.host.tools import executable
+from lockproof.runners.probe.compiled import host_probe
+from lockproof.runners.probe.session import ProbeTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable

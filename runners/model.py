@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count, takewhile
 from typing import TYPE_CHECKING
 
 from lockproof._models import ffi, lib
 from lockproof.conformance.errors import UsageError, suggest
 from lockproof.conformance.protocol.trace import TraceReader
 from lockproof.runners.models.mutants import mutants
+from lockproof.runners.models.names import model_names
 from lockproof.runners.target import TargetInfo
 
 if TYPE_CHECKING:
@@ -28,9 +28,8 @@ __all__ = ["make", "names"]
 
 
 def names() -> tuple[str, ...]:
-    """Give the names of the models."""
-    found = takewhile(lambda name: name != ffi.NULL, map(lib.lockproof_model_name, count()))
-    return tuple(ffi.string(name).decode() for name in found)
+    """Return the arguments that name a target on every machine: those of all models."""
+    return model_names()
 
 
 def make(argument: str) -> ModelTarget:

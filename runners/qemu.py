@@ -21,7 +21,8 @@ from lockproof.runners.guest.connection import Guest
 from lockproof.runners.guest.initramfs import initramfs
 from lockproof.runners.guest.machines import MACHINES
 from lockproof.runners.guest.mailbox import SIZE, Mailbox, Terminal
-from lockproof.runners.kernels import kernel, tools
+from lockproof.runners.host import tools
+from lockproof.runners.kernels import kernel
 from lockproof.runners.probe import compiled as cross
 from lockproof.runners.probe.connection import Pipes, start_process
 from lockproof.runners.probe.session import ProbeSession

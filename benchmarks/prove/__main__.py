@@ -8,8 +8,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from lockproof.runners.model import names
-from lockproof.runners.models import exhaustive
+from lockproof.runners.models import exhaustive, model_names
 
 PAGES = 6
 
@@ -30,7 +29,7 @@ def main() -> None:
     print(f"{'':<24} {'states':>12} {'seconds':>8} {'million/s':>10} {'ratio':>7}")
     bare = floor(3)
     print(f"{'bare C loop (the floor)':<24} {'':>12} {'':>8} {1e-6 / bare:>10.1f} {1:>7.2f}")
-    for model in names():
+    for model in model_names():
         began = time.monotonic()
         part = exhaustive.explore(model, 0, exhaustive.spaces(PAGES), pages=PAGES, threads=1)
         seconds = time.monotonic() - began

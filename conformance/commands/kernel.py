@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from lockproof.conformance.columns import aligned
-from lockproof.runners.kernels import debian, kernel
+from lockproof.runners.kernels import catalogue, debian
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from lockproof.runners.kernels.build import Watcher
-    from lockproof.runners.kernels.kernel import Entry
+    from lockproof.runners.kernels.catalogue import CachedKernel
 
 __all__ = ["entry", "table", "watching"]
 
@@ -68,14 +68,14 @@ class _Moving:
         self.progress.update(self.task, description=f"{count} files compiled, now {file}")
 
 
-def entry(made: Entry) -> str:
+def entry(made: CachedKernel) -> str:
     """Say which kernel is there now."""
     return f"qemu:{made.name}  {made.version}, {_megabytes(made.size)}; {made.origin}"
 
 
 def table() -> str:
     """List the kernels that are there, and those that Debian's lists offer."""
-    there = kernel.known()
+    there = catalogue.known()
     rows = [(f"qemu:{each.name}", each.version, _megabytes(each.size), each.origin) for each in there]
     lines = aligned(rows) or ["No kernel is here yet; lockproof kernel fetch debian/6.12 fetches one."]
     names = {each.name for each in there}

@@ -20,8 +20,7 @@ from lockproof.conformance.errors import UsageError, suggest
 from lockproof.conformance.files import write_whole
 from lockproof.conformance.proving.counterexample import Counterexample
 from lockproof.conformance.reports.progress import search_progress
-from lockproof.runners.model import names
-from lockproof.runners.models import exhaustive
+from lockproof.runners.models import exhaustive, model_names
 from lockproof.runners.models.exhaustive import Part
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ class Outcome:
 
 def prove(request: Request, out: Console) -> list[Outcome]:
     """Explore the models one after another; an interrupt ends it early. Raises UsageError, StoreError."""
-    known = names()
+    known = model_names()
     for model in request.models:
         if model not in known:
             msg = f"model {model!r}: there is none of that name; {suggest(model, known)}"

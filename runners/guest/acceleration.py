@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from lockproof.runners.kernels import cache
+from lockproof.runners.host import cache
 
 __all__ = ["kvm_works"]
 

@@ -11,7 +11,7 @@ import hashlib
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
-from lockproof.runners.kernels import cache
+from lockproof.runners.host import cache
 
 if TYPE_CHECKING:
     from pathlib import Path

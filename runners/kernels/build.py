@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from lockproof.conformance.errors import TargetError, UsageError
-from lockproof.runners.kernels import cache, config, image, kernel, source, tools
-from lockproof.runners.kernels.kernel import Entry
+from lockproof.runners.host import cache, tools
+from lockproof.runners.kernels import catalogue, config, image, source
+from lockproof.runners.kernels.catalogue import CachedKernel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from lockproof.runners.kernels.source import Source
 
-__all__ = ["Request", "Watcher", "build"]
+__all__ = ["BuildRequest", "Watcher", "build"]
 
 _ARCH = "x86_64"
 _TOOLS = ["bc", "bison", "flex", "gcc", "gzip", "ld", "make", "perl", "tar"]
@@ -38,7 +39,7 @@ _TAIL = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class BuildRequest:
     """What the user asked for."""
 
     source: str
@@ -57,7 +58,7 @@ class Watcher(Protocol):
         """Tell how many files were compiled, and which one now."""
 
 
-def build(request: Request, watcher: Watcher) -> Entry:
+def build(request: BuildRequest, watcher: Watcher) -> CachedKernel:
     """Build a kernel, or take it from the cache, and enter it into the catalogue.
 
     Raises UsageError where something is missing or does not fit, TargetError where the compiler fails, StoreError.
@@ -84,22 +85,22 @@ def build(request: Request, watcher: Watcher) -> Entry:
             shutil.copyfile(work.tree / "arch/x86/boot/bzImage", new)
 
     built = cache.once(cache.directory() / "kernels" / "built" / digest, make, watcher.say)
-    wanted = Entry(
+    wanted = CachedKernel(
         name=_name(request, sources),
         arch=_ARCH,
         version=image.linux_version(built),
         origin=f"built from {request.source}, {digest}",
     )
-    return kernel.enter(wanted, lambda new: _copy(built, new), watcher.say)
+    return catalogue.store(wanted, lambda new: _copy(built, new), watcher.say)
 
 
-def _name(request: Request, sources: Source) -> str:
+def _name(request: BuildRequest, sources: Source) -> str:
     added = [*request.patches, *request.fragments]
     options = ["fault-injection"] if request.fault_injection else [] if added else ["tiny"]
     return "+".join([sources.name, *options, *(re.sub(r"[^\w.~-]", "-", path.stem) for path in added)])
 
 
-def _need_tools(request: Request, cross: str) -> None:
+def _need_tools(request: BuildRequest, cross: str) -> None:
     why = "building a kernel"
     extra = ["patch"] if request.patches else []
     tools.need_all(_TOOLS + extra + ([f"{cross}gcc"] if cross else []), why)

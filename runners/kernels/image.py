@@ -16,7 +16,7 @@ import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from lockproof.conformance.errors import UsageError
-from lockproof.runners.kernels import cache
+from lockproof.runners.host import cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import TargetError, UsageError
-from lockproof.runners.kernels import debian, kernel, tools
+from lockproof.runners.host import tools
+from lockproof.runners.kernels import debian, kernel
 
 if TYPE_CHECKING:
-    from lockproof.runners.kernels.cache import Say
+    from lockproof.runners.host.cache import Say
 
 __all__ = ["Source", "resolve"]
 

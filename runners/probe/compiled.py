@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The probe for other architectures: one static executable, compiled once from the sources that lockproof brings."""
+"""The probe as an executable: the one that was built for this machine, and those compiled for other architectures.
+
+These are static, and compiled once, from the sources that lockproof brings.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import TargetError, UsageError, suggest
-from lockproof.runners.kernels import cache
-from lockproof.runners.kernels.architectures import ARCHITECTURES
-from lockproof.runners.probe.session import host_probe
+from lockproof.runners.architectures import ARCHITECTURES
+from lockproof.runners.host import cache, tools
 
 if TYPE_CHECKING:
-    from lockproof.runners.kernels.architectures import Architecture
-    from lockproof.runners.kernels.cache import Say
+    from lockproof.runners.architectures import Architecture
+    from lockproof.runners.host.cache import Say
 
-__all__ = ["probe_for"]
+__all__ = ["host_probe", "probe_for"]
 
 _FLAGS = ("-std=gnu11", "-O2", "-static", "-s")
 
@@ -36,8 +38,15 @@ class _Compiler:
     """Changes when the compiler does."""
 
 
+def host_probe() -> str:
+    """Return the path of the probe that was built for this machine. Raises UsageError where it cannot be executed."""
+    return tools.executable(
+        str(files("lockproof") / "native" / "lockproof-probe"), "the probe of this machine", "install lockproof again"
+    )
+
+
 def probe_for(arch: str, say: Say | None = None) -> Path:
-    """Give the path of the probe for an architecture. Raises UsageError without a compiler, TargetError, StoreError."""
+    """Return the probe for an architecture. Raises UsageError without a compiler, TargetError, StoreError."""
     if arch not in ARCHITECTURES:
         msg = f"architecture {arch!r}: not supported; {suggest(arch, ARCHITECTURES)}"
         raise UsageError(msg)

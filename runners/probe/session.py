@@ -8,16 +8,13 @@ that the probe never waits for Python.
 from __future__ import annotations
 
 import itertools
-import os
-import shutil
 import tempfile
 from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
-from lockproof.conformance.errors import TargetError, UsageError
+from lockproof.conformance.errors import TargetError
 from lockproof.conformance.protocol.trace import TraceReader
 from lockproof.runners.probe.connection import Connection, Pipes, start_process
 from lockproof.runners.target import TargetInfo
@@ -28,30 +25,13 @@ if TYPE_CHECKING:
     from lockproof.conformance.protocol.program import Program
     from lockproof.conformance.protocol.trace import Trace
 
-__all__ = ["ProbeSession", "ProbeTarget", "executable", "host_probe"]
+__all__ = ["ProbeSession", "ProbeTarget"]
 
 _HELLO_LIMIT = 30.0  # seconds until a started probe has said hello
 _SENT_AHEAD = 8  # programs; enough to hide the time that a trace takes in Python
 _BYTES_AHEAD = 16384  # of programs; a terminal drops what is too much for its buffers
 _GRACE = 10.0  # seconds beyond a program's own limit, in which the probe reports that it killed a hung process
 _MOST_BREAKS = 20  # programs in a row that break a target, before it is given up
-
-
-def host_probe() -> str:
-    """Give the path of the probe that was built for this machine. Raises UsageError where it cannot be executed."""
-    return executable(
-        str(files("lockproof") / "native" / "lockproof-probe"), "the probe of this machine", "install lockproof again"
-    )
-
-
-def executable(command: str, what: str, hint: str = "check the path and its x bit") -> str:
-    """Give the path of a command that can be executed. Raises UsageError where there is none."""
-    path = shutil.which(command)
-    if path is None:
-        there = os.path.exists(command)  # noqa: PTH110  it may be a name to look up, not a path
-        msg = f"{what}: {command} {'is not executable' if there else 'is not found'}; {hint}"
-        raise UsageError(msg)
-    return path
 
 
 @dataclass(frozen=True, slots=True)

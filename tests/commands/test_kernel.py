@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lockproof.conformance.commands import kernel as terminal
-from lockproof.runners.kernels import cache, kernel
-from lockproof.runners.kernels.debian import Package
-from lockproof.runners.kernels.kernel import Entry
+from lockproof.runners.host import cache
+from lockproof.runners.kernels import catalogue
+from lockproof.runners.kernels.catalogue import CachedKernel
+from lockproof.runners.kernels.packages import Package
 from tests.command import plain_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-BUILT = Entry(
+BUILT = CachedKernel(
     name="debian/6.1+fault-injection",
     arch="x86_64",
     image="a.image",
@@ -32,7 +33,7 @@ BUILT = Entry(
     version="6.1.176",
     origin="built from debian/6.1, b57ff4",
 )
-FETCHED = Entry(
+FETCHED = CachedKernel(
     name="debian/6.12@arm64",
     arch="arm64",
     image="b.image",
@@ -47,10 +48,10 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCKPROOF_CACHE", str(tmp_path / "cache"))
 
 
-def enter(*entries: Entry) -> None:
-    kernel.catalogue().mkdir(parents=True)
+def enter(*entries: CachedKernel) -> None:
+    catalogue.folder().mkdir(parents=True)
     for number, entry in enumerate(entries):
-        (kernel.catalogue() / f"{number}.json").write_text(json.dumps(asdict(entry)))
+        (catalogue.folder() / f"{number}.json").write_text(json.dumps(asdict(entry)))
 
 
 def lists(*packages: Package) -> None:
@@ -93,7 +94,7 @@ def test_kernels_that_could_be_fetched_come_below() -> None:
 def test_what_is_here_is_not_listed_as_what_could_be_fetched() -> None:
     other = Package("linux-image-6.1.0-47-amd64", "6.1.170-3", "trixie", "amd64", 70_236_800)
     lists(OFFERED, other)
-    here = Entry(name="debian/6.12", arch="x86_64", size=11_000_000, version="6.12.107-1", origin="older")
+    here = CachedKernel(name="debian/6.12", arch="x86_64", size=11_000_000, version="6.12.107-1", origin="older")
     enter(here)
     assert terminal.table() == (
         f"qemu:debian/6.12  6.12.107-1  11.0 MB  older{HEAD}"

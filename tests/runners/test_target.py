@@ -158,7 +158,7 @@ def test_targets_of_other_packages_are_found_by_their_entry_point(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "mine.py").write_text(
-        "from lockproof.runners.probe.session import ProbeTarget, host_probe\n"
+        "from lockproof.runners.probe import ProbeTarget, host_probe\n"
         "def names(): return ('one',)\n"
         "def make(argument): return ProbeTarget(f'mine:{argument}', (host_probe(),))\n"
     )

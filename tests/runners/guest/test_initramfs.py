@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from lockproof.conformance.errors import StoreError
 from lockproof.runners.guest.initramfs import archive, initramfs
-from lockproof.runners.probe.session import host_probe
+from lockproof.runners.probe.compiled import host_probe
 
 needs_cpio = pytest.mark.skipif(shutil.which("cpio") is None, reason="needs cpio on PATH")
 

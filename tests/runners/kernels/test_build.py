@@ -16,7 +16,7 @@ import pytest
 
 from lockproof.conformance.errors import TargetError, UsageError
 from lockproof.runners.kernels import kernel
-from lockproof.runners.kernels.build import Request, build
+from lockproof.runners.kernels.build import BuildRequest, build
 
 pytestmark = pytest.mark.kernel_build
 
@@ -83,7 +83,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 def test_a_kernel_is_compiled_and_entered_into_the_catalogue(tree: Path) -> None:
     told = Told()
-    made = build(Request(source=str(tree)), told)
+    made = build(BuildRequest(source=str(tree)), told)
     assert (made.name, made.arch, made.version) == ("linux+tiny", "x86_64", "6.1.999")
     assert made.origin.startswith(f"built from {tree}, ")
     assert told.compiled_files == ["mm/mlock.o", "mm/mmap.o"]
@@ -92,21 +92,21 @@ def test_a_kernel_is_compiled_and_entered_into_the_catalogue(tree: Path) -> None
 
 def test_the_tree_is_not_touched_and_no_workspace_is_left(tree: Path, tmp_path: Path) -> None:
     before = content(tree)
-    build(Request(source=str(tree)), Told())
+    build(BuildRequest(source=str(tree)), Told())
     assert content(tree) == before
     assert [path for path in (tmp_path / "cache" / "build").iterdir() if not path.name.endswith(".lock")] == []
 
 
 def test_the_same_is_built_once(tree: Path) -> None:
     first, again = Told(), Told()
-    assert build(Request(source=str(tree)), first) == build(Request(source=str(tree)), again)
+    assert build(BuildRequest(source=str(tree)), first) == build(BuildRequest(source=str(tree)), again)
     assert first.compiled_files
     assert not again.compiled_files
 
 
 @pytest.mark.parametrize("changed", ["source", "option", "patch", "fragment"])
 def test_what_differs_is_built_anew(tree: Path, tmp_path: Path, changed: str) -> None:
-    build(Request(source=str(tree)), Told())
+    build(BuildRequest(source=str(tree)), Told())
     patch, fragment = tmp_path / "one.patch", tmp_path / "more.config"
     patch.write_text(
         "--- a/mm/mlock.c\n+++ b/mm/mlock.c\n@@ -1 +1 @@\n-int mlock(void) { return 0; }\n+int mlock(void) { return 1; }\n"
@@ -114,7 +114,7 @@ def test_what_differs_is_built_anew(tree: Path, tmp_path: Path, changed: str) ->
     fragment.write_text("CONFIG_MORE=y\n")
     if changed == "source":
         (tree / "mm" / "mlock.c").write_text("int mlock(void) { return 2; }\n")
-    request = Request(
+    request = BuildRequest(
         source=str(tree),
         fault_injection=changed == "option",
         patches=(patch,) if changed == "patch" else (),
@@ -130,13 +130,13 @@ def test_a_patch_that_does_not_apply_says_where(tree: Path, tmp_path: Path) -> N
     patch = tmp_path / "old.patch"
     patch.write_text("--- a/mm/mlock.c\n+++ b/mm/mlock.c\n@@ -1 +1 @@\n-int munlock(void);\n+int mlock2(void);\n")
     with pytest.raises(UsageError, match=rf"{patch}: does not apply to {tree}: mm/mlock.c, Hunk #1 FAILED at 1"):
-        build(Request(source=str(tree), patches=(patch,)), Told())
+        build(BuildRequest(source=str(tree), patches=(patch,)), Told())
 
 
 def test_a_compiler_that_fails_is_quoted_and_the_whole_log_is_kept(tree: Path) -> None:
     (tree / "mm" / "mmap.c").write_text("int mmap(void) { return }\n")
     with pytest.raises(TargetError) as caught:
-        build(Request(source=str(tree)), Told())
+        build(BuildRequest(source=str(tree)), Told())
     lines = str(caught.value).splitlines()
     assert lines[0] == "make bzImage failed:"
     assert any("mm/mmap.c:1:25: error: expected expression" in line for line in lines)
@@ -148,11 +148,11 @@ def test_a_needed_option_that_is_lost_ends_the_build_and_an_own_one_is_told(tree
     fragment = tmp_path / "own.config"
     fragment.write_text("CONFIG_LOST=y\n")
     told = Told()
-    build(Request(source=str(tree), fragments=(fragment,)), told)
+    build(BuildRequest(source=str(tree), fragments=(fragment,)), told)
     assert "this kernel cannot have CONFIG_LOST=y" in told.lines
     (tree / "Makefile").write_text(MAKEFILE.replace("CONFIG_LOST=", "CONFIG_PROC_FS="))
     with pytest.raises(UsageError, match="this kernel cannot have CONFIG_PROC_FS=y, which the probe needs"):
-        build(Request(source=str(tree)), Told())
+        build(BuildRequest(source=str(tree)), Told())
 
 
 def test_what_a_killed_build_left_is_removed_by_the_next_one(tree: Path, tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_what_a_killed_build_left_is_removed_by_the_next_one(tree: Path, tmp_pat
     left.mkdir(parents=True)
     (left / "big").write_bytes(bytes(100))
     (left.parent / ".0123456789abcdef.lock").touch()
-    build(Request(source=str(tree)), Told())
+    build(BuildRequest(source=str(tree)), Told())
     assert not left.exists()
 
 
@@ -173,12 +173,12 @@ def test_a_missing_tool_is_named_with_the_command_that_installs_it(
         (tools / name).symlink_to(str(shutil.which(name)))
     monkeypatch.setenv("PATH", str(tools))
     with pytest.raises(UsageError, match="building a kernel: bison, flex are not installed; apt install bison flex"):
-        build(Request(source=str(tree)), Told())
+        build(BuildRequest(source=str(tree)), Told())
 
 
 @pytest.mark.parametrize("name", ["linux.tar", "linux.tar.gz"])
 def test_a_tarball_is_built_as_the_tree_in_it(tree: Path, tmp_path: Path, name: str) -> None:
     shutil.make_archive(str(tmp_path / "linux"), "gztar" if name.endswith("gz") else "tar", tree.parent, tree.name)
-    made = build(Request(source=str(tmp_path / name)), Told())
+    made = build(BuildRequest(source=str(tmp_path / name)), Told())
     assert made.name == "linux+tiny"
     assert stat.S_ISREG(kernel.find("linux+tiny").image.stat().st_mode)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 import shutil
 import struct
@@ -17,9 +16,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lockproof.conformance.errors import TargetError, UsageError
-from lockproof.runners.kernels import debian, kernel
-from lockproof.runners.kernels.debian import Package, _parse, _Root
-from lockproof.runners.kernels.sources_list import Mirror, mirror
+from lockproof.runners.kernels import catalogue, debian, kernel
+from lockproof.runners.kernels.apt import Root
+from lockproof.runners.kernels.packages import Package
+from lockproof.runners.kernels.sources_list import mirror
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +57,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def lists(*packages: Package, architecture: str = "amd64", age: float = 0, suites: tuple[str, ...] = SUITES) -> None:
     """Make lists of these packages as if they had been fetched `age` seconds ago."""
     for suite in suites:
-        summary = _Root(suite, architecture).summary
+        summary = Root(suite, architecture).path / "kernels.json"
         summary.parent.mkdir(parents=True, exist_ok=True)
         summary.write_text(json.dumps([asdict(package) for package in packages if package.suite == suite]))
         os.utime(summary, times=(time.time() - age,) * 2)
@@ -92,93 +92,7 @@ def said(_: str) -> None:
     """Take what the user would be told."""
 
 
-# Lists
-
-INDEX = """\
-Package: linux-image-amd64
-Version: 6.12.117-1
-Size: 1500
-Description: meta
-
-Package: linux-image-6.12.117+deb13-amd64
-Source: linux-signed-amd64 (6.12.117+1)
-Version: 6.12.117-1
-Depends: kmod, linux-base
-Description: Linux 6.12 for 64-bit PCs
- Version: 7
-Size: 108488460
-
-Package: linux-image-6.12.117+deb13-cloud-amd64-unsigned
-Version: 6.12.117-1
-Size: 34670992
-
-Package: linux-image-6.12.117+deb13-rt-amd64
-Version: 6.12.117-1
-Size: 1
-
-Package: linux-image-6.12.117+deb13-amd64-dbg
-Version: 6.12.117-1
-Size: 1
-
-Package: linux-headers-6.12.117+deb13-amd64
-Version: 6.12.117-1
-Size: 1
-
-Package: linux-image-6.1.0-47-cloud-amd64
-Version: 6.1.170-3
-Size: 26429640
-
-Package: linux-binary-unsigned-7.2.13+deb14-amd64
-Version: 7.2.13-1
-Size: 14250700
-
-Package: linux-binary-7.2.13+deb14-cloud-amd64
-Version: 7.2.13-1
-Size: 13717736
-
-Package: linux-source
-Version: 6.12.117-1
-Size: 1
-
-Package: linux-source-6.12
-Version: 6.12.117-1
-Size: 153474904
-"""
-
-
-def test_of_a_list_the_kernels_and_sources_are_kept_that_an_architecture_can_have() -> None:
-    assert list(_parse(INDEX, _Root("sid", "amd64"))) == [
-        Package("linux-image-6.12.117+deb13-amd64", "6.12.117-1", "sid", "amd64", 108488460),
-        Package("linux-image-6.12.117+deb13-cloud-amd64-unsigned", "6.12.117-1", "sid", "cloud-amd64", 34670992),
-        Package("linux-image-6.1.0-47-cloud-amd64", "6.1.170-3", "sid", "cloud-amd64", 26429640),
-        Package("linux-binary-unsigned-7.2.13+deb14-amd64", "7.2.13-1", "sid", "amd64", 14250700),
-        Package("linux-binary-7.2.13+deb14-cloud-amd64", "7.2.13-1", "sid", "cloud-amd64", 13717736),
-        Package("linux-source-6.12", "6.12.117-1", "sid", "", 153474904),
-    ]
-
-
-@pytest.mark.parametrize(("architecture", "flavours"), [
-    ("arm64", ["arm64", "arm64-16k"]), ("i386", ["686-pae", "686"]),
-    ("ppc64el", ["powerpc64le", "powerpc64le-64k"]), ("s390x", ["s390x"]),
-])  # fmt: skip
-def test_each_architecture_has_its_own_flavours(architecture: str, flavours: list[str]) -> None:
-    names = [
-        "arm64",
-        "arm64-16k",
-        "rt-arm64",
-        "686-pae",
-        "686",
-        "rt-686-pae",
-        "powerpc64le",
-        "powerpc64le-64k",
-        "s390x",
-    ]
-    index = "\n".join(f"Package: linux-image-6.12.117+deb13-{name}\nVersion: 6.12.117-1\nSize: 1\n" for name in names)
-    assert [package.flavour for package in _parse(index, _Root("sid", architecture))] == flavours
-
-
-def test_an_empty_list_has_no_packages() -> None:
-    assert list(_parse("", _Root("sid", "amd64"))) == []
+# What is offered
 
 
 def offered() -> dict[str, str]:
@@ -224,7 +138,7 @@ def test_a_list_that_cannot_be_read_is_offered_to_nobody_and_fetched_anew(
 ) -> None:
     lists(*FOUR)
     for suite in ("bookworm", "sid"):
-        _Root(suite, "amd64").summary.write_text(content)
+        Root(suite, "amd64").path.joinpath("kernels.json").write_text(content)
     assert list(offered()) == ["debian/6.12"]
     asked = apt(folder, monkeypatch, FAILS)
     with pytest.raises(
@@ -325,7 +239,7 @@ def test_the_newest_package_of_a_version_is_fetched_and_its_kernel_entered(
     assert told == [f"fetching {origin}, 14.0 MB"]
     assert made.path.read_bytes() == bzimage()
     assert kernel.find(text).image == made.path
-    assert {path.name for path in kernel.catalogue().iterdir() if path.name.startswith(".")} == {
+    assert {path.name for path in catalogue.folder().iterdir() if path.name.startswith(".")} == {
         f".{made.image}.lock"
     }  # fmt: skip
 
@@ -341,7 +255,7 @@ def test_a_kernel_is_fetched_again_when_debian_has_a_newer_one(folder: Path, mon
     lists(*FOUR)
     newer = debian.fetch("debian/6.12", said)
     assert newer.version == "6.12.117-1"
-    assert kernel.known() == [newer]
+    assert catalogue.known() == [newer]
     assert asked.read_text().count("download") == 2
 
 
@@ -374,7 +288,7 @@ def test_packages_that_cannot_be_had_are_a_target_error_that_names_all_and_leave
         f"linux-image-6.12.117-cloud-amd64 6.12.117-1 cannot be fetched from trixie: {why}; "
         f"linux-image-6.12.107-cloud-amd64 6.12.107-1 cannot be fetched from trixie: {why}"
     )
-    assert [path.name for path in kernel.catalogue().iterdir()] == [".debian%2f6.12.image.lock"]
+    assert [path.name for path in catalogue.folder().iterdir()] == [".debian%2f6.12.image.lock"]
 
 
 def lacks(package: Path, *missing: str) -> str:
@@ -455,7 +369,7 @@ def test_a_package_without_a_good_kernel_leaves_nothing(
     with pytest.raises(TargetError) as caught:
         debian.fetch("debian/6.1", said)
     assert str(caught.value).endswith(message)
-    assert [path.name for path in kernel.catalogue().iterdir()] == [".debian%2f6.1.image.lock"]
+    assert [path.name for path in catalogue.folder().iterdir()] == [".debian%2f6.1.image.lock"]
 
 
 def test_what_is_no_package_is_a_target_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -474,7 +388,7 @@ def test_a_package_that_was_cut_leaves_nothing(folder: Path, monkeypatch: pytest
     apt(folder, monkeypatch, f"cp {shlex.quote(str(package))} .")
     with pytest.raises(TargetError, match="cannot be unpacked"):
         debian.fetch("debian/6.12", said)
-    assert kernel.known() == []
+    assert catalogue.known() == []
 
 
 @pytest.mark.parametrize(("text", "message"), [
@@ -547,7 +461,7 @@ def test_a_kernel_that_cannot_be_had_keeps_no_other_back(folder: Path, monkeypat
     apt(folder, monkeypatch, f"cp {shlex.quote(str(package))} .")
     with pytest.raises(UsageError) as caught:
         list(debian.fetch_all(["debian/6.2", "debian/6.1"], said))
-    assert [entry.name for entry in kernel.known()] == ["debian/6.1"]
+    assert [entry.name for entry in catalogue.known()] == ["debian/6.1"]
     assert str(caught.value) == "Debian has no Linux 6.2 for x86_64; it has 6.1, 6.12, 7.2"
     with pytest.raises(UsageError, match=r"no Linux 6\.2 .*\n.*no Linux 6\.3 "):
         list(debian.fetch_all(["debian/6.2", "debian/6.3"], said))
@@ -584,22 +498,6 @@ def test_a_suite_that_the_mirror_does_not_have_is_empty_and_no_trouble(
         with pytest.raises(UsageError, match=r"^Debian has no Linux 6\.12 for x86_64; and no other$"):
             debian.fetch("debian/6.12", said)
     assert asked.read_text() == "update\n" * len(SUITES)  # once: that there is nothing is known for a day
-
-
-def test_apt_gets_a_root_of_its_own_and_the_mirror_and_keys_of_the_machine(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    apt(folder, monkeypatch, FAILS)
-    with pytest.raises(TargetError):
-        debian.fetch("debian/6.12@riscv64", said)
-    root = folder / "cache" / "apt" / "sid-riscv64"
-    wanted = Mirror("http://mirror.invalid/debian", "/key.gpg").stanza("sid", "riscv64")
-    assert (root / "sources" / "debian.sources").read_text() == wanted
-    settings = (root / "apt.conf").read_text()
-    assert f'Dir::State "{root}/state";' in settings
-    assert f'Dir::Cache "{root}/cache";' in settings
-    assert 'APT::Architectures { "riscv64"; };' in settings
-    assert re.search(r"\{\w", settings) is None  # nothing was left to fill in
 
 
 def test_sources_are_fetched_once_as_a_tarball_of_their_version(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 
 from lockproof.conformance.errors import TargetError, UsageError
-from lockproof.runners.kernels.architectures import ARCHITECTURES
-from lockproof.runners.probe.compiled import probe_for
-from lockproof.runners.probe.session import host_probe
+from lockproof.runners.architectures import ARCHITECTURES
+from lockproof.runners.probe.compiled import host_probe, probe_for
 from tests.places import NATIVE
 
 GCC = shutil.which("gcc")

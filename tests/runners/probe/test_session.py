@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from lockproof.conformance.errors import TargetError, UsageError
+from lockproof.conformance.errors import TargetError
 from lockproof.conformance.protocol.program import Program
 from lockproof.runners.probe import connection
 from lockproof.runners.probe import session as channel
-from lockproof.runners.probe.session import ProbeTarget, executable, host_probe
+from lockproof.runners.probe.compiled import host_probe
+from lockproof.runners.probe.session import ProbeTarget
 from tests.command import is_running
 
 PROGRAM = Program("time 30000\narena 2\nregion a anonymous rw private\nmap a 0 2 0\ncall mlock 0p 1p\n", 2, 30.0)
@@ -149,11 +150,3 @@ def test_a_session_that_ends_leaves_no_process(tmp_path: Path) -> None:
     while is_running(child) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not is_running(child)
-
-
-def test_a_file_that_is_not_executable_says_so(tmp_path: Path) -> None:
-    (tmp_path / "probe").touch()
-    with pytest.raises(UsageError, match=r"target: .*/probe is not executable; check the path and its x bit"):
-        executable(str(tmp_path / "probe"), "target")
-    with pytest.raises(UsageError, match="target: nowhere is not found; install it"):
-        executable("nowhere", "target", "install it")

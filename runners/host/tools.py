@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs that other packages bring along; what is missing is named with the command that installs it."""
+"""Programs of this machine; what is missing is named with the command that installs it."""
 
 from __future__ import annotations
 
+import os
 import shutil
 
 from lockproof.conformance.errors import UsageError
 
-__all__ = ["need", "need_all", "packages"]
+__all__ = ["executable", "need", "need_all", "packages"]
 
 # Where the package is not named as the program is. Newer suites split qemu-system-misc; theirs are named, and older
 # ones have them in qemu-system-misc.
@@ -27,12 +28,12 @@ _PACKAGES = {
 
 
 def need(program: str, why: str = "") -> str:
-    """Give the path of a program; `why` begins the message. Raises UsageError where it is not installed."""
+    """Return the path of a program; `why` begins the message. Raises UsageError where it is not installed."""
     return need_all([program], why)[program]
 
 
 def need_all(programs: list[str], why: str = "") -> dict[str, str]:
-    """Give the paths of programs. Raises UsageError that names all of those that are not installed."""
+    """Return the paths of programs by their names. Raises UsageError that names all of those that are not installed."""
     found = {program: shutil.which(program) for program in programs}
     if missing := [program for program, path in found.items() if path is None]:
         are = "is" if len(missing) == 1 else "are"
@@ -41,8 +42,18 @@ def need_all(programs: list[str], why: str = "") -> dict[str, str]:
     return {program: path for program, path in found.items() if path is not None}
 
 
+def executable(command: str, what: str, hint: str = "check the path and its x bit") -> str:
+    """Return the path of a command, a name to look up or a path. Raises UsageError where it cannot be executed."""
+    path = shutil.which(command)
+    if path is None:
+        there = os.path.exists(command)  # noqa: PTH110  it may be a name to look up, not a path
+        msg = f"{what}: {command} {'is not executable' if there else 'is not found'}; {hint}"
+        raise UsageError(msg)
+    return path
+
+
 def packages(*programs: str) -> str:
-    """Give the command that installs programs on Debian."""
+    """Return the command that installs programs on Debian."""
     choices = [_PACKAGES.get(program, program).split() for program in programs]
     command = f"apt install {' '.join(sorted({choice[0] for choice in choices}))}"
     older = sorted({choice[1] for choice in choices if len(choice) > 1})

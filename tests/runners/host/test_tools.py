@@ -9,7 +9,7 @@ import pytest
 
 from lockproof.conformance.errors import UsageError
 from lockproof.runners.guest.machines import MACHINES
-from lockproof.runners.kernels import tools
+from lockproof.runners.host import tools
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,3 +84,11 @@ def test_every_machine_is_made_by_a_program_of_the_package_that_is_named() -> No
         "qemu-system-riscv64": "apt install qemu-system-riscv (before Debian 13: qemu-system-misc)",
         "qemu-system-s390x": "apt install qemu-system-s390x (before Debian 13: qemu-system-misc)",
     }
+
+
+def test_a_file_that_is_not_executable_says_so(tmp_path: Path) -> None:
+    (tmp_path / "probe").touch()
+    with pytest.raises(UsageError, match=r"target: .*/probe is not executable; check the path and its x bit"):
+        tools.executable(str(tmp_path / "probe"), "target")
+    with pytest.raises(UsageError, match="target: nowhere is not found; install it"):
+        tools.executable("nowhere", "target", "install it")

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lockproof.conformance.errors import StoreError
-from lockproof.runners.kernels import cache, debian, kernel
+from lockproof.runners.host import cache
+from lockproof.runners.kernels import catalogue, debian
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 MAKE = """
 import sys, time
 from pathlib import Path
-from lockproof.runners.kernels import cache
+from lockproof.runners.host import cache
 path, made, waited = map(Path, sys.argv[1:])
 def make(new):
     with made.open("a") as file:
@@ -203,7 +204,7 @@ def test_a_cache_that_is_a_file_is_one_line_that_says_what_to_do(tmp_path: Path)
 
 def test_a_cache_that_nobody_can_look_into_is_one_line_that_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCKPROOF_CACHE", f"/{'x' * 300}")
-    for look in (lambda: cache.once(cache.directory() / "it", half), kernel.known, debian.offered):
+    for look in (lambda: cache.once(cache.directory() / "it", half), catalogue.known, debian.offered):
         with pytest.raises(StoreError) as caught:
             look()
         said = str(caught.value)

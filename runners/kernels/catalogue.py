@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kernels that were fetched or built: a folder of the cache, with two files for each.
+
+NAME.json says what it is, and which file beside it is the image.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from lockproof.conformance.errors import StoreError, UsageError
+from lockproof.runners.host import cache
+from lockproof.runners.kernels import image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from lockproof.runners.host.cache import Say
+
+__all__ = ["CachedKernel", "cached", "folder", "known", "store"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CachedKernel:
+    """A kernel of the catalogue."""
+
+    name: str
+    """With @ARCH, unless that is the default."""
+    arch: str
+    image: str = ""
+    """File name of the image, in the catalogue."""
+    size: int = 0
+    """Bytes of the image."""
+    version: str
+    """Of the kernel, as its package or its sources say."""
+    origin: str
+    """Package and suite, or source and digest."""
+
+    @property
+    def path(self) -> Path:
+        """The image."""
+        return folder() / self.image
+
+
+_FIELDS = {"name": str, "arch": str, "image": str, "size": int, "version": str, "origin": str}
+
+
+def folder() -> Path:
+    """Return the folder of the catalogue."""
+    return cache.directory() / "kernels"
+
+
+def cached(name: str) -> CachedKernel | None:
+    """Return the kernel of a name with its @ARCH; None: it is not here. Raises StoreError where it cannot be read."""
+    return _read(folder() / f"{_file_name(name)}.json")
+
+
+def known() -> list[CachedKernel]:
+    """Return all kernels of the catalogue, sorted by name. Raises StoreError."""
+    where = folder()
+    with cache.reporting(where):
+        paths = [path for path in where.iterdir() if path.suffix == ".json"] if where.exists() else []
+    found = map(_read, paths)
+    return sorted((each for each in found if each is not None), key=lambda each: each.name)
+
+
+def store(wanted: CachedKernel, write: Callable[[Path], None], say: Say | None = None) -> CachedKernel:
+    """Put a kernel into the catalogue, unless it is there from the same origin, and return it as it is there.
+
+    Name, architecture, version and origin are the caller's, `write` writes the image. Raises StoreError, and UsageError
+    for a bad image.
+    """
+    path = folder() / f"{_file_name(wanted.name)}.image"
+    with cache.locked(path, say):
+        present = cached(wanted.name)
+        if present is not None and present.origin == wanted.origin and path.exists():
+            return present
+        cache.replace(path, lambda new: _write_image(new, write, wanted.arch))
+        made = replace(wanted, image=path.name, size=path.stat().st_size)
+        text = json.dumps(asdict(made), indent=2) + "\n"
+        cache.replace(path.with_suffix(".json"), lambda new: _write_text(new, text))
+    return made
+
+
+def _file_name(name: str) -> str:
+    """Make a name that holds no folder; the names that users give have no %."""
+    return name.replace("%", "%25").replace("/", "%2f")
+
+
+def _read(path: Path) -> CachedKernel | None:
+    with cache.reporting(path):
+        try:
+            text = path.read_bytes()
+        except FileNotFoundError:
+            return None
+    try:
+        return CachedKernel(**_checked(json.loads(text)))
+    except ValueError as error:
+        msg = f"{path}: cannot be read ({error}); delete it, and fetch or build the kernel again"
+        raise StoreError(msg) from error
+
+
+def _checked(fields: Any) -> dict[str, Any]:  # noqa: ANN401  it is anything until it was looked at
+    """Return the fields of a kernel as they are. Raises ValueError where one is missing, unknown or of another type."""
+    if not isinstance(fields, dict):
+        msg = "no fields"
+        raise ValueError(msg)  # noqa: TRY004  as for all that may be wrong with a file
+    wrong = [name for name, kind in _FIELDS.items() if not isinstance(fields.get(name), kind)]
+    if wrong or fields.keys() != _FIELDS.keys():
+        msg = f"missing, unknown or of another type: {', '.join(wrong or sorted(fields.keys() - _FIELDS.keys()))}"
+        raise ValueError(msg)
+    return fields
+
+
+def _write_image(new: Path, write: Callable[[Path], None], arch: str) -> None:
+    write(new)
+    if (seen := image.read(new)).arch != arch:
+        msg = f"a kernel of {seen.arch} came instead of one of {arch}"
+        raise UsageError(msg)
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
