@@ -25,25 +25,26 @@ __all__ = ["judge", "locks"]
 
 
 def judge(case: Case, trace: Trace, requirements: Mapping[str, Requirement], *, modes: bool = True) -> Verdict:
-    """Give the verdict of one run of a case.
+    """Return the verdict of one run of a case.
 
     `modes`: whether the target tells locks on fault from eager ones; where it does not, they are the same.
-    An execution that leaves a doubt (observers that disagree, a set-up that failed) supports no finding.
-    A kernel that breaks meanwhile fails the case, however strongly its requirements bind.
+    What was found in an execution before its first doubt (observers that disagree, a step that was not reported)
+    stands, and the doubt is said beside it; what comes after it supports nothing. A kernel that breaks meanwhile fails
+    the case, however strongly its requirements bind.
     """
     findings: list[Finding] = []
-    doubts = [trace.trouble] if trace.trouble is not None else []
+    doubts: list[str] = []
     for execution in trace.executions:
         judged = _Execution(case, execution, requirements, modes=modes)
         judged.run()
         doubts += judged.doubts
-        if not judged.doubts:
-            findings += judged.findings
+        findings += judged.findings
+    doubts += [trace.trouble] if trace.trouble is not None else []
     broken = _broken(case, trace, requirements)
     if broken is not None:
         return Verdict(Status.FAIL, findings=(broken, *findings))
-    if trace.trouble is None and any(finding.modality is not Modality.UNSPECIFIED for finding in findings):
-        return Verdict(Status.FAIL, findings=tuple(findings))
+    if any(finding.modality is not Modality.UNSPECIFIED for finding in findings):
+        return Verdict(Status.FAIL, f"besides, {doubts[0]}" if doubts else "", tuple(findings))
     if doubts or not trace.executions:
         return Verdict(Status.UNRESOLVED, doubts[0] if doubts else "nothing was executed")
     if case.swept:
@@ -110,42 +111,42 @@ class _Execution:
     modes: bool
     findings: list[Finding] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
+    missing: int | None = None
+    """The first step that was not reported."""
 
     def run(self) -> None:
-        """Judge it."""
-        if not self._ended() or not self._prepared():
+        """Judge it, step by step: what was found before the first doubt stands."""
+        if self.execution.status is Ended.SETUP:
+            self.doubts.append(f"set-up failed: {self.execution.reason}")
             return
         seen = {step.step: step for step in self.execution.steps}
-        if self.execution.before is not None:
-            self._steps(self.case.steps, self.execution.before, 0, seen)
+        before = self._prepared()
+        if before is not None:
+            self._steps(self.case.steps, before, 0, seen)
+        self._ending()
 
-    def _ended(self) -> bool:
-        """Judge how the process ended; whether there is something to say about its steps."""
+    def _ending(self) -> None:
+        """Judge how the process ended."""
         execution = self.execution
         where = self._where(execution.at_step)
-        if self._died_as_permitted() is not None:
-            return True
+        how = "hung and was killed" if execution.status is Ended.HUNG else f"died of {execution.signal}"
         match execution.status:
-            case Ended.DONE:
-                return True
-            case Ended.SETUP:
-                self.doubts.append(f"set-up failed: {execution.reason}")
+            case Ended.DONE if self.missing is not None:
+                self.doubts.append(f"step {self.missing}, {self._call(self.missing)}, was not reported")
             case Ended.KILLED:
                 self.doubts.append(f"the process was killed from outside{where}")
             case Ended.OOM:
                 self.doubts.append(f"the OOM killer ended the process{where}")
-            case Ended.DIED | Ended.HUNG:
-                how = "hung and was killed" if execution.status is Ended.HUNG else f"died of {execution.signal}"
+            case Ended.DIED | Ended.HUNG if self._died_as_permitted() is None:
                 if execution.at_step is None or execution.at_step < 0:
                     self.doubts.append(f"the process {how} in its set-up")
                 elif self._charged(Aspect.RESULT).modality is Modality.UNSPECIFIED:  # no finding, and no PASS either
                     self.doubts.append(f"the process {how}{where}")
                 else:
                     self._find(execution.at_step, Mismatch(Aspect.RESULT, f"the process {how}{where}"))
-        return False
 
     def _died_as_permitted(self) -> int | None:
-        """Give the step that ended the process with a signal which it permits."""
+        """Return the step that ended the process with a signal which it permits."""
         ended = self.execution
         steps = list(flatten(self.case.steps))
         if ended.status is not Ended.DIED or ended.at_step is None or not 0 <= ended.at_step < len(steps):
@@ -156,38 +157,46 @@ class _Execution:
     def _where(self, at_step: int | None) -> str:
         if at_step is None or at_step < 0:
             return " in its set-up"
-        calls = [step.call for step in flatten(self.case.steps)]
-        return f" in step {at_step}, {calls[at_step]}" if at_step < len(calls) else ""
+        call = self._call(at_step)
+        return f" in step {at_step}, {call}" if call else ""
 
-    def _prepared(self) -> bool:
-        """Judge whether the process started from what the case describes."""
+    def _call(self, number: int) -> str:
+        calls = [step.call for step in flatten(self.case.steps)]
+        return calls[number] if number < len(calls) else ""
+
+    def _prepared(self) -> Snapshot | None:
+        """Return what the process started from, where that is what the case describes."""
         before = self.execution.before
         if before is None:
-            self.doubts.append("the address space was not observed before the first step")
-            return False
+            if self.execution.status is Ended.DONE:
+                self.doubts.append("the address space was not observed before the first step")
+            return None
         seen = self._locks(before, "before the first step")
         if seen is not None and self._same(seen) != self._same(self.case.locked):
             self.doubts.append(
                 f"set-up gave the locks {strips.compact(seen)} instead of {strips.compact(self.case.locked)}"
             )
-        return not self.doubts
+        return None if self.doubts else before
 
     def _steps(self, steps: tuple[Step, ...], before: Snapshot, number: int, seen: Mapping[int, StepTrace]) -> int:
+        """Judge steps up to the first that was not reported; the number of the step behind them."""
         for step in steps:
             own, number = number, number + 1
             if step.child:
                 number = self._steps(step.child, before, number, seen)
-            done = seen.get(own)
-            if done is None and own == self._died_as_permitted():
+            if self.missing is not None:
                 return number
+            done = seen.get(own)
             if done is None:
-                self.doubts.append(f"step {own}, {step.call}, was not reported")
+                self.missing = own
                 return number
             self._step(step, own, before, done)
             before = done.snapshot
         return number
 
     def _step(self, step: Step, number: int, before: Snapshot, done: StepTrace) -> None:
+        if self.doubts:
+            return
         if not step.expect:
             if done.result != "0":
                 self.doubts.append(f"step {number}, {step.call}, which prepares the next, gave {done.result}")
@@ -201,12 +210,13 @@ class _Execution:
         comparisons = [
             Comparison(outcome, before, done, self._same(was), self._same(now), self.modes) for outcome in step.expect
         ]
-        if any(comparison.unseen for comparison in comparisons):
-            self.doubts.append(next(c.unseen for c in comparisons if c.unseen))
-            return
+        possible = [comparison for comparison in comparisons if not comparison.mismatches]
         closest = min(comparisons, key=Comparison.distance)
-        for mismatch in closest.mismatches:
-            self._find(number, mismatch)
+        if not possible:  # whatever was not seen
+            for mismatch in closest.mismatches:
+                self._find(number, mismatch)
+        if (not possible or all(comparison.unseen for comparison in possible)) and closest.unseen:
+            self.doubts.append(closest.unseen)
 
     def _locks(self, snapshot: Snapshot, when: str) -> str | None:
         agreed = locks(snapshot)

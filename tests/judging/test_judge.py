@@ -25,10 +25,10 @@ def judged(fields: str, *executions: Execution, modes: bool = True) -> Verdict:
     return judge(case_of(fields), trace(*executions), REQUIREMENTS, modes=modes)
 
 
-def found(verdict: Verdict) -> list[str]:
-    """Give the findings of a FAIL, a line each."""
+def found(verdict: Verdict, besides: str = "") -> list[str]:
+    """Return the findings of a FAIL, a line each; `besides`: the doubt that is said beside them."""
     assert verdict.status is Status.FAIL
-    assert verdict.reason == ""
+    assert verdict.reason == (f"besides, {besides}" if besides else "")
     return [str(finding) for finding in verdict.findings]
 
 
@@ -168,11 +168,41 @@ def test_observers_that_disagree_support_no_finding() -> None:
     assert doubt(verdict) == ("the observers disagree after step 0, mlock: smaps says .LL__..., msync says .L.__...")
 
 
-def test_an_execution_with_a_doubt_supports_no_finding() -> None:
-    fields = "map: a\nsteps: [{call: mlock, range: ^, expect: {result: 0}}, {call: observe, expect: {locked: L}}]"
-    disagreeing = snapshot({"smaps": "L", "msync": "."})
-    verdict = judged(fields, execution(".", step(0, "EIO", "."), step(1, "0", disagreeing)))
-    assert doubt(verdict) == "the observers disagree after step 1, observe: smaps says L, msync says ."
+CALL_AND_LOOK = "map: a\nsteps: [{call: mlock, range: ^, expect: {result: 0}}, {call: observe, expect: {locked: L}}]"
+DISAGREEING = snapshot({"smaps": "L", "msync": "."})
+DISAGREE = "the observers disagree after step 1, observe: smaps says L, msync says ."
+
+
+def test_what_was_found_before_a_doubt_stands_and_the_doubt_is_said_beside_it() -> None:
+    verdict = judged(CALL_AND_LOOK, execution(".", step(0, "EIO", "."), step(1, "0", DISAGREEING)))
+    assert found(verdict, DISAGREE) == ["mlock.errors: returned EIO, permitted 0"]
+
+
+def test_what_comes_after_a_doubt_supports_nothing() -> None:
+    fields = f"{CALL_AND_LOOK[:-1]}, {{call: munlock, range: ^, expect: {{result: 0}}}}]"
+    steps = (step(0, "0", "L"), step(1, "0", DISAGREEING), step(2, "EIO", "L"))
+    assert doubt(judged(fields, execution(".", *steps))) == DISAGREE
+
+
+@pytest.mark.parametrize(
+    ("ending", "doubt"),
+    [
+        (Ended.KILLED, "the process was killed from outside in step 1, observe"),
+        (Ended.OOM, "the OOM killer ended the process in step 1, observe"),
+        (Ended.HUNG, ""),
+        (Ended.DIED, ""),
+    ],
+)
+def test_the_steps_before_the_end_of_a_process_are_judged(ending: Ended, doubt: str) -> None:
+    verdict = judged(CALL_AND_LOOK, execution(".", step(0, "EIO", "."), status=ending, signal="SIGBUS", at_step=1))
+    assert found(verdict, doubt)[0] == "mlock.errors: returned EIO, permitted 0"
+
+
+def test_what_is_not_permitted_is_found_although_something_else_was_not_seen() -> None:
+    fields = "checks: [mlock.errors, mlock.in-memory]\nmap: a\ncall: mlock\nrange: ^\nexpect: {result: 0, resident: R}"
+    verdict = judged(fields, execution(".", step(0, "EIO", "L")))
+    assert found(verdict, "residency was not observed") == ["mlock.errors: returned EIO, permitted 0"]
+    assert doubt(judged(fields, execution(".", step(0, "0", "L")))) == "residency was not observed"
 
 
 def test_observers_that_disagree_before_the_call_are_a_doubt() -> None:
@@ -368,10 +398,13 @@ def test_a_call_that_hangs_or_kills_fails(ending: dict[str, Any], message: str) 
     assert verdict.findings[0].step == ending["at_step"]
 
 
-def test_trouble_with_the_target_is_a_doubt() -> None:
-    run = execution(".L.__...", step(0, "ENOMEM", ".LL__..."))
-    verdict = judge(case_of(HOLE), Trace((run,), "the target died"), REQUIREMENTS)
-    assert verdict == Verdict(Status.UNRESOLVED, "the target died")
+def test_trouble_with_the_target_is_a_doubt_that_takes_nothing_back() -> None:
+    case = case_of(HOLE)
+    right, wrong = (execution(".L.__...", step(0, "ENOMEM", after)) for after in (".L.__...", ".LL__..."))
+    trouble = "the target died"
+    assert judge(case, Trace((right,), trouble), REQUIREMENTS) == Verdict(Status.UNRESOLVED, trouble)
+    verdict = judge(case, Trace((wrong,), trouble), REQUIREMENTS)
+    assert (verdict.status, verdict.reason) == (Status.FAIL, f"besides, {trouble}")
 
 
 OPEN = "checks: [mlock.open]\nmap: aa\ncall: mlock\nrange: ^^\nexpect: {result: 0, locked: LL}"
