@@ -3,7 +3,7 @@
 
 Without --target the plugin collects nothing, so that it can be installed beside any project's own tests. An item is
 `FILE::TARGET::CASE`. A deviation fails the item, what could not be found out is an error, what the target cannot do is
-skipped with its reason.
+skipped with its reason. A target of which no case passed and none failed fails the session: no evidence is no success.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from lockproof.conformance.errors import TargetError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lockproof.runners.target import Session, Target
 
 _PROFILES = ("posix", "linux", "quality")
+_TARGET = "lockproof_target"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,6 +49,8 @@ def pytest_configure(config: pytest.Config) -> None:
         except UsageError as error:
             raise pytest.UsageError(str(error)) from error
         config.stash[_SESSIONS] = _Sessions(targets)
+        if not hasattr(config, "workerinput"):  # a worker of pytest-xdist reports to another process
+            config.pluginmanager.register(_Evidence(), "lockproof-evidence")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -61,6 +64,44 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> _CaseFile 
     if _SESSIONS in parent.config.stash and file_path.suffix == ".yaml" and file_path.name != "requirements.yaml":
         return _CaseFile.from_parent(parent, path=file_path)
     return None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note in a report which target it is about; pytest-xdist brings it to the process that counts."""
+    report = yield
+    if isinstance(item, _CaseItem):
+        setattr(report, _TARGET, item.parent.target.name)  # no user property: readers of JUnit stumble over these
+    return report
+
+
+class _Evidence:
+    """Counts, in the process that reports, the cases of each target that said something about it."""
+
+    def __init__(self) -> None:
+        self.said: dict[str, int] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count a case that passed or failed."""
+        target = getattr(report, _TARGET, None)
+        if target is not None:
+            found_out = report.when == "call" and report.outcome != "skipped"
+            self.said[target] = self.said.get(target, 0) + found_out
+
+    @property
+    def silent(self) -> list[str]:
+        """Targets of which nothing was found out."""
+        return [target for target, said in self.said.items() if not said]
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Fail a session that proves nothing about a target."""
+        if self.silent and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say so."""
+        for target in self.silent:
+            terminalreporter.write_line(f"{target}: nothing was found out, no case passed and none failed", red=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -154,7 +195,8 @@ class _CaseItem(pytest.Item):
 
     def _told(self, result: Result) -> str:
         """Return the result in one line, and as a picture."""
-        from lockproof.conformance.reports.picture import of_result, summary  # noqa: PLC0415
+        from lockproof.conformance.reports.picture import of_result  # noqa: PLC0415
+        from lockproof.conformance.reports.words import summary  # noqa: PLC0415
 
         info = self.config.stash[_SESSIONS].get(self.parent.target).info
         return f"{summary(result.verdict)}\n{of_result(result, self.case, info)}"

@@ -16,7 +16,8 @@ from xml.etree import ElementTree as ET
 from junit_xml import TestCase, TestSuite
 
 from lockproof.conformance.judging.verdict import Status
-from lockproof.conformance.reports.picture import of_result, tally_summary
+from lockproof.conformance.reports.picture import of_result
+from lockproof.conformance.reports.words import tally_summary, why_nothing_was_found_out
 from lockproof.conformance.reports.xml import document, mended, plain
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _LONGEST_BODY = 16384
 def junit(run: Run) -> str:
     """Write the report of a run."""
     suites = [_suite(target, folder, entries, run) for target, folder, entries in _grouped(run.tally)]
+    suites += [_without_evidence(target, run) for target in run.tally.targets if _all_skipped(target, run.tally)]
     root = ET.Element(
         "testsuites",
         {
@@ -74,12 +76,28 @@ def _suite(target: str, folder: str, entries: list[CaseTally], run: Run) -> ET.E
             "lockproof.knobs": " ".join(f"{knob}={was}->{now}" for knob, (was, now) in info.knobs.items()),
             "lockproof.taint": "" if info.taint is None else str(info.taint),
         }
+    return _built(target, folder, [_case(entry, target, folder, run) for entry in entries], properties, run)
+
+
+def _all_skipped(target: str, tally: Tally) -> bool:
+    return not tally.has_evidence(target) and not tally.count(target, Status.UNRESOLVED)
+
+
+def _without_evidence(target: str, run: Run) -> ET.Element:
+    """Make a suite that fails for a target of which nothing was found out: to readers, skips only are a success."""
+    message = plain(f"nothing was found out; {why_nothing_was_found_out(run.tally, target)}")
+    case = TestCase("evidence", plain(target).replace(".", "_"), 0.0)
+    case.add_error_info(message, message, str(Status.UNRESOLVED))
+    return _built(target, "", [case], {"lockproof.target": target}, run)
+
+
+def _built(target: str, folder: str, cases: list[TestCase], properties: dict[str, str], run: Run) -> ET.Element:
     suite = TestSuite(
         plain(f"{target}/{folder}"),
-        [_case(entry, target, folder, run) for entry in entries],
-        hostname=plain(target if info else socket.gethostname()),
+        cases,
+        hostname=plain(target if target in run.manifest.info else socket.gethostname()),
         properties=_all_plain({key: value for key, value in properties.items() if value}),
-        timestamp=manifest.started.removesuffix("+00:00"),
+        timestamp=run.manifest.started.removesuffix("+00:00"),
     )
     return mended(suite.build_xml_doc())
 

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.reports import terminal
-from lockproof.conformance.reports.picture import summary
+from lockproof.conformance.reports.words import summary
 from lockproof.conformance.running.events import Ended, Event, Started
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.judging.judge import locks
-from lockproof.conformance.judging.verdict import Status, Verdict
 from lockproof.conformance.language import strips
 from lockproof.conformance.language.calls import Call
 from lockproof.conformance.language.case import Case, Range, Region, Step, flatten
@@ -19,13 +18,12 @@ from lockproof.conformance.reports import fault_table as sweep
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lockproof.conformance.judging.verdict import Finding
+    from lockproof.conformance.judging.verdict import Finding, Status, Verdict
     from lockproof.conformance.protocol.trace import Execution, Snapshot, StepTrace, Trace
     from lockproof.conformance.running.results import Result
-    from lockproof.conformance.running.tally import CaseTally
     from lockproof.runners.target import TargetInfo
 
-__all__ = ["Picture", "asked", "drawn", "of_result", "picture", "row", "setting", "summary", "tally_summary"]
+__all__ = ["Picture", "asked", "drawn", "of_result", "picture", "row", "setting"]
 
 _TITLE_WIDTH = 84
 _LABEL_WIDTH = 10
@@ -197,22 +195,3 @@ def _after(done: StepTrace, findings: list[Finding]) -> Iterator[str]:
             yield row("", "", finding.message)
     for requirement, source, permitted in dict.fromkeys((f.requirement, f.source, f.permitted) for f in findings):
         yield row("permitted", drawn(permitted or ""), f"{requirement} ({source})")
-
-
-def summary(verdict: Verdict) -> str:
-    """Say in one line why a verdict is what it is."""
-    if verdict.status is not Status.FAIL:
-        return verdict.reason
-    first = verdict.findings[0]
-    if first.seen is None or first.permitted is None:
-        return str(first)
-    what = f"{first.message}{first.when}"
-    return f"{first.requirement}: after {drawn(first.seen)} permitted {drawn(first.permitted)} ({what})"
-
-
-def tally_summary(entry: CaseTally) -> str:
-    """Say in one line why a case is what it is; with the count where not all repetitions were alike."""
-    text = summary(entry.worst.verdict)
-    if entry.like_worst == entry.repetitions:
-        return text
-    return f"{text} ({entry.like_worst} of {entry.repetitions} repetitions)"

@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from lockproof.conformance.judging.verdict import Status
-from lockproof.conformance.reports.picture import of_result, summary, tally_summary
+from lockproof.conformance.reports.picture import of_result
+from lockproof.conformance.reports.words import summary, tally_summary, why_nothing_was_found_out
 from lockproof.conformance.running.baselines import breaks
 
 if TYPE_CHECKING:
@@ -70,6 +71,14 @@ def closing(run: Run) -> Iterator[RenderableType]:
         counts = ((run.tally.count(target, status), STYLES[status]) for status in Status)
         table.add_row(target, kernel, *(Text(str(count), style if count else "dim") for count, style in counts))
     yield table
+    for target in run.tally.targets:
+        if not run.tally.has_evidence(target):
+            why = why_nothing_was_found_out(run.tally, target)
+            yield Text.assemble(
+                f"\n{target}: ",
+                ("nothing was found out", STYLES[Status.UNRESOLVED]),
+                f"; {why}",
+            )
     for target in run.manifest.targets:
         broken = run.tally.broken(target)
         if broken:
@@ -78,6 +87,7 @@ def closing(run: Run) -> Iterator[RenderableType]:
             if name not in broken:
                 continue
             cases = broken[name]
+            why = why_nothing_was_found_out(run.tally, target)
             yield Text.assemble(
                 "  ",
                 (name, STYLES[Status.FAIL]),
@@ -100,4 +110,7 @@ def _difference(each: Difference) -> str:
     if each.found.status is Status.FAIL:
         shown = ", ".join(breaks(each.found.worst))
         return f"deviates in another way: {shown} instead of {', '.join(known.breaks)}"
-    return f"passes, and is known to break {', '.join(known.breaks)} ({known.reason}); remove it from the baseline"
+    told = f"is known to break {', '.join(known.breaks)} ({known.reason})"
+    if each.found.status is Status.PASS:
+        return f"passes, and {told}; remove it from the baseline"
+    return f"{told}, and is {each.found.status} now: {tally_summary(each.found)}"

@@ -173,7 +173,11 @@ def _mistakes(baseline: Baseline) -> Iterator[tuple[tuple[str | int, ...], str]]
 
 
 def compare(baselines: Sequence[Baseline], tally: Tally, releases: Mapping[str, str]) -> list[Difference]:
-    """Where a run differs from what is known; what could not be run is no difference."""
+    """Return where a run differs from what is known.
+
+    What is known to fail and was not tried this time is a difference; what the suite could not find out is none: it
+    stands for itself.
+    """
     compared = (
         Difference(target, case, entry, _known(baselines, target, case, releases))
         for (target, case), entry in tally.cases.items()
@@ -198,7 +202,7 @@ def is_known(baselines: Sequence[Baseline], result: Result, release: str) -> boo
 def _differs(found: CaseTally, known: Deviation | None) -> bool:
     if found.status is Status.FAIL:
         return known is None or breaks(found.worst) != known.breaks
-    return found.status is Status.PASS and known is not None
+    return found.status is not Status.UNRESOLVED and known is not None
 
 
 def update(baseline: Baseline, tally: Tally, releases: Mapping[str, str]) -> Baseline:

@@ -84,8 +84,20 @@ class Tally:
         return found
 
     @property
+    def targets(self) -> tuple[str, ...]:
+        """The targets that there are results of, in the order in which their first ones came."""
+        return tuple(dict.fromkeys(target for target, _ in self.cases))
+
+    def has_evidence(self, target: str) -> bool:
+        """Whether anything was found out about a target: something passed, or something failed."""
+        return any(entry.status in {Status.PASS, Status.FAIL} for entry in self.of_target(target))
+
+    @property
     def exit_code(self) -> int:
-        """0: nothing deviates; 1: something does; 3: something could not be found out, so that the rest proves less."""
-        if any(entry.unresolved for entry in self.cases.values()):
+        """0: nothing deviates; 1: something does; 3: something could not be found out, so that the rest proves less.
+
+        A target of which nothing was found out proves nothing at all.
+        """
+        if any(entry.unresolved for entry in self.cases.values()) or not all(map(self.has_evidence, self.targets)):
             return 3
         return int(any(entry.status is Status.FAIL for entry in self.cases.values()))

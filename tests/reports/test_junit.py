@@ -263,8 +263,8 @@ def test_characters_that_xml_forbids_are_replaced_everywhere(status: Status) -> 
         of=manifest(f"command:{NOT_XML}", info={f"command:{NOT_XML}": target_info(release=NOT_XML)}),
     )
     replaced = "\ufffd" * len(NOT_XML)
-    assert only(root, "testsuite").get("name") == f"command:{replaced}/mlock/no-change"
-    for element in root.iter("failure", "error"):
+    assert root[0].get("name") == f"command:{replaced}/mlock/no-change"
+    for element in root[0].iter("failure", "error"):
         assert element.get("message") == message(status, f"why{replaced}")
         assert f"{PICTURE.splitlines()[0]}\n" in element.text
     for element in root.iter("skipped"):
@@ -286,7 +286,16 @@ def test_a_body_that_fits_is_not_cut() -> None:
 @given(st.text(st.characters(exclude_categories=()), min_size=1), st.sampled_from(list(Status)))
 def test_no_text_makes_a_report_that_cannot_be_read(text: str, status: Status) -> None:
     root = report(result(status, why=text, target=text), of=manifest(text))
-    assert root.get("tests") == "1"
+    assert len(root[0].findall("testcase")) == 1
+
+
+@pytest.mark.parametrize("status", [Status.UNSUPPORTED, Status.UNTESTED])
+def test_a_target_of_which_nothing_was_found_out_is_an_error(status: Status) -> None:
+    skipped = [result(status, f"a/{number}", why="it sees nothing") for number in range(3)]
+    found = only(report(*skipped), ".//error")
+    assert found.get("message") == f"nothing was found out; 3 of 3 cases {status}: it sees nothing"
+    assert report(*skipped, result(Status.PASS, "a/b")).findall(".//error") == []
+    assert report(*skipped, result(Status.FAIL, "a/b")).findall(".//error") == []
 
 
 @pytest.mark.parametrize(

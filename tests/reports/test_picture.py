@@ -7,7 +7,8 @@ from lockproof.conformance.judging.judge import judge
 from lockproof.conformance.judging.verdict import Status, Verdict
 from lockproof.conformance.language.requirements import Aspect
 from lockproof.conformance.protocol.trace import Crash, Ended, Trace
-from lockproof.conformance.reports.picture import picture, summary
+from lockproof.conformance.reports.picture import picture
+from lockproof.conformance.reports.words import summary
 from tests.helpers import case_of, corpus, execution, snapshot, step, target_info, trace
 
 REQUIREMENTS = corpus(

@@ -62,7 +62,13 @@ FAILS = result("a/b", Status.FAIL, finding("mlock.x"))
         (FAILS, known(breaks=("mlock.x:result",)), "deviates in another way: mlock.x:locked instead of mlock.x:result"),
         (result("a/b", Status.PASS), known(), "passes, and is known to break mlock.x:locked (kept); remove it"),
         (result("a/b", Status.PASS), known(versions=("6.1",)), None),
-        (result("a/b", Status.UNTESTED), known(), None),
+        (result("a/b", Status.UNTESTED), known(), "is known to break mlock.x:locked (kept), and is UNTESTED now: "),
+        (
+            result("a/b", Status.UNSUPPORTED),
+            known(),
+            "is known to break mlock.x:locked (kept), and is UNSUPPORTED now: ",
+        ),
+        (result("a/c", Status.UNTESTED), known(), None),
         (result("a/b", Status.UNRESOLVED), known(), None),
         (
             result("a/b", Status.FAIL, finding("mlock.x"), target="gvisor"),

@@ -12,7 +12,7 @@ import pytest
 
 from lockproof.conformance.errors import StoreError, TargetError
 from lockproof.conformance.protocol.trace import SystemTrace, Trace
-from lockproof.conformance.reports.picture import summary
+from lockproof.conformance.reports.words import summary
 from lockproof.conformance.running.engine import Engine
 from lockproof.conformance.running.events import Ended
 from lockproof.conformance.running.results import Result

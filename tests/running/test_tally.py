@@ -5,7 +5,7 @@ import pytest
 
 from lockproof.conformance.judging.verdict import Finding, Status, Verdict
 from lockproof.conformance.language.requirements import Aspect, Modality
-from lockproof.conformance.reports.picture import tally_summary
+from lockproof.conformance.reports.words import tally_summary
 from lockproof.conformance.running.results import Result
 from lockproof.conformance.running.tally import Tally
 
@@ -70,6 +70,8 @@ def test_the_first_of_the_worst_repetitions_is_kept() -> None:
     ("statuses", "code"),
     [
         ("", 0),
+        ("UNTESTED", 3),
+        ("UNSUPPORTED UNTESTED", 3),
         ("PASS", 0),
         ("PASS UNTESTED UNSUPPORTED", 0),
         ("PASS FAIL UNTESTED", 1),
