@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.commands.printed import Printed
-from lockproof.conformance.errors import StoreError
+from lockproof.conformance.errors import StoreError, UsageError
 from lockproof.conformance.files import write_whole
 from lockproof.conformance.programs import injection
 from lockproof.conformance.programs.injection_reports import as_json, junit, table
@@ -43,6 +43,9 @@ def inject(request: InjectRequest) -> Printed:
     Raises UsageError where the program cannot be tested, with the reason, TargetError.
     """
     rules = read_rules(request.fail, "--fail")
+    if request.json is not None and request.json == request.junit:
+        msg = "--json and --junit name the same file; leave out one, or write another"
+        raise UsageError(msg)
     found = injection.inject(request.command, rules, limit=request.time_limit, most=request.most)
     try:
         for path, report in ((request.json, as_json), (request.junit, junit)):

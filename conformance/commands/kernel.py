@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `lockproof kernel` shows."""
+"""`lockproof kernel`: fetch, build and list the kernels that qemu:KERNEL boots."""
 
 from __future__ import annotations
 
@@ -8,30 +8,81 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from lockproof.conformance.columns import aligned
+from lockproof.conformance.commands.printed import Printed
+from lockproof.conformance.errors import LockproofError
+from lockproof.runners.kernels import build as building
 from lockproof.runners.kernels import catalogue, debian
+from lockproof.runners.kernels.build import BuildRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rich.console import Console
     from rich.progress import TaskID
 
     from lockproof.runners.kernels.build import Watcher
     from lockproof.runners.kernels.catalogue import CachedKernel
 
-__all__ = ["entry", "table", "watching"]
+__all__ = ["BuildRequest", "FetchRequest", "build", "entry", "fetch", "table", "watching"]
 
 _QUIET = 15.0
 """Seconds between two lines where the output is no terminal."""
 
 
+@dataclass(frozen=True, slots=True)
+class FetchRequest:
+    """What the user asked for."""
+
+    names: tuple[str, ...]
+    """Each debian/VERSION or debian/VERSION@ARCH."""
+
+
+def table() -> Printed:
+    """List the kernels that are there, and those that Debian's lists offer. Raises StoreError."""
+    there = catalogue.known()
+    rows = [(f"qemu:{each.name}", each.version, _megabytes(each.size), each.origin) for each in there]
+    lines = aligned(rows) or ["No kernel is here yet; lockproof kernel fetch debian/6.12 fetches one."]
+    names = {each.name for each in there}
+    more = [
+        (name, package.version, _megabytes(package.size), f"{package.name} ({package.suite})")
+        for name, package in debian.offered()
+        if name not in names
+    ]
+    if more:
+        lines += ["", "lockproof kernel fetch NAME fetches (size of the package):", *aligned(more)]
+    return Printed("\n".join(lines))
+
+
+def fetch(request: FetchRequest, progress: Console) -> Printed:
+    """Fetch kernels; beside those that are there now, what cannot be had is a remark.
+
+    Raises UsageError, TargetError and StoreError where none can.
+    """
+    lines: list[str] = []
+    with watching(progress) as watcher:
+        try:
+            for made in debian.fetch_all(request.names, watcher.say):
+                lines += [entry(made)]
+        except LockproofError as error:
+            if not lines:
+                raise
+            return Printed("\n".join(lines), error.exit_code, f"{error}")
+    return Printed("\n".join(lines))
+
+
+def build(request: BuildRequest, progress: Console) -> Printed:
+    """Build a kernel, or take it from the cache. Raises UsageError, TargetError, StoreError."""
+    with watching(progress) as watcher:
+        made = building.build(request, watcher)
+    return Printed(entry(made))
+
+
 @contextmanager
-def watching() -> Iterator[Watcher]:
-    """Show progress on standard error: a line that moves on a terminal, else a line now and then."""
-    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+def watching(console: Console) -> Iterator[Watcher]:
+    """Show progress: a line that moves on a terminal, else a line now and then."""
     if not console.is_terminal:
         yield _Lines(console)
         return
@@ -69,24 +120,8 @@ class _Moving:
 
 
 def entry(made: CachedKernel) -> str:
-    """Say which kernel is there now."""
+    """Return the line about a kernel that is there now."""
     return f"qemu:{made.name}  {made.version}, {_megabytes(made.size)}; {made.origin}"
-
-
-def table() -> str:
-    """List the kernels that are there, and those that Debian's lists offer."""
-    there = catalogue.known()
-    rows = [(f"qemu:{each.name}", each.version, _megabytes(each.size), each.origin) for each in there]
-    lines = aligned(rows) or ["No kernel is here yet; lockproof kernel fetch debian/6.12 fetches one."]
-    names = {each.name for each in there}
-    more = [
-        (name, package.version, _megabytes(package.size), f"{package.name} ({package.suite})")
-        for name, package in debian.offered()
-        if name not in names
-    ]
-    if more:
-        lines += ["", "lockproof kernel fetch NAME fetches (size of the package):", *aligned(more)]
-    return "\n".join(lines)
 
 
 def _megabytes(size: int) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`lockproof prove`: all states of small address spaces on models, what breaks a requirement, and the smallest of each.
+"""All states of small address spaces on models, what breaks a requirement, and the smallest of each.
 
 The spaces of a model are explored in slices, in the order of their numbers; after each, what is known is kept in a
 file, so that a later call can go on from there.
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from lockproof.conformance.columns import aligned
 from lockproof.conformance.errors import UsageError, suggest
 from lockproof.conformance.files import write_whole
 from lockproof.conformance.proving.counterexample import Counterexample
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-__all__ = ["Outcome", "Request", "prove", "report", "table"]
+__all__ = ["Outcome", "Request", "prove"]
 
 _SLICES = 64
 _LEAST = 7**4
@@ -162,39 +161,3 @@ def _load(file: Path, whole: int) -> Part:
         msg = f"{file}: is of another version of lockproof; remove it, or leave out --resume"
         raise UsageError(msg)
     return part
-
-
-def report(outcome: Outcome, request: Request) -> str:
-    """Write what was found on one model: counts by requirement, then the smallest counterexample of each."""
-    part = outcome.part
-    covered = "" if outcome.complete else f", interrupted: {part.past} of {outcome.whole} explored, --resume goes on"
-    rate = outcome.fresh / max(outcome.seconds, 1e-3) / 1e6
-    spaces = f"model:{outcome.model}, up to {request.pages} pages: {outcome.whole} address spaces{covered}"
-    lines = [
-        f"{spaces}, {part.states} states, {outcome.fresh} of them in {outcome.seconds:.1f} s ({rate:.1f} million/s)",
-        "",
-        f"{'requirement':<32} {'checked':>12} {'broken':>12}  first",
-    ]
-    broken = {item.check: item for item in outcome.broken()}
-    for check, finding in zip(exhaustive.checks(), part.findings, strict=True):
-        first = broken[check].short() if check in broken else ""
-        lines.append(f"{check.requirement:<32} {finding.checked:>12} {finding.broken:>12}  {first}".rstrip())
-    for check, item in broken.items():
-        lines += ["", f"# {check.requirement}: {check.about}; first broken by {item.short()}"]
-        lines += [f"#{line}" for line in item.picture(outcome.model).splitlines()]
-        lines += [item.yaml()]
-    return "\n".join(lines)
-
-
-def table(outcomes: list[Outcome]) -> str:
-    """Write requirement by model: PASS, or FAIL with the smallest counterexample; `-`: nothing to check was met."""
-    rows = [["requirement", *(outcome.model for outcome in outcomes)]]
-    for number, check in enumerate(exhaustive.checks()):
-        cells = []
-        for outcome in outcomes:
-            finding = outcome.part.findings[number]
-            passed = "PASS" if outcome.complete else "none so far"
-            fails = f"FAIL {Counterexample(check, finding).short()}" if finding.broken else passed
-            cells.append(fails if finding.checked else "-")
-        rows.append([check.requirement, *cells])
-    return "\n".join(aligned(rows))

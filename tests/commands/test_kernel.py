@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lockproof.conformance.commands import kernel as terminal
+from lockproof.conformance.reports.console import console
 from lockproof.runners.host import cache
 from lockproof.runners.kernels import catalogue
 from lockproof.runners.kernels.catalogue import CachedKernel
@@ -68,12 +69,12 @@ def test_a_kernel_that_is_new_is_told_with_its_target_version_size_and_origin() 
 
 
 def test_where_there_is_nothing_the_first_step_is_told() -> None:
-    assert terminal.table() == "No kernel is here yet; lockproof kernel fetch debian/6.12 fetches one."
+    assert terminal.table().text == "No kernel is here yet; lockproof kernel fetch debian/6.12 fetches one."
 
 
 def test_kernels_that_are_here_are_columns_by_name() -> None:
     enter(FETCHED, BUILT)
-    assert terminal.table() == (
+    assert terminal.table().text == (
         "qemu:debian/6.1+fault-injection  6.1.176     2.1 MB   built from debian/6.1, b57ff4\n"
         "qemu:debian/6.12@arm64           6.12.117-1  11.7 MB  linux-image-6.12.117+deb13-arm64 6.12.117-1 (trixie)"
     )
@@ -84,7 +85,7 @@ HEAD = "\n\nlockproof kernel fetch NAME fetches (size of the package):\n"
 
 def test_kernels_that_could_be_fetched_come_below() -> None:
     lists(OFFERED)
-    assert terminal.table() == (
+    assert terminal.table().text == (
         f"No kernel is here yet; lockproof kernel fetch debian/6.12 fetches one.{HEAD}"
         "debian/6.12  6.12.117-1  34.7 MB  linux-image-6.12.117+deb13-cloud-amd64 (trixie)"
     )
@@ -96,7 +97,7 @@ def test_what_is_here_is_not_listed_as_what_could_be_fetched() -> None:
     lists(OFFERED, other)
     here = CachedKernel(name="debian/6.12", arch="x86_64", size=11_000_000, version="6.12.107-1", origin="older")
     enter(here)
-    assert terminal.table() == (
+    assert terminal.table().text == (
         f"qemu:debian/6.12  6.12.107-1  11.0 MB  older{HEAD}"
         "debian/6.1  6.1.170-3  70.2 MB  linux-image-6.1.0-47-amd64 (trixie)"
     )
@@ -104,7 +105,8 @@ def test_what_is_here_is_not_listed_as_what_could_be_fetched() -> None:
 
 WATCH = """
 from lockproof.conformance.commands import kernel as terminal
-with terminal.watching() as watcher:
+from lockproof.conformance.reports.console import console
+with terminal.watching(console(stderr=True)) as watcher:
     watcher.say("unpacking [red]debian/6.1[/red]")
     watcher.compiled(1, "mm/[bold]mlock.o")
     watcher.say("x" * 300)
@@ -121,7 +123,7 @@ def test_without_a_terminal_lines_go_to_standard_error_as_they_are() -> None:
 def test_without_a_terminal_a_long_build_says_now_and_then_how_far_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with terminal.watching() as watcher:
+    with terminal.watching(console(stderr=True)) as watcher:
         watcher.compiled(1, "mm/mlock.o")
         monkeypatch.setattr(terminal, "_QUIET", 0.0)
         watcher.compiled(2, "mm/mmap.o")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lockproof.conformance.commands import corpus as corpus_commands
+from lockproof.conformance.commands.cases import CasesRequest, cases
+from lockproof.conformance.commands.printed import Printed
 from lockproof.conformance.errors import CaseFileError
 from lockproof.conformance.judging.judge import judge
 from lockproof.conformance.judging.verdict import Status
@@ -131,4 +132,4 @@ def test_lint_names_what_is_doubtful_with_its_place(tmp_path: Path) -> None:
 
 
 def test_our_own_cases_are_beyond_doubt() -> None:
-    assert corpus_commands.lint(None, ()) == (f"{len(load().cases)} cases, nothing doubtful", 0)
+    assert cases(CasesRequest(view="lint")) == Printed(f"{len(load().cases)} cases, nothing doubtful")

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`lockproof explore`: generated cases on a target, and the smallest that does what is not permitted."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lockproof.conformance.commands.printed import Printed
+from lockproof.conformance.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lockproof.conformance.exploring.search import Found
+
+__all__ = ["ExploreRequest", "explore"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExploreRequest:
+    """What the user asked for."""
+
+    target: str
+    seconds: float
+    """How long at most."""
+    count: int | None = None
+    """Cases at most."""
+    seed: int
+    against: str | None = None
+    """The target that is to do the same; None: what the standard permits is asked."""
+
+
+def explore(request: ExploreRequest, progress: Console) -> Printed:
+    """Try generated cases; 1 where one differs, 128 + SIGINT where it was interrupted. Raises UsageError, TargetError.
+
+    The case is the text, and what was tried the remark.
+    """
+    try:
+        from lockproof.conformance.exploring import search  # noqa: PLC0415  an optional extra
+    except ModuleNotFoundError as error:
+        if error.name != "hypothesis":
+            raise
+        msg = "explore needs hypothesis; install lockproof[explore]"
+        raise UsageError(msg) from error
+    asked = search.Request(request.target, request.seconds, request.seed, most=request.count, against=request.against)
+    found = search.explore(asked, progress)
+    text = f"# on {request.target}, seed {request.seed}: {found.what}\n{found.yaml}" if found.yaml else ""
+    code = 128 + signal.SIGINT if found.interrupted else 1 if found.yaml else 0
+    return Printed(text, code, _tried(found, request.seed))
+
+
+def _tried(found: Found, seed: int) -> str:
+    end = "a difference" if found.yaml else "no difference"
+    if found.made_do:
+        end += f"; in {found.made_do} the target made do without an allocation that fails in the other"
+    rate = found.count / found.seconds
+    tried = f"{found.count} cases in {found.seconds:.1f} s ({rate:.0f} each second), seed {seed}"
+    return f"{tried}{', interrupted' * found.interrupted}: {end}"

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options of the command line: in groups in the help, and refused where they exclude each other."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from click.core import ParameterSource
+
+from lockproof.conformance.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+__all__ = ["Command", "Excludes", "cases_option", "file_option", "option", "results_option", "seconds"]
+
+_LONGEST_SENTENCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Excludes:
+    """An option beside which others would be ignored."""
+
+    option: str
+    """Its name in Python, as those of the others."""
+    others: tuple[str, ...]
+    why: str
+    """What it does, as the rest of a sentence that begins with it."""
+
+
+class _Option(click.Option):
+    """An option that stands in a group of the help."""
+
+    def __init__(self, *declarations: Any, group: str = "", **settings: Any) -> None:
+        """Keep the group; empty: that of --help."""
+        super().__init__(*declarations, **settings)
+        self.group = group
+
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        """Return what is said behind the help: not the range, which is told to those who leave it."""
+        extra = super().get_help_extra(ctx)
+        extra.pop("range", None)
+        return extra
+
+
+class Command(click.Command):
+    """A command whose options are in groups in its help, and exclude each other as it says."""
+
+    def __init__(self, *arguments: Any, excludes: Sequence[Excludes] = (), **settings: Any) -> None:
+        """Keep what excludes what."""
+        super().__init__(*arguments, **settings)
+        self.excludes = excludes
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line. Raises UsageError where an option would be ignored beside another."""
+        rest = super().parse_args(ctx, args)
+        names = {parameter.name: parameter for parameter in self.get_params(ctx)}
+        for rule in self.excludes if not ctx.resilient_parsing else ():
+            given = [_written(names[other]) for other in rule.others if _is_given(ctx, other)]
+            if given and _is_given(ctx, rule.option):
+                msg = f"{_written(names[rule.option])} {rule.why}; leave out {', '.join(given)}"
+                raise UsageError(msg)
+        return rest
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """Return the first sentence of the help, however long: it is wrapped where commands are listed."""
+        return super().get_short_help_str(max(limit, _LONGEST_SENTENCE))
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the groups in the order of their first options, columns below each other in all of them."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None and not isinstance(parameter, click.Argument):
+                groups.setdefault(getattr(parameter, "group", ""), []).append(record)
+        width = max(len(names) for records in groups.values() for names, _ in records)
+        for group in sorted(groups, key=lambda group: not group):  # the one without a name comes last
+            with formatter.section(group or "Other" if len(groups) > 1 else "Options"):
+                formatter.write_dl([(names.ljust(width), text) for names, text in groups[group]])
+
+
+def option(*declarations: str, group: str = "", **settings: Any) -> Callable[[_Function], _Function]:
+    """Declare an option of a Command, as click.option does; `group`: where it stands in the help."""
+    return click.option(*declarations, cls=_Option, group=group, **settings)
+
+
+def cases_option(group: str = "") -> Callable[[_Function], _Function]:
+    """Declare --cases."""
+    return option(
+        "--cases",
+        group=group,
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="A case file, or a folder of them; default: the cases that lockproof brings along.",
+    )
+
+
+def file_option(*declarations: str, metavar: str = "FILE", **settings: Any) -> Callable[[_Function], _Function]:
+    """Declare an option that names a file."""
+    return option(*declarations, type=click.Path(path_type=Path, dir_okay=False), metavar=metavar, **settings)
+
+
+def results_option(text: str, group: str = "") -> Callable[[_Function], _Function]:
+    """Declare --results; `text`: what is put there."""
+    return option(
+        "--results",
+        group=group,
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path("results"),
+        show_default=True,
+        metavar="FOLDER",
+        help=text,
+    )
+
+
+def seconds(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+    """Return a number of seconds, unless it is nan, which no range leaves out. Raises BadParameter."""
+    if value is not None and math.isnan(value):
+        msg = "nan is no number of seconds"
+        raise click.BadParameter(msg)
+    return value
+
+
+def _is_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+def _written(parameter: click.Parameter) -> str:
+    """Return the name of a parameter as users write it."""
+    if isinstance(parameter, click.Option):
+        return max(parameter.opts, key=len)
+    return (parameter.metavar or parameter.human_readable_name).strip("[].")
