@@ -159,13 +159,12 @@ def run(targets: tuple[str, ...], time_limit: float | None, **asked: Any) -> Pri
     CASE is a full name, the leading part of one (mlock, mlock/no-change), or a pattern with * and ?. Default: all.
     """
     from lockproof.conformance.commands import run as command
-    from lockproof.conformance.commands.printed import Printed
     from lockproof.conformance.protocol.program import DEFAULT_TIME_LIMIT
 
     request = command.RunRequest(
         targets=targets or command.DEFAULT_TARGETS, time_limit=time_limit or DEFAULT_TIME_LIMIT, **asked
     )
-    return Printed("", command.run(request))
+    return command.run(request)
 
 
 @main.command(

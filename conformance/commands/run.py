@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.commands.interrupt import interruptible
+from lockproof.conformance.commands.printed import Printed
 from lockproof.conformance.errors import StoreError, UsageError
 from lockproof.conformance.language.loading import Corpus, load
 from lockproof.conformance.language.selection import select
@@ -86,8 +87,11 @@ class _Work:
         return len(self.cases) * len(self.targets) * self.folder.manifest.repeat
 
 
-def run(request: RunRequest) -> int:
-    """Run what is asked for, or what an earlier run did not get to; the exit code. Raises UsageError, StoreError."""
+def run(request: RunRequest) -> Printed:
+    """Run what is asked for, or what an earlier run did not get to. Raises UsageError, StoreError.
+
+    What becomes of it is shown as it comes; nothing is left to print at the end.
+    """
     known = tuple(baselines.load(file) for file in request.baselines)
     if request.write_baseline is not None:
         baselines.existing(request.write_baseline, ())  # raises where it is none
@@ -104,8 +108,8 @@ def run(request: RunRequest) -> int:
         ran = sum(entry.repetitions for entry in tally.cases.values())
         again = f"lockproof run --resume {made.manifest.run}"
         out.print(f"Interrupted: {ran} of {work.total} ran; {again} runs the others")
-        return 128 + signal
-    return _conclude(request, known, made, out)
+        return Printed("", 128 + signal)
+    return Printed("", _conclude(request, known, made, out))
 
 
 def _execute(

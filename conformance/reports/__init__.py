@@ -1,2 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reports: each one function from results to text."""
+"""What people and programs read of a run, drawn from its results when somebody looks.
+
+`picture` draws a verdict, `case_picture` a case before it has run; terminal.py, live.py and junit.py make whole reports
+of a `Run`, and are imported by those who want them, as what they need takes time to load.
+"""
+
+from lockproof.conformance.reports.picture import Picture, of_result, picture
+from lockproof.conformance.reports.run import Run
+from lockproof.conformance.reports.words import summary, tally_summary
+
+__all__ = ["Picture", "Run", "of_result", "picture", "summary", "tally_summary"]

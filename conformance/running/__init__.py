@@ -1,2 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs of cases on targets: the engine, its results on disk, their counts, and known deviations."""
+"""Runs of cases on targets, and what is kept of them.
+
+An `Engine` runs cases and tells events; a `RunFolder` keeps a `Manifest` and a `Result` for each execution; a `Tally`
+counts them; a `Baseline` knows which deviations are none that are new.
+"""
+
+from lockproof.conformance.running.baselines import Baseline, Difference
+from lockproof.conformance.running.engine import Engine, run_once
+from lockproof.conformance.running.events import Ended, Event, Listener, Started
+from lockproof.conformance.running.manifest import Manifest
+from lockproof.conformance.running.results import Key, Result
+from lockproof.conformance.running.store import RunFolder
+from lockproof.conformance.running.tally import CaseTally, Tally
+
+__all__ = [
+    "Baseline",
+    "CaseTally",
+    "Difference",
+    "Ended",
+    "Engine",
+    "Event",
+    "Key",
+    "Listener",
+    "Manifest",
+    "Result",
+    "RunFolder",
+    "Started",
+    "Tally",
+    "run_once",
+]
