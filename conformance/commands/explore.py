@@ -13,7 +13,7 @@ from lockproof.conformance.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from lockproof.conformance.exploring.search import Found
+    from lockproof.conformance.exploring.search import SearchResult
 
 __all__ = ["ExploreRequest", "explore"]
 
@@ -44,17 +44,19 @@ def explore(request: ExploreRequest, progress: Console) -> Printed:
             raise
         msg = "explore needs hypothesis; install lockproof[explore]"
         raise UsageError(msg) from error
-    asked = search.Request(request.target, request.seconds, request.seed, most=request.count, against=request.against)
+    asked = search.SearchRequest(
+        request.target, request.seconds, request.seed, most=request.count, against=request.against
+    )
     found = search.explore(asked, progress)
     text = f"# on {request.target}, seed {request.seed}: {found.what}\n{found.yaml}" if found.yaml else ""
     code = 128 + signal.SIGINT if found.interrupted else 1 if found.yaml else 0
     return Printed(text, code, _tried(found, request.seed))
 
 
-def _tried(found: Found, seed: int) -> str:
+def _tried(found: SearchResult, seed: int) -> str:
     end = "a difference" if found.yaml else "no difference"
-    if found.made_do:
-        end += f"; in {found.made_do} the target made do without an allocation that fails in the other"
+    if found.allocating_less:
+        end += f"; in {found.allocating_less} the target made do without an allocation that fails in the other"
     rate = found.count / found.seconds
     tried = f"{found.count} cases in {found.seconds:.1f} s ({rate:.0f} each second), seed {seed}"
     return f"{tried}{', interrupted' * found.interrupted}: {end}"

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.commands.printed import Printed
-from lockproof.conformance.corpus.mutants import Model, examine, report
+from lockproof.conformance.corpus.mutants import RawSession, examine, report
 from lockproof.conformance.errors import UsageError, suggest
 from lockproof.conformance.language.loading import load
 from lockproof.runners.models.mutants import MODEL
@@ -44,10 +44,10 @@ def mutants(request: MutantsRequest) -> Printed:
 
 
 @contextmanager
-def open_model(defect: str) -> Iterator[Model]:
+def open_model(defect: str) -> Iterator[RawSession]:
     """Start the reference model, with the defect of that name; without any for the empty one. Raises UsageError."""
     with make_target(f"{MODEL}/{defect}" if defect else MODEL).session() as session:
-        if not isinstance(session, Model):
+        if not isinstance(session, RawSession):
             raise TypeError(session)
         yield session
 

@@ -12,6 +12,7 @@ from lockproof.conformance.columns import aligned
 from lockproof.conformance.commands.printed import Printed
 from lockproof.conformance.proving import exploration
 from lockproof.conformance.proving.counterexample import Counterexample
+from lockproof.conformance.proving.request import ProofRequest
 from lockproof.runners.models.exhaustive import checks
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from lockproof.conformance.proving.exploration import Outcome
+    from lockproof.conformance.proving.exploration import Proof
 
 __all__ = ["ProveRequest", "prove"]
 
@@ -46,7 +47,7 @@ def prove(request: ProveRequest, progress: Console) -> Printed:
 
     Raises UsageError, TargetError, StoreError.
     """
-    asked = exploration.Request(
+    asked = ProofRequest(
         models=tuple(model.removeprefix("model:") for model in request.models),
         pages=request.pages,
         threads=request.jobs or len(os.sched_getaffinity(0)),
@@ -54,46 +55,46 @@ def prove(request: ProveRequest, progress: Console) -> Printed:
         resume=request.resume,
         scheduler=request.scheduler,
     )
-    outcomes = exploration.prove(asked, progress)
-    blocks = [f"{_report(outcome, request.pages)}\n" for outcome in outcomes]
+    proofs = exploration.prove(asked, progress)
+    blocks = [f"{_report(proof, request.pages)}\n" for proof in proofs]
     if len(request.models) > 1:
-        blocks.append(_table(outcomes))
-    broken = any(any(outcome.broken()) for outcome in outcomes)
-    complete = all(outcome.complete for outcome in outcomes)
+        blocks.append(_table(proofs))
+    broken = any(any(proof.broken()) for proof in proofs)
+    complete = all(proof.complete for proof in proofs)
     return Printed("\n".join(blocks), int(broken) if complete else 128 + signal.SIGINT)
 
 
-def _report(outcome: Outcome, pages: int) -> str:
+def _report(proof: Proof, pages: int) -> str:
     """Return what was found on one model: counts by requirement, then the smallest counterexample of each."""
-    part = outcome.part
-    covered = "" if outcome.complete else f", interrupted: {part.past} of {outcome.whole} explored, --resume goes on"
-    rate = outcome.fresh / max(outcome.seconds, 1e-3) / 1e6
-    spaces = f"model:{outcome.model}, up to {pages} pages: {outcome.whole} address spaces{covered}"
+    part = proof.part
+    covered = "" if proof.complete else f", interrupted: {part.past} of {proof.whole} explored, --resume goes on"
+    rate = proof.fresh / max(proof.seconds, 1e-3) / 1e6
+    spaces = f"model:{proof.model}, up to {pages} pages: {proof.whole} address spaces{covered}"
     lines = [
-        f"{spaces}, {part.states} states, {outcome.fresh} of them in {outcome.seconds:.1f} s ({rate:.1f} million/s)",
+        f"{spaces}, {part.states} states, {proof.fresh} of them in {proof.seconds:.1f} s ({rate:.1f} million/s)",
         "",
         f"{'requirement':<32} {'checked':>12} {'broken':>12}  first",
     ]
-    broken = {item.check: item for item in outcome.broken()}
-    for check, finding in zip(checks(), part.findings, strict=True):
+    broken = {item.check: item for item in proof.broken()}
+    for check, count in zip(checks(), part.counts, strict=True):
         first = broken[check].short() if check in broken else ""
-        lines.append(f"{check.requirement:<32} {finding.checked:>12} {finding.broken:>12}  {first}".rstrip())
+        lines.append(f"{check.requirement:<32} {count.checked:>12} {count.broken:>12}  {first}".rstrip())
     for check, item in broken.items():
         lines += ["", f"# {check.requirement}: {check.about}; first broken by {item.short()}"]
-        lines += [f"#{line}" for line in item.picture(outcome.model).splitlines()]
+        lines += [f"#{line}" for line in item.picture(proof.model).splitlines()]
         lines += [item.yaml()]
     return "\n".join(lines)
 
 
-def _table(outcomes: Sequence[Outcome]) -> str:
+def _table(proofs: Sequence[Proof]) -> str:
     """Return requirement by model: PASS, or FAIL with the smallest counterexample; `-`: nothing to check was met."""
-    rows = [["requirement", *(outcome.model for outcome in outcomes)]]
+    rows = [["requirement", *(proof.model for proof in proofs)]]
     for number, check in enumerate(checks()):
         cells = []
-        for outcome in outcomes:
-            finding = outcome.part.findings[number]
-            passed = "PASS" if outcome.complete else "none so far"
-            fails = f"FAIL {Counterexample(check, finding).short()}" if finding.broken else passed
-            cells.append(fails if finding.checked else "-")
+        for proof in proofs:
+            count = proof.part.counts[number]
+            passed = "PASS" if proof.complete else "none so far"
+            fails = f"FAIL {Counterexample(check, count).short()}" if count.broken else passed
+            cells.append(fails if count.checked else "-")
         rows.append([check.requirement, *cells])
     return "\n".join(aligned(rows))

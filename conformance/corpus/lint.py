@@ -13,18 +13,18 @@ from lockproof.conformance.protocol.program import compile_case
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lockproof.conformance.corpus.mutants import Report
+    from lockproof.conformance.corpus.mutants import KillMatrix
     from lockproof.conformance.language.case import Case
     from lockproof.conformance.language.loading import Corpus
 
 __all__ = ["lint"]
 
 
-def lint(corpus: Corpus, chosen: Sequence[Case], teeth: Report) -> list[Problem]:
+def lint(corpus: Corpus, chosen: Sequence[Case], kills: KillMatrix) -> list[Problem]:
     """Give what is doubtful in cases, each with its place and what to do."""
     problems = [problem for case in chosen for problem in (*_about(case), *_outcomes(case))]
     problems += _twins(corpus.cases, chosen)
-    problems += _model(corpus, chosen, teeth)
+    problems += _model(corpus, chosen, kills)
     return list(dict.fromkeys(problems))
 
 
@@ -53,10 +53,10 @@ def _twins(cases: Sequence[Case], chosen: Sequence[Case]) -> Iterator[Problem]:
             yield Problem(case.source, "id", what)
 
 
-def _model(corpus: Corpus, chosen: Sequence[Case], teeth: Report) -> Iterator[Problem]:
-    passing, idle = set(teeth.cases), set(teeth.idle)
+def _model(corpus: Corpus, chosen: Sequence[Case], kills: KillMatrix) -> Iterator[Problem]:
+    passing, idle = set(kills.cases), set(kills.idle)
     for case in chosen:
-        if case.name in teeth.failing:
+        if case.name in kills.failing:
             what = "does not pass on model:posix; permit what the standard permits, or mend the model"
             yield Problem(case.source, "expect", f"{case.name}: {what}")
         binds = any(corpus.requirements[name].modality is not Modality.UNSPECIFIED for name in case.checks)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The teeth of the cases: which deliberate defects of the reference model they catch, and which case catches what."""
+"""Which mutants the cases kill, each the reference model with one deliberate defect, and which case kills which."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ if TYPE_CHECKING:
     from lockproof.conformance.language.loading import Corpus
     from lockproof.conformance.language.requirements import Requirement
     from lockproof.conformance.protocol.trace import Trace
+    from lockproof.runners.models.mutants import Mutant
     from lockproof.runners.target import TargetInfo
 
-__all__ = ["Defect", "Model", "Report", "examine", "report"]
+__all__ = ["KillMatrix", "RawSession", "examine", "report"]
 
 _WIDTH = 118
 
 
 @runtime_checkable
-class Model(Protocol):
-    """A session of a model, whose answers can be compared before they are read."""
+class RawSession(Protocol):
+    """A session of a model, whose answers can also be compared as the text that they are."""
 
     @property
     def info(self) -> TargetInfo:
@@ -44,75 +45,64 @@ class Model(Protocol):
         """Read what it answered."""
 
 
-class Defect(Protocol):
-    """A deliberate defect: its name, the requirement that it breaks, and what is wrong."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-
-    @property
-    def requirement(self) -> str:
-        """The requirement that it breaks."""
-
-    @property
-    def about(self) -> str:
-        """What is wrong."""
-
-
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What the cases catch."""
+class KillMatrix:
+    """What the cases kill."""
 
     killers: Mapping[str, tuple[str, ...]]
-    """For each defect the cases that pass without it and fail with it."""
-    defects: Sequence[Defect]
+    """For each mutant the cases that pass on the right model and fail on it."""
+    mutants: Sequence[Mutant]
     cases: tuple[str, ...]
-    """The cases that pass without a defect."""
+    """The cases that pass on the right model."""
     failing: tuple[str, ...]
-    """Those that fail without a defect: a false alarm, or a model that is wrong."""
+    """Those that fail on it: a false alarm, or a model that is wrong."""
     untried: tuple[str, ...]
-    """Those that prove nothing on the model, so that nothing is known of their teeth."""
+    """Those that neither pass nor fail on it: nothing is known of what they would kill."""
     recording: frozenset[str]
     """Those that check only what is unspecified: they record, and never fail."""
     by_requirement: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """For each defect those of the killers that check the requirement that it breaks."""
+    """For each mutant those of the killers that check the requirement that it breaks."""
 
     @property
-    def survivors(self) -> list[Defect]:
-        """Defects that no case catches."""
-        return [defect for defect in self.defects if not self.killers[defect.name]]
+    def survivors(self) -> list[Mutant]:
+        """Mutants that no case kills."""
+        return [mutant for mutant in self.mutants if not self.killers[mutant.name]]
 
     @property
     def idle(self) -> list[str]:
-        """Cases that catch nothing."""
+        """Cases that can fail, and kill no mutant."""
         used = {case for cases in self.killers.values() for case in cases}
         return [case for case in self.cases if case not in used and case not in self.recording]
 
 
 def examine(
-    corpus: Corpus, defects: Sequence[Defect], open_model: Callable[[str], AbstractContextManager[Model]]
-) -> Report:
-    """Run all cases on the model without and with each defect.
+    corpus: Corpus, mutants: Sequence[Mutant], open_model: Callable[[str], AbstractContextManager[RawSession]]
+) -> KillMatrix:
+    """Run all cases on the right model and on each mutant.
 
-    `open_model` starts the model with the defect of that name, without any for the empty one.
+    `open_model` starts the mutant of that name, and the right model for the empty name.
     """
-    with open_model("") as right:
-        trials = list(_trials(corpus, right))
-    passing = [trial for trial in trials if trial.passes]
+    with open_model("") as model:
+        answered = list(_right_answers(corpus, model))
+    passing = [right for right in answered if right.status is Status.PASS]
     killers = {}
-    for defect in defects:
-        with open_model(defect.name) as model:
-            killers[defect.name] = tuple(_kills(passing, model, corpus.requirements))
-    failing = tuple(trial.case.name for trial in trials if trial.status is Status.FAIL)
-    tried = {*failing, *(trial.case.name for trial in passing)}
+    for mutant in mutants:
+        with open_model(mutant.name) as model:
+            killers[mutant.name] = tuple(_kills(passing, model, corpus.requirements))
+    failing = tuple(right.case.name for right in answered if right.status is Status.FAIL)
+    tried = {*failing, *(right.case.name for right in passing)}
     checks = {case.name: case.checks for case in corpus.cases}
-    own = {
-        defect.name: [case for case in killers[defect.name] if defect.requirement in checks[case]] for defect in defects
-    }
-    untried = tuple(case.name for case in corpus.cases if case.name not in tried)
-    return Report(
-        killers, defects, tuple(trial.case.name for trial in passing), failing, untried, _recording(corpus), own
+    return KillMatrix(
+        killers=killers,
+        mutants=mutants,
+        cases=tuple(right.case.name for right in passing),
+        failing=failing,
+        untried=tuple(case.name for case in corpus.cases if case.name not in tried),
+        recording=_recording(corpus),
+        by_requirement={
+            mutant.name: [case for case in killers[mutant.name] if mutant.requirement in checks[case]]
+            for mutant in mutants
+        },
     )
 
 
@@ -125,57 +115,56 @@ def _recording(corpus: Corpus) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Trial:
+class _RightAnswer:
+    """What the right model answers to a case, and what became of the case."""
+
     case: Case
     program: Program
     answer: str
     status: Status
 
-    @property
-    def passes(self) -> bool:
-        """Whether it passes on the right model."""
-        return self.status is Status.PASS
 
-
-def _trials(corpus: Corpus, model: Model) -> Iterator[_Trial]:
+def _right_answers(corpus: Corpus, model: RawSession) -> Iterator[_RightAnswer]:
     for case in corpus.cases:
         if unmet(case, model.info) is not None:
             continue
         program = compile_case(case)
         answer = model.answer(program)
         status = judge(case, model.read(program, answer), corpus.requirements).status
-        yield _Trial(case, program, answer, status)
+        yield _RightAnswer(case, program, answer, status)
 
 
-def _kills(trials: Sequence[_Trial], model: Model, requirements: Mapping[str, Requirement]) -> Iterator[str]:
-    """Give the cases that fail on a model; an answer that is the right one needs no second judgement."""
-    for trial in trials:
-        answer = model.answer(trial.program)
-        if answer != trial.answer:
-            trace = model.read(trial.program, answer)
-            if judge(trial.case, trace, requirements).status is Status.FAIL:
-                yield trial.case.name
+def _kills(
+    passing: Sequence[_RightAnswer], mutant: RawSession, requirements: Mapping[str, Requirement]
+) -> Iterator[str]:
+    """Find the cases that fail on a mutant; an answer that is the right one needs no second judgement."""
+    for right in passing:
+        answer = mutant.answer(right.program)
+        if answer != right.answer:
+            trace = mutant.read(right.program, answer)
+            if judge(right.case, trace, requirements).status is Status.FAIL:
+                yield right.case.name
 
 
-def report(found: Report, *, verbose: bool, partial: bool) -> str:
-    """Print what catches each defect, and the survivors; unless only a part was tried, also what catches nothing."""
+def report(found: KillMatrix, *, verbose: bool, partial: bool) -> str:
+    """Write what kills each mutant, and the survivors; unless only a part was tried, also what kills none."""
     lines = []
-    rows = aligned((defect.name, _killers(found, defect)) for defect in found.defects)
-    for defect, row in zip(found.defects, rows, strict=True):
+    rows = aligned((mutant.name, _killers(found, mutant)) for mutant in found.mutants)
+    for mutant, row in zip(found.mutants, rows, strict=True):
         lines.append(row)
         if verbose:
-            killers = " ".join(found.killers[defect.name])
+            killers = " ".join(found.killers[mutant.name])
             lines += textwrap.wrap(
                 killers, _WIDTH, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False
             )
     survivors = found.survivors
-    killed = len(found.defects) - len(survivors)
-    lines += ["", f"{_some(len(found.defects), 'mutant')}, {killed} killed by {_some(len(found.cases), 'case')}"]
-    lines += [f"survives: {defect.name} ({defect.requirement}): {defect.about}" for defect in survivors]
+    killed = len(found.mutants) - len(survivors)
+    lines += ["", f"{_some(len(found.mutants), 'mutant')}, {killed} killed by {_some(len(found.cases), 'case')}"]
+    lines += [f"survives: {mutant.name} ({mutant.requirement}): {mutant.about}" for mutant in survivors]
     lines += [
-        f"killed, but by no case that checks its requirement: {defect.name} ({defect.requirement})"
-        for defect in found.defects
-        if found.killers[defect.name] and not found.by_requirement.get(defect.name)
+        f"killed, but by no case that checks its requirement: {mutant.name} ({mutant.requirement})"
+        for mutant in found.mutants
+        if found.killers[mutant.name] and not found.by_requirement.get(mutant.name)
     ]
     lines += [f"fails without a defect: {name}" for name in found.failing]
     if not partial:
@@ -185,11 +174,11 @@ def report(found: Report, *, verbose: bool, partial: bool) -> str:
     return "\n".join(lines)
 
 
-def _killers(found: Report, defect: Defect) -> str:
-    killers = found.killers[defect.name]
+def _killers(found: KillMatrix, mutant: Mutant) -> str:
+    killers = found.killers[mutant.name]
     if not killers:
         return "SURVIVES"
-    shown = (found.by_requirement.get(defect.name) or killers)[0]
+    shown = (found.by_requirement.get(mutant.name) or killers)[0]
     return f"{len(killers):4} {'case' if len(killers) == 1 else 'cases, such as'} {shown}"
 
 

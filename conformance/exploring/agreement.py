@@ -2,9 +2,9 @@
 """Whether two targets did the same: each step's result, every page's lock, the count of locks, mapping boundaries.
 
 Where allocations fail in turn, what the one calls its nth allocation need not be the other's: then the sets of what
-can come of the case are compared. What comes of a failure in the model alone is counted, not a difference: a kernel may
-have at hand what the model allocates, such as nodes of the tree of mappings that Linux 7.2 keeps in store. Residency is
-not compared: kernels read ahead, and map what surrounds a page.
+can come of the case are compared. What comes of a failure in the model alone is counted, and no divergence: a kernel
+may have at hand what the model allocates, such as nodes of the tree of mappings that Linux 7.2 keeps in store.
+Residency is not compared: kernels read ahead, and map what surrounds a page.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from lockproof.conformance.exploring.naive import Choice, State
-from lockproof.conformance.exploring.permitted import Difference
+from lockproof.conformance.exploring.permitted import Divergence
 from lockproof.conformance.judging.judge import locks
 from lockproof.conformance.language.case import flatten
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lockproof.conformance.language.case import Case
     from lockproof.conformance.protocol.trace import Execution, Snapshot, Trace
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["Agreement", "compare"]
 
 _NONE: frozenset[int] = frozenset()
 
@@ -44,29 +44,30 @@ class _Seen(NamedTuple):
         )
 
 
-class Comparison(NamedTuple):
-    """What came of one case on both."""
+class Agreement(NamedTuple):
+    """Whether a target and a model did the same in one case."""
 
-    difference: Difference | None
-    made_do: bool
-    """Whether the target made do without an allocation of which the model says what comes of its failure."""
+    divergence: Divergence | None
+    """Where they did not."""
+    allocates_less: bool
+    """Whether something comes of the failure of an allocation in the model only: the target does not make it."""
 
 
-def compare(case: Case, trace: Trace, model: Trace, page_size: int) -> Comparison:
+def compare(case: Case, trace: Trace, model: Trace, page_size: int) -> Agreement:
     """Find the first step in which a target was unlike a model."""
     trouble = trace.trouble or model.trouble or (trace.crash.what if trace.crash else None)
     if trouble is not None or not trace.executions:
-        return Comparison(Difference(-1, trouble or "nothing was executed"), made_do=False)
+        return Agreement(Divergence(-1, trouble or "nothing was executed"), allocates_less=False)
     modes = _has_modes(model) and _has_modes(trace)
     ours = [_walk(execution, modes=modes) for execution in trace.executions]
     theirs = [_walk(execution, modes=modes) for execution in model.executions]
     strange = next((walk for walk in ours if walk not in theirs), None)
     if strange is not None:
-        return Comparison(_difference(case, strange, theirs, page_size, by="the target"), made_do=False)
+        return Agreement(_divergence(case, strange, theirs, page_size, by="the target"), allocates_less=False)
     for execution, walk in zip(model.executions, theirs, strict=True):
         if walk not in ours and not _has_failure(execution):
-            return Comparison(_difference(case, walk, ours, page_size, by="the model"), made_do=False)
-    return Comparison(None, made_do=any(walk not in ours for walk in theirs))
+            return Agreement(_divergence(case, walk, ours, page_size, by="the model"), allocates_less=False)
+    return Agreement(None, allocates_less=any(walk not in ours for walk in theirs))
 
 
 def _has_failure(execution: Execution) -> bool:
@@ -95,9 +96,9 @@ def _seen(step: int, result: str, snapshot: Snapshot, *, modes: bool) -> _Seen:
     return _Seen(step, result, locked if modes else locked.replace("F", "L"), snapshot.mappings, counted, word)
 
 
-def _difference(
+def _divergence(
     case: Case, missing: tuple[_Seen | str, ...], other: list[tuple[_Seen | str, ...]], page_size: int, *, by: str
-) -> Difference:
+) -> Divergence:
     """Say where what only one of them did leaves everything that the other did."""
 
     def common(walk: tuple[_Seen | str, ...]) -> int:
@@ -118,7 +119,7 @@ def _difference(
     results = {seen.step: seen.result for seen in missing[:at] if isinstance(seen, _Seen)}
     choices = tuple(_choice(walk[at], page_size) for walk in other if len(walk) > at and isinstance(walk[at], _Seen))
     step = here.step if isinstance(here, _Seen) else max(results, default=0)
-    return Difference(step, what, tuple(dict.fromkeys(choices)), None, results)
+    return Divergence(step, what, tuple(dict.fromkeys(choices)), None, results)
 
 
 def _choice(seen: _Seen | str, page_size: int) -> Choice:

@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lockproof.conformance.exploring.naive import Choice
-    from lockproof.conformance.exploring.permitted import Difference
+    from lockproof.conformance.exploring.permitted import Divergence
     from lockproof.conformance.language.calls import Call
     from lockproof.conformance.language.case import Case, Step
 
 __all__ = ["as_case"]
 
 
-def as_case(case: Case, difference: Difference, name: str, does: str) -> Case:
-    """Return the case up to the step of a difference; `does`: what that step does, for people."""
-    call = list(flatten(case.steps))[difference.step].call
-    steps = _up_to(difference, case.steps, len(case.map))
+def as_case(case: Case, divergence: Divergence, name: str, does: str) -> Case:
+    """Return the case up to the step of a divergence; `does`: what that step does, for people."""
+    call = list(flatten(case.steps))[divergence.step].call
+    steps = _up_to(divergence, case.steps, len(case.map))
     letters = {*case.map, *(step.region for step in flatten(steps))}
     checks = call.signature.checks
     return replace(
@@ -39,7 +39,7 @@ def as_case(case: Case, difference: Difference, name: str, does: str) -> Case:
     )
 
 
-def _up_to(difference: Difference, steps: tuple[Step, ...], pages: int) -> tuple[Step, ...]:
+def _up_to(divergence: Divergence, steps: tuple[Step, ...], pages: int) -> tuple[Step, ...]:
     """Return the steps before the one that differs, and it with all that its child does."""
     numbers = count()
 
@@ -48,16 +48,16 @@ def _up_to(difference: Difference, steps: tuple[Step, ...], pages: int) -> tuple
             number = next(numbers)
             if number > last:
                 return
-            child = tuple(kept(step.child, inf if number == difference.step else last))
-            yield replace(step, child=child, expect=tuple(_expected(number, step.call, difference, pages)))
+            child = tuple(kept(step.child, inf if number == divergence.step else last))
+            yield replace(step, child=child, expect=tuple(_expected(number, step.call, divergence, pages)))
 
-    return tuple(kept(steps, difference.step))
+    return tuple(kept(steps, divergence.step))
 
 
-def _expected(number: int, call: Call, difference: Difference, pages: int) -> Iterator[Outcome]:
-    if number == difference.step:
-        yield from (_outcome(choice, call, pages) for choice in difference.choices)
-    elif (result := difference.results.get(number, "0")) != "0":
+def _expected(number: int, call: Call, divergence: Divergence, pages: int) -> Iterator[Outcome]:
+    if number == divergence.step:
+        yield from (_outcome(choice, call, pages) for choice in divergence.choices)
+    elif (result := divergence.results.get(number, "0")) != "0":
         yield Outcome(result=(result,))
 
 

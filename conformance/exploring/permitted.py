@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from lockproof.conformance.language.case import Case, Step
     from lockproof.conformance.protocol.trace import Execution, StepTrace, Trace
 
-__all__ = ["Difference", "first_difference"]
+__all__ = ["Divergence", "first_divergence"]
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """A step that did what is not permitted."""
+class Divergence:
+    """Where a target left what is permitted."""
 
     step: int
-    """Its number; -1: something else is wrong."""
+    """Number of the step; -1: something else is wrong."""
     what: str
     choices: tuple[Choice, ...] = ()
     before: State | None = None
@@ -35,12 +35,12 @@ class Difference:
     """What the steps before it gave, by number."""
 
 
-def first_difference(case: Case, trace: Trace, page_size: int) -> Difference | None:
+def first_divergence(case: Case, trace: Trace, page_size: int) -> Divergence | None:
     """Give the first step of a trace that is not permitted, if any."""
     if trace.trouble is not None or trace.crash is not None or not trace.executions:
-        return Difference(-1, trace.trouble or (trace.crash.what if trace.crash else "nothing was executed"))
+        return Divergence(-1, trace.trouble or (trace.crash.what if trace.crash else "nothing was executed"))
     for execution in trace.executions:
-        found = _Walk(case, execution, page_size).difference()
+        found = _Walk(case, execution, page_size).divergence()
         if found is not None:
             return found
     return None
@@ -58,13 +58,13 @@ class _Walk:
         self.number = 0
         self.results: dict[int, str] = {}
 
-    def difference(self) -> Difference | None:
-        """Walk to the first difference."""
+    def divergence(self) -> Divergence | None:
+        """Walk to the first divergence."""
         if self.execution.status is not Ended.DONE:
-            return Difference(self.execution.at_step or 0, f"the process ended: {self.execution.status}")
+            return Divergence(self.execution.at_step or 0, f"the process ended: {self.execution.status}")
         return self._steps(self.case.steps)
 
-    def _steps(self, steps: tuple[Step, ...]) -> Difference | None:
+    def _steps(self, steps: tuple[Step, ...]) -> Divergence | None:
         for step in steps:
             number, self.number = self.number, self.number + 1
             found = self._children(step)
@@ -72,14 +72,14 @@ class _Walk:
                 return found
             done = self.seen.get(number)
             if done is None:
-                return Difference(number, "was not reported")
+                return Divergence(number, "was not reported")
             found = self._step(step, number, done)
             if found is not None:
                 return found
             self.results[number] = done.result
         return None
 
-    def _children(self, step: Step) -> Difference | None:
+    def _children(self, step: Step) -> Divergence | None:
         if not step.child:
             return None
         parent = self.state
@@ -90,7 +90,7 @@ class _Walk:
             self.state = parent
         return found
 
-    def _step(self, step: Step, number: int, done: StepTrace) -> Difference | None:
+    def _step(self, step: Step, number: int, done: StepTrace) -> Divergence | None:
         region = self.case.regions.get(step.region) if step.region else None
         first = self.objects[step.region] if step.region else 0
         if step.region and step.range:
@@ -104,7 +104,7 @@ class _Walk:
                 return None
         strip = locks(done.snapshot)
         what = f"{step.call} gave {done.result} and left {strip}, elsewhere {done.snapshot.elsewhere}"
-        return Difference(number, what, tuple(choices), self.state, dict(self.results))
+        return Divergence(number, what, tuple(choices), self.state, dict(self.results))
 
 
 def _start(case: Case, page_size: int) -> State:

@@ -17,7 +17,7 @@ from lockproof.conformance.errors import TargetError
 from lockproof.conformance.exploring.agreement import compare
 from lockproof.conformance.exploring.as_case import as_case
 from lockproof.conformance.exploring.generator import LINUX, NUMBERS, POSIX, Calls, Numbers, case_of, choices, draw
-from lockproof.conformance.exploring.permitted import Difference, first_difference
+from lockproof.conformance.exploring.permitted import Divergence, first_divergence
 from lockproof.conformance.language.writing import write
 from lockproof.conformance.protocol.program import compile_case
 from lockproof.conformance.reports.progress import search_progress
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from lockproof.conformance.protocol.trace import Trace
     from lockproof.runners.target import Session
 
-__all__ = ["Found", "Known", "Request", "explore"]
+__all__ = ["OneExample", "SearchRequest", "SearchResult", "explore"]
 
 _BATCH = 2000
 _SENT = 100
@@ -45,7 +45,7 @@ class _DiffersError(Exception):
     """A case differs; hypothesis looks for a smaller one."""
 
 
-class Known(ExampleDatabase):
+class OneExample(ExampleDatabase):
     """Gives hypothesis the one example that it is to make smaller."""
 
     def __init__(self, numbers: Numbers) -> None:
@@ -75,9 +75,9 @@ class _Search:
     against: Session | None = None
     """What the target is to do the same as; None: what is permitted is asked."""
     count: int = 0
-    made_do: int = 0
+    allocating_less: int = 0
     case: Case | None = None
-    difference: Difference | None = None
+    divergence: Divergence | None = None
     faults: bool = field(init=False)
     calls: Calls = field(init=False)
 
@@ -96,7 +96,7 @@ class _Search:
         drawn = [draw(random) for _ in range(size - _DRAWN_BY_HYPOTHESIS)]
         for numbers, differs in zip(drawn, self._stream(drawn), strict=False):
             if differs:
-                self._hypothesis(number, 1, Known(numbers))
+                self._hypothesis(number, 1, OneExample(numbers))
                 return True
         return False
 
@@ -114,7 +114,7 @@ class _Search:
             for case, trace, model in zip(cases, traces, models, strict=False):
                 yield self._judged(case, trace, model)
 
-    def _hypothesis(self, number: int, size: int, known: Known | None) -> bool:
+    def _hypothesis(self, number: int, size: int, known: OneExample | None) -> bool:
         """Let hypothesis draw cases, or make a known one smaller; whether one differs."""
 
         @settings(
@@ -128,7 +128,7 @@ class _Search:
         )
         @given(NUMBERS)
         def check(numbers: Numbers) -> None:
-            if self.difference is None and time.monotonic() > self.until:
+            if self.divergence is None and time.monotonic() > self.until:
                 return
             if self._differs(numbers):
                 raise _DiffersError
@@ -150,20 +150,20 @@ class _Search:
         self.count += 1
         self.show(self.count)
         if model is None:
-            found = first_difference(case, trace, self.session.info.page_size)
+            found = first_divergence(case, trace, self.session.info.page_size)
         else:
-            found, made_do = compare(case, trace, model, self.session.info.page_size)
-            self.made_do += made_do
+            found, allocates_less = compare(case, trace, model, self.session.info.page_size)
+            self.allocating_less += allocates_less
             if found is not None and found.step < 0:
                 raise TargetError(found.what)
         if found is None or found.step < 0:
             return False
-        self.case, self.difference = case, found
+        self.case, self.divergence = case, found
         return True
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SearchRequest:
     """What is to be tried."""
 
     target: str
@@ -177,14 +177,14 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """What a search has come to."""
 
     count: int
     """Cases that were tried."""
     seconds: float
-    made_do: int = 0
-    """Cases in which the target made do without an allocation of the model's."""
+    allocating_less: int = 0
+    """Cases in which the target allocates less than the one that it is compared with."""
     interrupted: bool = False
     yaml: str = ""
     """The smallest case that differs; empty: none does."""
@@ -192,7 +192,7 @@ class Found:
     """What it did."""
 
 
-def explore(request: Request, out: Console) -> Found:
+def explore(request: SearchRequest, out: Console) -> SearchResult:
     """Try generated cases on a target until one differs; an interrupt ends it early. Raises UsageError, TargetError."""
     began = time.monotonic()
     interrupted = False
@@ -211,15 +211,15 @@ def explore(request: Request, out: Console) -> Found:
         except KeyboardInterrupt:
             interrupted = True
     spent = time.monotonic() - began
-    if search.case is None or search.difference is None:
-        return Found(search.count, spent, search.made_do, interrupted)
+    if search.case is None or search.divergence is None:
+        return SearchResult(search.count, spent, search.allocating_less, interrupted)
     does = f"what {request.against} does not" if request.against else "what is not permitted"
-    case = as_case(search.case, search.difference, f"explored-{batch}", does)
-    return Found(search.count, spent, search.made_do, interrupted, write(case), search.difference.what)
+    case = as_case(search.case, search.divergence, f"explored-{batch}", does)
+    return SearchResult(search.count, spent, search.allocating_less, interrupted, write(case), search.divergence.what)
 
 
 @contextmanager
-def _progress(request: Request, out: Console) -> Iterator[Callable[[int], None]]:
+def _progress(request: SearchRequest, out: Console) -> Iterator[Callable[[int], None]]:
     """Show a bar while cases are tried, on a terminal."""
     began = time.monotonic()
     with search_progress(out) as progress:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The case language: what a person writes in cases/*.yaml, and what runs.
 
-A file is a list of `Entry`. Loading turns each into one `Case` for every combination of its `for-each`. The
+A file is a list of `WrittenCase`. Loading turns each into one `Case` for every combination of its `for-each`. The
 docstrings below are also the descriptions in the JSON Schema that editors show (`lockproof cases --schema`).
 """
 
@@ -29,7 +29,6 @@ __all__ = [
     "ANY",
     "UNCHANGED",
     "Case",
-    "Entry",
     "Kind",
     "Limits",
     "Outcome",
@@ -37,6 +36,7 @@ __all__ = [
     "Region",
     "Size",
     "Step",
+    "WrittenCase",
     "field_names",
     "flatten",
 ]
@@ -399,7 +399,7 @@ def flatten(steps: tuple[Step, ...]) -> Iterator[Step]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class WrittenCase:
     """A case as it is written."""
 
     __pydantic_config__ = _CONFIG

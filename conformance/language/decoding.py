@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from lockproof.conformance.errors import Problem, suggest
-from lockproof.conformance.language.case import Entry, Limits, Outcome, Range, Region, Step, field_names
+from lockproof.conformance.language.case import Limits, Outcome, Range, Region, Step, WrittenCase, field_names
 from lockproof.conformance.language.yaml_nodes import Mapping, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
@@ -158,4 +158,4 @@ def _child(node: Node | None, part: str | int) -> Node | None:
 def _known(type_: type, path: _Path, holds: dict[str, type]) -> frozenset[str]:
     """Return the fields that could stand where an unknown one does."""
     owner = next((holds[part] for part in reversed(path[:-1]) if isinstance(part, str) and part in holds), type_)
-    return field_names(owner) | (_STEP_KEYS if owner is Entry else frozenset())
+    return field_names(owner) | (_STEP_KEYS if owner is WrittenCase else frozenset())

@@ -33,23 +33,23 @@ class Combination(NamedTuple):
 
     suffix: str
     """Of its name: `[key=label,…]`, or empty where there is no `for-each`."""
-    entry: Mapping
+    case: Mapping
 
 
-def combinations(entry: Mapping) -> tuple[list[Combination], list[Problem]]:
+def combinations(case: Mapping) -> tuple[list[Combination], list[Problem]]:
     """Return each combination of a case, and the mistakes in its `for-each` and in what refers to it.
 
     A variable with a mistake contributes no combination.
     """
-    matrix = entry.get(KEY)
+    matrix = case.get(KEY)
     if matrix is None:
-        return [Combination("", entry)], []
+        return [Combination("", case)], []
     axes, problems = _axes(matrix)
     if (count := prod(map(len, axes.values()))) > _MOST:
         return [], [*problems, Problem(matrix.at, KEY, f"{count} combinations; write several cases of at most {_MOST}")]
     if not axes:
         return [], problems
-    rest = Mapping(entry.at, tuple((key, value) for key, value in entry.entries if key.text != KEY))
+    rest = Mapping(case.at, tuple((key, value) for key, value in case.entries if key.text != KEY))
     referring = frozenset(_referring(rest))
     found: list[Combination] = []
     for choice in product(*(values.items() for values in axes.values())):

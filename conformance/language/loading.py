@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import CaseFileError, Location, Problem, UsageError
 from lockproof.conformance.language import strips
-from lockproof.conformance.language.case import Case, Entry, Step, field_names
+from lockproof.conformance.language.case import Case, Step, WrittenCase, field_names
 from lockproof.conformance.language.decoding import Implicit, Table
 from lockproof.conformance.language.for_each import combinations
 from lockproof.conformance.language.requirements import Requirement
@@ -186,40 +186,40 @@ def _cases(
     for item in items:
         combined, wrong = combinations(item)
         problems += wrong
-        for suffix, written in combined:
-            case, wrong = _case(stem, suffix, written, requirements)
+        for suffix, node in combined:
+            case, wrong = _case(stem, suffix, node, requirements)
             problems += wrong
             cases += [] if case is None else [case]
     return cases, problems
 
 
 def _case(
-    stem: str, suffix: str, written: Mapping, requirements: dict[str, Requirement]
+    stem: str, suffix: str, node: Mapping, requirements: dict[str, Requirement]
 ) -> tuple[Case | None, list[Problem]]:
-    node, problems = _with_steps(written)
-    table = Table(node)
-    entry, wrong = table.decode(Entry, requirements=requirements, pages=_pages(written.get("map")))
+    whole, problems = _with_steps(node)
+    table = Table(whole)
+    written, wrong = table.decode(WrittenCase, requirements=requirements, pages=_pages(node.get("map")))
     problems += wrong
-    if entry is None:
+    if written is None:
         return None, problems
-    mistakes = [table.problem(path, message) for path, message in check(entry, requirements)]
+    mistakes = [table.problem(path, message) for path, message in check(written, requirements)]
     if mistakes:
         return None, problems + mistakes
-    return resolve(entry, f"{stem}/{entry.id}{suffix}", written.at, requirements), problems
+    return resolve(written, f"{stem}/{written.id}{suffix}", node.at, requirements), problems
 
 
-def _with_steps(entry: Mapping) -> tuple[Mapping, list[Problem]]:
+def _with_steps(node: Mapping) -> tuple[Mapping, list[Problem]]:
     """Return the case with a list of steps, also where its only step is written into it, and what is wrong there."""
-    own = tuple((key, value) for key, value in entry.entries if key.text in _STEP_KEYS)
+    own = tuple((key, value) for key, value in node.entries if key.text in _STEP_KEYS)
     if not own:
-        return entry, []
-    rest = tuple(pair for pair in entry.entries if pair not in own)
-    if entry.get("steps") is not None:
+        return node, []
+    rest = tuple(pair for pair in node.entries if pair not in own)
+    if node.get("steps") is not None:
         key = own[0][0]
         wrong = Problem(key.at, key.text, "stands beside `steps`; write it into one of the steps")
-        return Mapping(entry.at, rest), [wrong]
-    steps = Implicit(entry.at, (Mapping(entry.at, own),))
-    return Mapping(entry.at, (*rest, (Scalar(entry.at, "steps"), steps))), []
+        return Mapping(node.at, rest), [wrong]
+    steps = Implicit(node.at, (Mapping(node.at, own),))
+    return Mapping(node.at, (*rest, (Scalar(node.at, "steps"), steps))), []
 
 
 def _pages(layout: Node | None) -> int | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lockproof.conformance.errors import suggest
 from lockproof.conformance.language import strips
 from lockproof.conformance.language.calls import ARGUMENTS, Call
-from lockproof.conformance.language.case import ANY, UNCHANGED, Case, Entry, Kind, Outcome, Region, Step, flatten
+from lockproof.conformance.language.case import ANY, UNCHANGED, Case, Kind, Outcome, Region, Step, WrittenCase, flatten
 from lockproof.conformance.language.requirements import Aspect, Modality
 
 if TYPE_CHECKING:
@@ -49,18 +49,18 @@ def _is_open(strip: str) -> bool:
     return strip == ANY or set(strip) == {"?"}
 
 
-def check(entry: Entry, requirements: Mapping[str, Requirement]) -> Iterator[tuple[_Path, str]]:
+def check(written: WrittenCase, requirements: Mapping[str, Requirement]) -> Iterator[tuple[_Path, str]]:
     """Give every mistake of a case: the path of the field, what is wrong, and what to write instead."""
-    yield from _sizes(entry)
-    yield from _regions(entry)
-    if entry.locked is not None:
-        yield from _holes(entry.locked, entry.map)
-    yield from _heap(entry)
-    yield from _steps(entry.steps, ("steps",), within=None)
-    everything = list(_flat(entry.steps, ("steps",)))
+    yield from _sizes(written)
+    yield from _regions(written)
+    if written.locked is not None:
+        yield from _holes(written.locked, written.map)
+    yield from _heap(written)
+    yield from _steps(written.steps, ("steps",), within=None)
+    everything = list(_flat(written.steps, ("steps",)))
     faults = [path for path, step in everything if step.fault]
     yield from (((*path, "fault"), "a second fault; write one for each case") for path in faults[1:])
-    if entry.closing and faults:
+    if written.closing and faults:
         yield (*faults[0], "fault"), "a closing case has none, it looks at what others left; remove it, or closing"
     if not everything:
         yield ("steps",), "no step; write at least one call"
@@ -69,25 +69,25 @@ def check(entry: Entry, requirements: Mapping[str, Requirement]) -> Iterator[tup
             (*everything[-1][0], "expect"),
             "is missing, so that the case judges nothing; write the permitted outcomes",
         )
-    yield from _checks(entry, everything, requirements)
+    yield from _checks(written, everything, requirements)
 
 
-def resolve(entry: Entry, name: str, source: Location, requirements: Mapping[str, Requirement]) -> Case:
-    """Fill in the defaults of an entry without mistakes."""
-    letters = {*entry.map, *(step.region for step in flatten(entry.steps) if step.region)} - {_HOLE}
+def resolve(written: WrittenCase, name: str, source: Location, requirements: Mapping[str, Requirement]) -> Case:
+    """Fill in the defaults of an written without mistakes."""
+    letters = {*written.map, *(step.region for step in flatten(written.steps) if step.region)} - {_HOLE}
     return Case(
         name=name,
         source=source,
-        about=entry.about,
-        checks=entry.checks,
-        profile=requirements[entry.checks[0]].profile,
-        map=entry.map,
-        regions={letter: entry.regions.get(letter, Region()) for letter in sorted(letters)},
-        locked=entry.locked or "".join(_HOLE if page == _HOLE else "." for page in entry.map),
-        limits=entry.limits,
-        privilege=entry.as_,
-        steps=entry.steps,
-        closing=entry.closing,
+        about=written.about,
+        checks=written.checks,
+        profile=requirements[written.checks[0]].profile,
+        map=written.map,
+        regions={letter: written.regions.get(letter, Region()) for letter in sorted(letters)},
+        locked=written.locked or "".join(_HOLE if page == _HOLE else "." for page in written.map),
+        limits=written.limits,
+        privilege=written.as_,
+        steps=written.steps,
+        closing=written.closing,
     )
 
 
@@ -97,10 +97,10 @@ def _flat(steps: tuple[Step, ...], path: _Path) -> Iterator[tuple[_Path, Step]]:
         yield from _flat(step.child, (*path, index, "child"))
 
 
-def _sizes(entry: Entry) -> Iterator[tuple[_Path, str]]:
-    mappings = sum(run.character != _HOLE for run in strips.runs(entry.map))
-    locks = sum(run.character in "LF" for run in strips.runs(entry.locked or ""))
-    steps = sum(1 for _ in flatten(entry.steps))
+def _sizes(written: WrittenCase) -> Iterator[tuple[_Path, str]]:
+    mappings = sum(run.character != _HOLE for run in strips.runs(written.map))
+    locks = sum(run.character in "LF" for run in strips.runs(written.locked or ""))
+    steps = sum(1 for _ in flatten(written.steps))
     for field, count, what in (
         ("map", mappings, "mappings"),
         ("locked", locks, "runs of locks"),
@@ -118,16 +118,16 @@ def _holes(locked: str, layout: str) -> Iterator[tuple[_Path, str]]:
             return
 
 
-def _regions(entry: Entry) -> Iterator[tuple[_Path, str]]:
-    used = {*entry.map, *(step.region for step in flatten(entry.steps))}
-    for letter, region in entry.regions.items():
+def _regions(written: WrittenCase) -> Iterator[tuple[_Path, str]]:
+    used = {*written.map, *(step.region for step in flatten(written.steps))}
+    for letter, region in written.regions.items():
         path = ("regions", letter)
         if not _is_letter(letter):
             yield path, f"{letter!r} is no letter; call a region by one of A-Z or a-z"
         elif letter not in used:
             yield path, f"no page of the map is {letter!r}; use the letter in the map, or remove the region"
         if region.alias is not None:
-            target = entry.regions.get(region.alias)
+            target = written.regions.get(region.alias)
             if target is None or target.kind not in _HAS_OBJECT or region.alias >= letter:
                 yield (
                     (*path, "alias"),
@@ -139,19 +139,19 @@ def _regions(entry: Entry) -> Iterator[tuple[_Path, str]]:
             yield (*path, "file-pages"), f"{region.kind} memory has no file; write kind: file, shm or memfd"
         if region.huge is not None and region.kind in _ONE_PAGE_SIZE:
             yield (*path, "huge"), f"{region.kind} memory has pages of one size only; remove it"
-        if region.guard is not None and len(region.guard) != (mapped := entry.map.count(letter)):
+        if region.guard is not None and len(region.guard) != (mapped := written.map.count(letter)):
             yield (
                 (*path, "guard"),
                 f"a strip of {len(region.guard)}, but region {letter} has {mapped}; write one character for each page",
             )
 
 
-def _heap(entry: Entry) -> Iterator[tuple[_Path, str]]:
+def _heap(written: WrittenCase) -> Iterator[tuple[_Path, str]]:
     """Find memory of kind heap that is not what brk() can give."""
-    for letter in (letter for letter, region in entry.regions.items() if region.kind is Kind.HEAP):
-        if entry.map.lstrip(_HOLE).lstrip(letter).count(letter) or not entry.map.lstrip(_HOLE).startswith(letter):
+    for letter in (letter for letter, region in written.regions.items() if region.kind is Kind.HEAP):
+        if written.map.lstrip(_HOLE).lstrip(letter).count(letter) or not written.map.lstrip(_HOLE).startswith(letter):
             yield ("map",), f"{letter} is the heap; write it as the first memory of the map, in one piece"
-        if any(step.region == letter for step in flatten(entry.steps)):
+        if any(step.region == letter for step in flatten(written.steps)):
             yield ("regions", letter, "kind"), "the heap cannot be mapped; make it larger with `call: brk`"
 
 
@@ -233,9 +233,9 @@ def _is_number(text: str) -> bool:
 
 
 def _checks(
-    entry: Entry, steps: list[tuple[_Path, Step]], requirements: Mapping[str, Requirement]
+    written: WrittenCase, steps: list[tuple[_Path, Step]], requirements: Mapping[str, Requirement]
 ) -> Iterator[tuple[_Path, str]]:
-    known = [requirements[name] for name in entry.checks]
+    known = [requirements[name] for name in written.checks]
     if len({requirement.profile for requirement in known}) > 1:
         profiles = ", ".join(f"{requirement.id} is {requirement.profile}" for requirement in known)
         yield ("checks",), f"requirements of several profiles ({profiles}); write a case for each profile"

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from lockproof.conformance.language import for_each
-from lockproof.conformance.language.case import Entry
+from lockproof.conformance.language.case import WrittenCase
 
 __all__ = ["schema"]
 
@@ -19,9 +19,9 @@ def schema() -> dict[str, Any]:
     Wider than the types in two ways, both of which loading resolves before the types are asked: a single step may be
     written into its case, and `$variable` may stand for any text, number or name.
     """
-    generated = TypeAdapter(list[Entry]).json_schema()
+    generated = TypeAdapter(list[WrittenCase]).json_schema()
     definitions = generated["$defs"]
-    entry, step = definitions["Entry"], definitions["Step"]
+    entry, step = definitions["WrittenCase"], definitions["Step"]
     entry["properties"] |= step["properties"]
     entry["required"].remove("steps")
     entry["oneOf"] = [{"required": ["steps"]}, {"required": ["call"]}]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["MAX_PAGES", "Run", "compact", "expand", "marked", "runs"]
+__all__ = ["MAX_PAGES", "PageRun", "compact", "expand", "marked", "runs"]
 
 MAX_PAGES = 16384
 """Pages of the largest arena; the probe has room for no more (native/probe/program/snapshot.h)."""
@@ -23,7 +23,7 @@ _STRIP = re.compile(rf"(?:{_ITEM.pattern})+")
 _LONG_RUN = 4
 
 
-class Run(NamedTuple):
+class PageRun(NamedTuple):
     """Neighbouring pages with the same character."""
 
     character: str
@@ -65,12 +65,12 @@ def _unrolled(text: str) -> str:
     return "".join(character * count for character, count in items)
 
 
-def runs(strip: str) -> Iterator[Run]:
+def runs(strip: str) -> Iterator[PageRun]:
     """Give the runs of equal characters, in order."""
     start = 0
     for character, group in groupby(strip):
         count = sum(1 for _ in group)
-        yield Run(character, start, count)
+        yield PageRun(character, start, count)
         start += count
 
 

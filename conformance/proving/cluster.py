@@ -15,7 +15,7 @@ from lockproof.runners.models import exhaustive
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lockproof.conformance.proving.exploration import Request
+    from lockproof.conformance.proving.request import ProofRequest
     from lockproof.runners.models.exhaustive import Part
 
 __all__ = ["explore"]
@@ -35,7 +35,7 @@ def _finer(todo: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def explore(
-    request: Request,
+    request: ProofRequest,
     model: str,
     todo: list[tuple[int, int]],
     keep: Callable[[Part], None],

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import Location
 from lockproof.conformance.judging.judge import locks
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lockproof.conformance.protocol.trace import Execution, Snapshot
-    from lockproof.runners.models.exhaustive import Asked, Check, Finding
+    from lockproof.runners.models.exhaustive import Asked, Check, CheckCount
 
 __all__ = ["Counterexample"]
 
@@ -38,21 +39,22 @@ case can say this of a call of which allocations fail, as then the mappings stay
 """
 
 
-class Counterexample(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Counterexample:
     """The first state that breaks a check."""
 
     check: Check
-    finding: Finding
+    count: CheckCount
 
     @property
     def space(self) -> str:
         """The address space, a letter for each page."""
-        return space_of(self.finding.space)
+        return space_of(self.count.space)
 
     @property
     def call(self) -> Asked:
         """The call."""
-        return call_of(len(self.space), self.finding.call)
+        return call_of(len(self.space), self.count.call)
 
     def short(self) -> str:
         """Name it in a few letters: the space, the call, and the allocation that fails."""
@@ -60,12 +62,12 @@ class Counterexample(NamedTuple):
         what = f"{call.name} {','.join(_flags(call))}".strip()
         if call.pages:
             what += f" {call.page}" if call.pages == 1 else f" {call.page}-{call.page + call.pages - 1}"
-        return f"{self.space} {what}" + (f" n={self.finding.n}" if self.finding.n else "")
+        return f"{self.space} {what}" + (f" n={self.count.n}" if self.count.n else "")
 
     def case(self) -> Case:
         """Make a case that fails where the model does this."""
         requirement = self.check.requirement
-        merged = requirement == _MERGED and not self.finding.n
+        merged = requirement == _MERGED and not self.count.n
         behind = "__" if requirement in _LATER else "_rr" if merged else ""
         mapped = "".join(map(_letter, self.space)) + behind
         steps = (*_before(self.space, self.call, len(mapped)), self._step(len(mapped)))
@@ -98,7 +100,7 @@ class Counterexample(NamedTuple):
         case = self.case()
         with make_target(f"model:{model}").session() as session:
             trace = next(iter(session.run([compile_case(case)])))
-        execution = next(one for one in trace.executions if one.number == self.finding.n)
+        execution = next(one for one in trace.executions if one.number == self.count.n)
         return "\n".join(_drawn(case, execution, self.call))
 
     def _step(self, pages: int) -> Step:
@@ -108,7 +110,7 @@ class Counterexample(NamedTuple):
             call=Call(call.name),
             range=Range(pages=marked(call.page, call.pages, pages)) if call.pages else None,
             flags=_flags(call),
-            fault="each-allocation" if self.finding.n else None,
+            fault="each-allocation" if self.count.n else None,
             expect=_EXPECTED[self.check.requirement](self.space, call),
         )
 

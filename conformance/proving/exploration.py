@@ -28,26 +28,16 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-__all__ = ["Outcome", "Request", "prove"]
+    from lockproof.conformance.proving.request import ProofRequest
+
+__all__ = ["Proof", "prove"]
 
 _SLICES = 64
 _LEAST = 7**4
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What is to be explored."""
-
-    models: tuple[str, ...]
-    pages: int
-    threads: int
-    results: Path
-    resume: bool = False
-    scheduler: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Proof:
     """What is known of one model."""
 
     model: str
@@ -65,24 +55,24 @@ class Outcome:
 
     def broken(self) -> Iterator[Counterexample]:
         """Give what breaks a check, in their order."""
-        for check, finding in zip(exhaustive.checks(), self.part.findings, strict=True):
-            if finding.broken:
-                yield Counterexample(check, finding)
+        for check, count in zip(exhaustive.checks(), self.part.counts, strict=True):
+            if count.broken:
+                yield Counterexample(check, count)
 
 
-def prove(request: Request, out: Console) -> list[Outcome]:
+def prove(request: ProofRequest, out: Console) -> list[Proof]:
     """Explore the models one after another; an interrupt ends it early. Raises UsageError, StoreError."""
     known = model_names()
     for model in request.models:
         if model not in known:
             msg = f"model {model!r}: there is none of that name; {suggest(model, known)}"
             raise UsageError(msg)
-    outcomes = []
+    proofs = []
     for model in request.models:
-        outcomes.append(_prove(request, model, out))
-        if not outcomes[-1].complete:
+        proofs.append(_prove(request, model, out))
+        if not proofs[-1].complete:
             break
-    return outcomes
+    return proofs
 
 
 def slices(first: int, whole: int) -> list[tuple[int, int]]:
@@ -91,7 +81,7 @@ def slices(first: int, whole: int) -> list[tuple[int, int]]:
     return [(start, min(start + size, whole)) for start in range(first, whole, size)]
 
 
-def _prove(request: Request, model: str, out: Console) -> Outcome:
+def _prove(request: ProofRequest, model: str, out: Console) -> Proof:
     whole = exhaustive.spaces(request.pages)
     file = request.results / "prove" / f"{model}-{request.pages}.json"
     parts = [_load(file, whole)] if request.resume and file.exists() else []
@@ -107,10 +97,10 @@ def _prove(request: Request, model: str, out: Console) -> Outcome:
         with suppress(KeyboardInterrupt):  # between two slices
             _way(request)(request, model, slices(first, whole), lambda part: _keep(file, parts, part), show)
     part = parts[0] if parts else _nothing(first)
-    return Outcome(model, part, whole, part.states - known, time.monotonic() - began)
+    return Proof(model, part, whole, part.states - known, time.monotonic() - began)
 
 
-def _way(request: Request) -> Callable[..., None]:
+def _way(request: ProofRequest) -> Callable[..., None]:
     if request.scheduler is None:
         return _here
     from lockproof.conformance.proving.cluster import explore  # noqa: PLC0415  an optional extra
@@ -119,7 +109,7 @@ def _way(request: Request) -> Callable[..., None]:
 
 
 def _here(
-    request: Request,
+    request: ProofRequest,
     model: str,
     todo: list[tuple[int, int]],
     keep: Callable[[Part], None],
@@ -142,7 +132,7 @@ def _here(
 
 
 def _nothing(first: int) -> Part:
-    return Part(first, first, 0, tuple(exhaustive.Finding(0, 0) for _ in exhaustive.checks()))
+    return Part(first, first, 0, tuple(exhaustive.CheckCount(0, 0) for _ in exhaustive.checks()))
 
 
 def _keep(file: Path, parts: list[Part], part: Part) -> None:
@@ -157,7 +147,7 @@ def _load(file: Path, whole: int) -> Part:
     except (OSError, ValidationError) as error:
         msg = f"{file}: cannot be read as what `lockproof prove` keeps; remove it, or leave out --resume"
         raise UsageError(msg) from error
-    if part.first != 0 or part.past > whole or len(part.findings) != len(exhaustive.checks()):
+    if part.first != 0 or part.past > whole or len(part.counts) != len(exhaustive.checks()):
         msg = f"{file}: is of another version of lockproof; remove it, or leave out --resume"
         raise UsageError(msg)
     return part

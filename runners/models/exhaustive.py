@@ -17,7 +17,7 @@ from lockproof.conformance.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Asked", "Check", "Finding", "Part", "call", "checks", "explore", "merge", "space", "spaces"]
+__all__ = ["Asked", "Check", "CheckCount", "Part", "call", "checks", "explore", "merge", "space", "spaces"]
 
 _KINDS = "_arnARN"
 """A hole, read-write, read-only, PROT_NONE; locked ones are capital letters."""
@@ -32,8 +32,8 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What was found of one check."""
+class CheckCount:
+    """How often one check was made and did not hold, and where first."""
 
     checked: int
     """States."""
@@ -52,7 +52,8 @@ class Part:
     first: int
     past: int
     states: int
-    findings: tuple[Finding, ...]
+    counts: tuple[CheckCount, ...]
+    """Of each check, by number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +133,7 @@ def explore(
     if running.result():
         msg = f"model {model!r} cannot be explored up to {pages} pages: no such model, or not enough memory"
         raise UsageError(msg)
-    found = tuple(
-        Finding(finding.checked, finding.broken, finding.space, finding.call, finding.n) for finding in proof.findings
-    )
+    found = tuple(CheckCount(count.checked, count.broken, count.space, count.call, count.n) for count in proof.findings)
     return Part(first, proof.covered, proof.states, found)
 
 
@@ -143,12 +142,12 @@ def merge(parts: list[Part]) -> Part:
     if any(a.past != b.first for a, b in pairwise(parts)):
         msg = "the parts leave something out, or have something twice"
         raise ValueError(msg)
-    findings = tuple(map(_sum, zip(*(part.findings for part in parts), strict=True)))
-    return Part(parts[0].first, parts[-1].past, sum(part.states for part in parts), findings)
+    counts = tuple(map(_sum, zip(*(part.counts for part in parts), strict=True)))
+    return Part(parts[0].first, parts[-1].past, sum(part.states for part in parts), counts)
 
 
-def _sum(findings: tuple[Finding, ...]) -> Finding:
-    broken = [finding for finding in findings if finding.broken]
-    least = min(broken, key=lambda finding: (finding.space, finding.call, finding.n), default=findings[0])
-    checked, count = sum(f.checked for f in findings), sum(f.broken for f in findings)
-    return Finding(checked, count, least.space, least.call, least.n)
+def _sum(counts: tuple[CheckCount, ...]) -> CheckCount:
+    broken = [count for count in counts if count.broken]
+    least = min(broken, key=lambda count: (count.space, count.call, count.n), default=counts[0])
+    checked, times = sum(count.checked for count in counts), sum(count.broken for count in counts)
+    return CheckCount(checked, times, least.space, least.call, least.n)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The corpus against the catalogue and against deliberate defects: nothing is left out, and everything has teeth."""
+"""The corpus against the catalogue and against deliberate defects: nothing is left out, and every case that can fail kills a mutant."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ON_ALL_KINDS = {
 
 
 @cache
-def teeth() -> mutation.Report:
+def kills() -> mutation.KillMatrix:
     """Run all cases on all mutants once."""
     return mutation.examine(load(), mutants(), open_model)
 
@@ -57,26 +57,26 @@ def test_every_requirement_that_the_model_can_break_has_a_mutant() -> None:
 
 
 def test_no_mutant_survives() -> None:
-    assert [f"{mutant.name}: {mutant.about}" for mutant in teeth().survivors] == []
+    assert [f"{mutant.name}: {mutant.about}" for mutant in kills().survivors] == []
 
 
 def test_every_mutant_is_killed_by_a_case_that_checks_its_requirement() -> None:
-    assert [mutant.name for mutant in mutants() if not teeth().by_requirement[mutant.name]] == []
+    assert [mutant.name for mutant in mutants() if not kills().by_requirement[mutant.name]] == []
 
 
 def test_every_case_that_can_fail_on_the_model_kills_a_mutant() -> None:
-    assert teeth().idle == []
+    assert kills().idle == []
 
 
 def test_no_case_fails_without_a_defect() -> None:
-    assert teeth().failing == ()
+    assert kills().failing == ()
 
 
 def test_what_the_posix_profile_leaves_unspecified_only_records() -> None:
     found = load()
     unspecified = {r.id for r in found.requirements.values() if r.modality is Modality.UNSPECIFIED}
     assert {found.requirements[name].profile for name in unspecified} == {Profile.POSIX}
-    assert not teeth().recording & {case for cases in teeth().killers.values() for case in cases}
+    assert not kills().recording & {case for cases in kills().killers.values() for case in cases}
 
 
 def test_a_requirement_without_a_case_is_said_to_have_none() -> None:

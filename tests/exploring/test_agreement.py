@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
-from lockproof.conformance.exploring.agreement import Comparison, compare
-from lockproof.conformance.exploring.search import Request, explore
+from lockproof.conformance.exploring.agreement import Agreement, compare
+from lockproof.conformance.exploring.search import SearchRequest, explore
 from lockproof.conformance.language.loading import load_text
 from lockproof.conformance.protocol.program import compile_case
 from lockproof.runners.target import make_target
@@ -42,7 +42,7 @@ def test_a_kernel_and_the_model_of_its_version_do_the_same(kernel: str, model: s
 
 @pytest.mark.parametrize(("one", "other"), OTHERS.items())
 def test_what_two_versions_do_not_do_alike_is_found_and_made_small(one: str, other: str) -> None:
-    found = explore(Request(f"model:{one}", 120, 1, 100000, f"model:{other}"), Console(stderr=True))
+    found = explore(SearchRequest(f"model:{one}", 120, 1, 100000, f"model:{other}"), Console(stderr=True))
     assert found.yaml, found
     assert found.what.partition(": only ")[2], found.what
     (case,) = load_text(found.yaml).cases
@@ -83,7 +83,7 @@ MERGING = """
 """
 
 
-def compared(target: str, model: str) -> Comparison:
+def compared(target: str, model: str) -> Agreement:
     (case,) = load_text(MERGING).cases
     traces: list[Trace] = []
     for name in (target, model):
@@ -97,10 +97,10 @@ def test_what_comes_of_an_allocation_that_only_the_model_makes_is_no_difference(
 
 
 def test_what_comes_of_an_allocation_that_only_the_target_makes_is_one() -> None:
-    difference, made_do = compared("linux-6.1", "linux-5.10")
-    assert difference is not None
-    assert "mlock: only the target gave 0, locks LL, mappings ||" in difference.what
-    assert not made_do
+    divergence, allocates_less = compared("linux-6.1", "linux-5.10")
+    assert divergence is not None
+    assert "mlock: only the target gave 0, locks LL, mappings ||" in divergence.what
+    assert not allocates_less
 
 
 @pytest.mark.parametrize("model", ["linux-2.6.16", "posixmlock-2006", *sorted({*GUESTS.values()})])

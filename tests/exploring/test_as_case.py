@@ -10,7 +10,7 @@ import pytest
 from lockproof.conformance.exploring.as_case import as_case
 from lockproof.conformance.exploring.generator import LINUX
 from lockproof.conformance.exploring.naive import Choice, State
-from lockproof.conformance.exploring.permitted import Difference
+from lockproof.conformance.exploring.permitted import Divergence
 from lockproof.conformance.language.calls import Call
 from lockproof.conformance.language.case import Case, Outcome, flatten
 from lockproof.conformance.language.loading import load_requirements, load_text
@@ -38,13 +38,13 @@ def permitted(*locked: int, results: tuple[str, ...] = ("0",), program: bool | N
     return Choice(frozenset(results), state)
 
 
-def kept(difference: Difference) -> Case:
+def kept(difference: Divergence) -> Case:
     (case,) = load_text(STEPS).cases
     return as_case(case, difference, "explored-1", "what is not permitted")
 
 
 def test_it_ends_at_the_step_that_differs_and_says_what_is_permitted_there() -> None:
-    case = kept(Difference(2, "", (permitted(0, results=("EAGAIN", "0")), permitted(program=False))))
+    case = kept(Divergence(2, "", (permitted(0, results=("EAGAIN", "0")), permitted(program=False))))
     assert [step.call for step in flatten(case.steps)] == ["mlock", "fork", "observe"]
     assert case.steps[1].child[0].expect == (
         Outcome(result=("0", "EAGAIN"), locked="L._", resident="R??"),
@@ -55,28 +55,28 @@ def test_it_ends_at_the_step_that_differs_and_says_what_is_permitted_there() -> 
 
 
 def test_where_a_fork_differs_all_that_its_child_does_is_kept() -> None:
-    case = kept(Difference(1, "", (permitted(0),)))
+    case = kept(Divergence(1, "", (permitted(0),)))
     assert [step.call for step in flatten(case.steps)] == ["mlock", "fork", "observe", "mmap", "observe"]
     assert set(case.regions) == {"a", "b", "z"}
 
 
 def test_regions_that_are_no_longer_mapped_are_left_out() -> None:
-    assert set(kept(Difference(0, "", (permitted(0),))).regions) == {"a", "b"}
+    assert set(kept(Divergence(0, "", (permitted(0),))).regions) == {"a", "b"}
 
 
 def test_a_step_before_it_may_do_what_it_did() -> None:
-    case = kept(Difference(1, "", (permitted(0),), results={0: "ENOMEM"}))
+    case = kept(Divergence(1, "", (permitted(0),), results={0: "ENOMEM"}))
     assert case.steps[0].expect == (Outcome(result=("ENOMEM",)),)
 
 
 def test_locks_on_fault_need_not_be_in_memory() -> None:
-    case = kept(Difference(5, "", (replace(permitted(0, 1), on_fault=frozenset({1})),)))
+    case = kept(Divergence(5, "", (replace(permitted(0, 1), on_fault=frozenset({1})),)))
     assert case.steps[-1].expect == (Outcome(result=("0",), locked="LF_", resident="R??"),)
     assert case.profile is Profile.LINUX
 
 
 def test_where_earlier_locks_may_be_gone_they_are_left_open() -> None:
-    case = kept(Difference(5, "", (replace(permitted(0), fewer=True),)))
+    case = kept(Divergence(5, "", (replace(permitted(0), fewer=True),)))
     assert case.steps[-1].expect == (Outcome(result=("0",), locked="?._"),)
 
 
@@ -89,6 +89,6 @@ def test_what_is_said_to_be_permitted_is_what_the_checks_speak_of(call: Call) ->
 
 
 def test_it_is_loaded_as_it_is_written() -> None:
-    case = kept(Difference(1, "", (permitted(0), permitted(results=("EAGAIN",)))))
+    case = kept(Divergence(1, "", (permitted(0), permitted(results=("EAGAIN",)))))
     (again,) = load_text(write(case)).cases
     assert replace(again, name=case.name, source=case.source) == case

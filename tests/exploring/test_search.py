@@ -14,8 +14,8 @@ from hypothesis import Phase, given, settings
 from rich.console import Console
 
 from lockproof.conformance.exploring.generator import NUMBERS, POSIX, Numbers, case_of, draw
-from lockproof.conformance.exploring.permitted import first_difference
-from lockproof.conformance.exploring.search import Found, Known, Request, explore
+from lockproof.conformance.exploring.permitted import first_divergence
+from lockproof.conformance.exploring.search import OneExample, SearchRequest, SearchResult, explore
 from lockproof.conformance.language.loading import load
 from lockproof.conformance.protocol.program import compile_case
 from lockproof.runners.target import make_target
@@ -35,7 +35,7 @@ def test_the_model_does_only_what_the_naive_statement_permits(numbers: Numbers) 
     case = case_of(numbers, POSIX, faults=True)
     with make_target("model:posix").session() as session:
         (trace,) = session.run([compile_case(case)])
-        assert first_difference(case, trace, session.info.page_size) is None
+        assert first_divergence(case, trace, session.info.page_size) is None
 
 
 @pytest.mark.parametrize("number", range(20))
@@ -43,7 +43,7 @@ def test_hypothesis_begins_with_the_numbers_that_were_drawn_without_it(number: i
     numbers = draw(Random(number))  # noqa: S311  no secret
     seen: list[Numbers] = []
 
-    @settings(database=Known(numbers), phases=[Phase.reuse], max_examples=1)
+    @settings(database=OneExample(numbers), phases=[Phase.reuse], max_examples=1)
     @given(NUMBERS)
     def look(again: Numbers) -> None:
         seen.append(again)
@@ -52,8 +52,8 @@ def test_hypothesis_begins_with_the_numbers_that_were_drawn_without_it(number: i
     assert seen == [numbers]
 
 
-def explored(target: str, seed: int, most: int) -> Found:
-    return explore(Request(target, 120, seed, most), Console(stderr=True))
+def explored(target: str, seed: int, most: int) -> SearchResult:
+    return explore(SearchRequest(target, 120, seed, most), Console(stderr=True))
 
 
 @pytest.mark.parametrize(("mutant", "call"), FOUND)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockproof.conformance.language.strips import MAX_PAGES, Run, compact, expand, runs
+from lockproof.conformance.language.strips import MAX_PAGES, PageRun, compact, expand, runs
 
 STRIPS = st.lists(
     st.tuples(st.sampled_from("LF._?^aZé"), st.integers(1, 20) | st.just(2000)), min_size=1, max_size=8
@@ -58,7 +58,7 @@ def test_runs_of_five_are_shortened_and_runs_of_four_are_not() -> None:
 
 
 def test_runs_say_where_they_begin_and_how_long_they_are() -> None:
-    assert list(runs("aab")) == [Run("a", 0, 2), Run("b", 2, 1)]
+    assert list(runs("aab")) == [PageRun("a", 0, 2), PageRun("b", 2, 1)]
     assert list(runs("")) == []
 
 

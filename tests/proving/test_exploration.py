@@ -33,8 +33,8 @@ def explored(model: str, pages: int = 3, first: int = 0, past: int | None = None
 
 
 def broken(part: Part) -> list[Counterexample]:
-    pairs = zip(exhaustive.checks(), part.findings, strict=True)
-    return [Counterexample(check, finding) for check, finding in pairs if finding.broken]
+    pairs = zip(exhaustive.checks(), part.counts, strict=True)
+    return [Counterexample(check, count) for check, count in pairs if count.broken]
 
 
 def prove(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -56,7 +56,7 @@ def test_every_check_is_of_a_requirement_of_the_catalogue() -> None:
 def test_the_reference_model_breaks_nothing_and_every_check_is_met() -> None:
     part = explored("posix", 4)
     assert broken(part) == []
-    assert all(finding.checked for finding in part.findings)
+    assert all(count.checked for count in part.counts)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -66,12 +66,12 @@ def test_each_counterexample_is_a_case_that_fails_on_its_model_and_passes_on_the
     for item in found:
         case = item.case()
         # The reference's munlockall allocates nothing.
-        right = Status.UNTESTED if item.finding.n and item.call.name == "munlockall" else Status.PASS
+        right = Status.UNTESTED if item.count.n and item.call.name == "munlockall" else Status.PASS
         for target, status in ((model, Status.FAIL), ("posix", right)):
             with make_target(f"model:{target}").session() as session:
                 trace = next(iter(session.run([compile_case(case)])))
             # No later step can depend on whether a call has failed.
-            if item.check.requirement in {"mlockall.failure.future", "quality.merged-layout"} and item.finding.n:
+            if item.check.requirement in {"mlockall.failure.future", "quality.merged-layout"} and item.count.n:
                 continue
             assert judge(case, trace, load_requirements()).status is status, f"{target}: {item.yaml()}"
 
