@@ -3,33 +3,30 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from lockproof.conformance.language import strips
 from lockproof.conformance.language.loading import load
-from tests.command import lockproof
+from tests.command import lockproof, results
+from tests.whole_corpus import on, whole_corpus
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 UNPRIVILEGED = "command:setpriv --reuid=65534 --regid=65534 --clear-groups {probe}"
 GUEST = "qemu:debian/6.12"
 LARGE_PAGES = "qemu:debian/6.12@ppc64le"
 FAULTS = "qemu:debian/6.1+fault-injection"
-# Each of these runs the whole corpus once, in the worker that asks for its results.
-GUESTS = [pytest.mark.qemu("debian/6.12", "debian/6.12@ppc64le"), pytest.mark.xdist_group("guests")]
-WITH_FAULTS = [pytest.mark.qemu("debian/6.1+fault-injection"), pytest.mark.xdist_group("faults")]
 LINUXES = [
-    "local",
-    pytest.param(UNPRIVILEGED, marks=pytest.mark.root),
-    pytest.param(GUEST, marks=GUESTS),
-    pytest.param(LARGE_PAGES, marks=GUESTS),
-    pytest.param(FAULTS, marks=WITH_FAULTS),
+    on("local"),
+    on(UNPRIVILEGED, marks=(pytest.mark.root,)),
+    on(GUEST, marks=(pytest.mark.qemu("debian/6.12"),)),
+    on(LARGE_PAGES, marks=(pytest.mark.qemu("debian/6.12@ppc64le"),)),
+    on(FAULTS, marks=(pytest.mark.qemu("debian/6.1+fault-injection"),)),
 ]
-TARGETS = [*LINUXES, pytest.param("gvisor", marks=pytest.mark.gvisor)]
+TARGETS = [*LINUXES, on("gvisor", marks=(pytest.mark.gvisor,))]
 
 # What Linux leaves behind after each provocation, as the first finding says it.
 LINUX = {
@@ -47,22 +44,11 @@ GUARD = ("mlock/no-change/unlockable-page[with=guard]", "pages 0, 2 to 6 became 
 GVISOR = {name: message for name, message in LINUX.items() if name.startswith(("mlock/no-change", "munlock/no-change"))}
 
 
-@cache
-def results(target: str) -> tuple[int, dict[str, dict[str, Any]]]:
-    """Run the whole corpus once on a target; give the exit code and the results by case."""
-    with TemporaryDirectory() as folder:
-        done = lockproof("run", "-t", target, cwd=Path(folder))
-        (run,) = Path(folder, "results").iterdir()
-        lines = (run / "results.jsonl").read_text().splitlines()
-    assert done.stderr == ""
-    return done.returncode, {result["case"]: result for result in map(json.loads, lines)}
-
-
 def statuses(target: str) -> dict[str, list[str]]:
-    """Give the cases of each status."""
+    """Return the cases of each status."""
     found: dict[str, list[str]] = {}
-    for name, result in results(target)[1].items():
-        found.setdefault(result["verdict"]["status"], []).append(name)
+    for name, status in whole_corpus(target).statuses.items():
+        found.setdefault(status, []).append(name)
     return found
 
 
@@ -77,7 +63,8 @@ def needs_no_memory(name: str) -> bool:
 
 
 def test_the_model_of_posix_passes_every_case_that_can_be_run_on_it() -> None:
-    code, found = results("model:posix")
+    ran = whole_corpus("model:posix")
+    code, found = ran.code, ran.results
     others = {name: result["verdict"] for name, result in found.items() if result["verdict"]["status"] != "PASS"}
     assert {(verdict["status"], verdict["reason"]) for verdict in others.values()} == {
         ("UNTESTED", "no allocation inside the call could be made to fail"),
@@ -90,7 +77,8 @@ def test_the_model_of_posix_passes_every_case_that_can_be_run_on_it() -> None:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_case_gets_a_verdict_and_none_is_unresolved(target: str) -> None:
-    code, found = results(target)
+    ran = whole_corpus(target)
+    code, found = ran.code, ran.results
     assert set(found) == {case.name for case in load().cases}
     assert {name: found[name]["verdict"]["reason"] for name in statuses(target).get("UNRESOLVED", [])} == {}
     assert code == 1
@@ -98,7 +86,7 @@ def test_every_case_gets_a_verdict_and_none_is_unresolved(target: str) -> None:
 
 def first_findings(target: str, names: dict[str, str]) -> dict[str, str]:
     """Give the first finding of each of the named cases, or its status where there is none."""
-    verdicts = {name: results(target)[1][name]["verdict"] for name in names}
+    verdicts = {name: whole_corpus(target).results[name]["verdict"] for name in names}
     return {
         name: next((f["message"] for f in verdict["findings"]), verdict["status"]) for name, verdict in verdicts.items()
     }
@@ -109,18 +97,19 @@ def test_linux_is_caught_where_it_breaks_the_promise(target: str) -> None:
     assert first_findings(target, LINUX) == LINUX
 
 
-def test_linux_leaves_a_range_locked_after_a_guard_page() -> None:
+@pytest.mark.parametrize("target", [on("local")])
+def test_linux_leaves_a_range_locked_after_a_guard_page(target: str) -> None:
     name, message = GUARD
-    verdict = results("local")[1][name]["verdict"]
+    verdict = whole_corpus(target).verdicts[name]
     if verdict["status"] == "UNTESTED":
         pytest.skip(verdict["reason"])
     assert verdict["findings"][0]["message"] == message
 
 
-@pytest.mark.gvisor
-def test_gvisor_is_caught_and_nothing_is_claimed_about_what_it_does_not_show() -> None:
-    assert first_findings("gvisor", GVISOR) == GVISOR
-    found = results("gvisor")[1]
+@pytest.mark.parametrize("target", [on("gvisor", marks=(pytest.mark.gvisor,))])
+def test_gvisor_is_caught_and_nothing_is_claimed_about_what_it_does_not_show(target: str) -> None:
+    assert first_findings(target, GVISOR) == GVISOR
+    found = whole_corpus(target).results
     unseen = {name: result for name, result in found.items() if name.startswith("quality/accounting/")}
     assert unseen
     assert {result["verdict"]["reason"] for result in unseen.values()} <= {
@@ -133,27 +122,25 @@ def test_gvisor_is_caught_and_nothing_is_claimed_about_what_it_does_not_show() -
 
 
 @pytest.mark.qemu("debian/6.12", "debian/6.12@ppc64le")
-@pytest.mark.xdist_group("guests")
-def test_pages_of_64_kib_make_no_difference() -> None:
-    verdicts = {
-        target: {name: result["verdict"]["status"] for name, result in results(target)[1].items()}
-        for target in (GUEST, LARGE_PAGES)
-    }
-    assert verdicts[GUEST] == verdicts[LARGE_PAGES]
+@pytest.mark.parametrize("target", [on(LARGE_PAGES)])
+def test_pages_of_64_kib_make_no_difference(target: str) -> None:
+    assert whole_corpus(target).statuses == whole_corpus(GUEST).statuses
 
 
 @pytest.mark.qemu("debian/6.1+fault-injection")
-@pytest.mark.xdist_group("faults")
-def test_a_kernel_with_fault_injection_leaves_no_sweep_untested_but_those_of_calls_that_need_no_memory() -> None:
-    untested = {name for name in statuses(FAULTS)["UNTESTED"] if name.startswith("sweeps/")}
+@pytest.mark.parametrize("target", [on(FAULTS)])
+def test_a_kernel_with_fault_injection_leaves_no_sweep_untested_but_those_of_calls_that_need_no_memory(
+    target: str,
+) -> None:
+    untested = {name for name in statuses(target)["UNTESTED"] if name.startswith("sweeps/")}
     assert all(needs_no_memory(name) for name in untested), untested
-    swept = {name for name in statuses(FAULTS)["FAIL"] if name.startswith("sweeps/mlock/")}
+    swept = {name for name in statuses(target)["FAIL"] if name.startswith("sweeps/mlock/")}
     assert len(swept) == 60
 
 
 @pytest.mark.parametrize("target", LINUXES[2:])
 def test_a_guest_has_given_back_all_memory_at_the_end(target: str) -> None:
-    found = results(target)[1]
+    found = whole_corpus(target).results
     assert {name: found[name]["verdict"]["reason"] for name in statuses(target)["PASS"] if "closing" in name} == {
         "quality/closing/mlocked": "",
         "quality/closing/vm-areas": "",
@@ -164,7 +151,7 @@ def test_a_guest_has_given_back_all_memory_at_the_end(target: str) -> None:
 def test_every_snapshot_was_seen_by_two_observers_that_agree(target: str) -> None:
     snapshots = [
         line.get("before") or line["snapshot"]
-        for result in results(target)[1].values()
+        for result in whole_corpus(target).results.values()
         for line in result["trace"]
         if "before" in line or "snapshot" in line
     ]
@@ -175,11 +162,8 @@ def test_every_snapshot_was_seen_by_two_observers_that_agree(target: str) -> Non
         assert seen["smaps"] == seen["msync"]
 
 
-def test_a_second_run_gives_the_same_verdicts() -> None:
-    with TemporaryDirectory() as folder:
-        lockproof("run", "-t", "local", "-j", "2", cwd=Path(folder))
-        (run,) = Path(folder, "results").iterdir()
-        again = {
-            line["case"]: line["verdict"] for line in map(json.loads, (run / "results.jsonl").read_text().splitlines())
-        }
-    assert again == {name: result["verdict"] for name, result in results("local")[1].items()}
+@pytest.mark.parametrize("target", [on("local")])
+def test_a_second_run_gives_the_same_verdicts(target: str, tmp_path: Path) -> None:
+    lockproof("run", "-t", target, "-j", "2", cwd=tmp_path)
+    again = {line["case"]: line["verdict"] for line in results(tmp_path)}
+    assert again == whole_corpus(target).verdicts

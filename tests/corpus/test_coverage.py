@@ -11,6 +11,7 @@ import pytest
 from lockproof.conformance.commands.mutants import open_model
 from lockproof.conformance.corpus import coverage
 from lockproof.conformance.corpus import mutants as mutation
+from lockproof.conformance.corpus.lint import lint
 from lockproof.conformance.language.loading import load
 from lockproof.conformance.language.requirements import Modality, Profile
 from lockproof.runners.models.mutants import mutants
@@ -35,6 +36,9 @@ def kills() -> mutation.KillMatrix:
     return mutation.examine(load(), mutants(), open_model)
 
 
+ONCE = pytest.mark.xdist_group("mutants")
+
+
 def test_every_requirement_has_a_case() -> None:
     rows = coverage.coverage(load(), {})
     assert [row.requirement.id for row in rows if not row.cases] == []
@@ -56,27 +60,38 @@ def test_every_requirement_that_the_model_can_break_has_a_mutant() -> None:
     assert sum(broken.values()) >= 80
 
 
+@ONCE
 def test_no_mutant_survives() -> None:
     assert [f"{mutant.name}: {mutant.about}" for mutant in kills().survivors] == []
 
 
+@ONCE
 def test_every_mutant_is_killed_by_a_case_that_checks_its_requirement() -> None:
     assert [mutant.name for mutant in mutants() if not kills().by_requirement[mutant.name]] == []
 
 
+@ONCE
 def test_every_case_that_can_fail_on_the_model_kills_a_mutant() -> None:
     assert kills().idle == []
 
 
+@ONCE
 def test_no_case_fails_without_a_defect() -> None:
     assert kills().failing == ()
 
 
+@ONCE
 def test_what_the_posix_profile_leaves_unspecified_only_records() -> None:
     found = load()
     unspecified = {r.id for r in found.requirements.values() if r.modality is Modality.UNSPECIFIED}
     assert {found.requirements[name].profile for name in unspecified} == {Profile.POSIX}
     assert not kills().recording & {case for cases in kills().killers.values() for case in cases}
+
+
+@ONCE
+def test_our_own_cases_are_beyond_doubt() -> None:
+    found = load()
+    assert lint(found, found.cases, kills()) == []
 
 
 def test_a_requirement_without_a_case_is_said_to_have_none() -> None:
@@ -107,7 +122,10 @@ def test_the_command_says_which_cases_kill_a_mutant() -> None:
     [
         (("mutants", "lock-nest"), "mutant 'lock-nest': there is none of that name; did you mean locks-nest?"),
         (("run", "-t", "model:posix/lock-nest"), "target 'model:posix/lock-nest': no mutant is called 'lock-nest'; "),
-        (("cases", "--coverage", "mlock"), "--coverage is about all cases; leave out CASE"),
+        (
+            ("cases", "--coverage", "mlock"),
+            "--coverage is about all cases (lockproof explain is about one requirement); leave out CASE",
+        ),
     ],
 )
 def test_wrong_usage_gets_one_line(arguments: tuple[str, ...], message: str) -> None:

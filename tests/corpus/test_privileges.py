@@ -3,44 +3,42 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
 from lockproof.conformance.language.loading import load
-from tests.command import lockproof, results
+from tests.whole_corpus import on, whole_corpus
 
 pytestmark = pytest.mark.root
 
-WITHOUT = {
-    "unprivileged user": "command:setpriv --reuid=65534 --regid=65534 --clear-groups {probe}",
-    "root without CAP_IPC_LOCK": "command:setpriv --bounding-set=-ipc_lock --inh-caps=-ipc_lock {probe}",
-    "root of a user namespace": "command:unshare --user --map-root-user {probe}",
-}
+WITHOUT = (
+    "command:setpriv --reuid=65534 --regid=65534 --clear-groups {probe}",  # an unprivileged user
+    "command:setpriv --bounding-set=-ipc_lock --inh-caps=-ipc_lock {probe}",  # root without CAP_IPC_LOCK
+    "command:unshare --user --map-root-user {probe}",  # root of a user namespace
+)
 
 
-@cache
-def ran(who: str) -> dict[str, dict[str, Any]]:
-    with TemporaryDirectory() as folder:
-        done = lockproof("run", "-t", WITHOUT[who], cwd=Path(folder))
-        if "unshare failed" in done.stdout:
-            pytest.skip("this kernel gives no user namespace")
-        return {line["case"]: line["verdict"] for line in results(Path(folder))}
+WHO = [on(target) for target in WITHOUT]
 
 
-@pytest.mark.parametrize("who", WITHOUT)
-def test_the_suite_runs_and_resolves_everything(who: str) -> None:
-    verdicts = ran(who)
+def ran(target: str) -> dict[str, dict[str, Any]]:
+    found = whole_corpus(target)
+    if "unshare failed" in found.stdout:
+        pytest.skip("this kernel gives no user namespace")
+    return found.verdicts
+
+
+@pytest.mark.parametrize("target", WHO)
+def test_the_suite_runs_and_resolves_everything(target: str) -> None:
+    verdicts = ran(target)
     assert set(verdicts) == {case.name for case in load().cases}
     assert {name: v["reason"] for name, v in verdicts.items() if v["status"] == "UNRESOLVED"} == {}
 
 
-@pytest.mark.parametrize("who", WITHOUT)
-def test_what_needs_the_privilege_is_untested_with_the_reason(who: str) -> None:
-    verdicts = ran(who)
+@pytest.mark.parametrize("target", WHO)
+def test_what_needs_the_privilege_is_untested_with_the_reason(target: str) -> None:
+    verdicts = ran(target)
     privileged = [case.name for case in load().cases if case.privilege == "privileged"]
     assert len(privileged) >= 3
     assert {(verdicts[name]["status"], verdicts[name]["reason"]) for name in privileged} == {
@@ -48,9 +46,9 @@ def test_what_needs_the_privilege_is_untested_with_the_reason(who: str) -> None:
     }
 
 
-@pytest.mark.parametrize("who", WITHOUT)
-def test_the_limit_binds_there(who: str) -> None:
-    verdicts = ran(who)
+@pytest.mark.parametrize("target", WHO)
+def test_the_limit_binds_there(target: str) -> None:
+    verdicts = ran(target)
     for name in (
         "mlock/limits/above-limit[with=no-earlier-locks]",
         "mlock/limits/limit-zero",

@@ -15,7 +15,8 @@ from lockproof.conformance.exploring.search import SearchRequest, explore
 from lockproof.conformance.language.loading import load_text
 from lockproof.conformance.protocol.program import compile_case
 from lockproof.runners.target import make_target
-from tests.command import lockproof, results
+from tests.command import lockproof
+from tests.whole_corpus import on, whole_corpus
 
 if TYPE_CHECKING:
     from lockproof.conformance.protocol.trace import Trace
@@ -56,18 +57,18 @@ def tells_modes(result: dict[str, Any]) -> bool:
     return any("F" in strip for snapshot in seen if snapshot for strip in snapshot["locked"].values())
 
 
-@pytest.mark.parametrize("kernel", [pytest.param(kernel, marks=pytest.mark.qemu(kernel)) for kernel in GUESTS])
-def test_a_case_has_the_same_verdict_on_a_kernel_and_on_its_model(kernel: str, tmp_path: Path) -> None:
-    lockproof("run", "-t", f"qemu:{kernel}", "-t", f"model:{GUESTS[kernel]}", cwd=tmp_path)
-    cases: dict[str, list[dict[str, Any]]] = {}
-    for result in results(tmp_path):
-        if result["verdict"]["status"] in {"PASS", "FAIL"}:
-            cases.setdefault(result["case"], []).append(result)
-    both = [seen for seen in cases.values() if len(seen) == 2]
+@pytest.mark.parametrize(
+    ("target", "model"),
+    [on(f"qemu:{kernel}", model, marks=(pytest.mark.qemu(kernel),)) for kernel, model in GUESTS.items()],
+)
+def test_a_case_has_the_same_verdict_on_a_kernel_and_on_its_model(target: str, model: str) -> None:
+    ours, theirs = whole_corpus(target), whole_corpus(f"model:{model}")
+    said = {"PASS", "FAIL"}
+    both = [case for case, status in ours.statuses.items() if {status, theirs.statuses[case]} <= said]
     # Kernels before 6.12 do not tell locks on fault from eager ones.
-    alike = [seen for seen in both if len({*map(tells_modes, seen)}) == 1]
+    alike = [case for case in both if tells_modes(ours.results[case]) == tells_modes(theirs.results[case])]
     assert len(alike) > 500
-    assert [one["case"] for one, other in alike if one["verdict"]["status"] != other["verdict"]["status"]] == []
+    assert [case for case in alike if ours.statuses[case] != theirs.statuses[case]] == []
 
 
 MERGING = """
@@ -104,8 +105,7 @@ def test_what_comes_of_an_allocation_that_only_the_target_makes_is_one() -> None
 
 
 @pytest.mark.parametrize("model", ["linux-2.6.16", "posixmlock-2006", *sorted({*GUESTS.values()})])
-def test_every_case_runs_on_a_model(model: str, tmp_path: Path) -> None:
-    lockproof("run", "-t", f"model:{model}", cwd=tmp_path)
-    statuses = Counter(result["verdict"]["status"] for result in results(tmp_path))
+def test_every_case_runs_on_a_model(model: str) -> None:
+    statuses = Counter(whole_corpus(f"model:{model}").statuses.values())
     assert set(statuses) <= {"PASS", "FAIL", "UNSUPPORTED", "UNTESTED"}
     assert statuses["PASS"] > 500

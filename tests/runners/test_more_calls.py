@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lockproof.conformance.commands.cases import CasesRequest, cases
-from lockproof.conformance.commands.printed import Printed
 from lockproof.conformance.errors import CaseFileError
 from lockproof.conformance.judging.judge import judge
 from lockproof.conformance.judging.verdict import Status
-from lockproof.conformance.language.loading import load
 from lockproof.conformance.protocol.program import compile_case
 from lockproof.conformance.protocol.trace import Ended
 from lockproof.conformance.reports.case_picture import show
@@ -129,7 +126,3 @@ def test_lint_names_what_is_doubtful_with_its_place(tmp_path: Path) -> None:
     assert "cases.yaml:18:3: id: cases/twin: does and expects the same as cases/success; remove one" in done.stdout
     assert "cases/idle: catches no mutant; expect more of it" in done.stdout
     assert "cases/wrong: does not pass on model:posix; permit what the standard permits" in done.stdout
-
-
-def test_our_own_cases_are_beyond_doubt() -> None:
-    assert cases(CasesRequest(view="lint")) == Printed(f"{len(load().cases)} cases, nothing doubtful")

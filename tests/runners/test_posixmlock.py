@@ -15,6 +15,7 @@ from lockproof.conformance.judging.judge import locks
 from lockproof.conformance.protocol.program import Program
 from lockproof.runners.target import make_target
 from tests.command import lockproof, verdicts
+from tests.whole_corpus import on, whole_corpus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,11 +85,9 @@ def test_generated_calls_do_what_the_model_of_posix_does() -> None:
     assert failed > CALLS / 10
 
 
-def test_what_a_failed_call_changes_on_the_kernel_it_does_not_change_through_the_wrapper(tmp_path: Path) -> None:
-    lockproof("run", "-t", "local", "-t", "local+posixmlock", cwd=tmp_path)
-    seen = verdicts(tmp_path)
-    bare = {case: status for (target, case), status in seen.items() if target == "local"}
-    wrapped = {case: status for (target, case), status in seen.items() if target == "local+posixmlock"}
+@pytest.mark.parametrize("target", [on("local")])
+def test_what_a_failed_call_changes_on_the_kernel_it_does_not_change_through_the_wrapper(target: str) -> None:
+    bare, wrapped = whole_corpus(target).statuses, whole_corpus(f"{target}+posixmlock").statuses
     assert [case for case, status in bare.items() if status == "PASS" and wrapped[case] != "PASS"] == []
     for part in ("hole", "unlockable", "past-end-of-file", "guard", "max-map-count"):
         assert [case for case in bare if "no-change" in case and part in case and bare[case] == "FAIL"] or (
