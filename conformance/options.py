@@ -128,7 +128,8 @@ def seconds(_context: click.Context, _option: click.Parameter, value: float | No
 
 
 def _is_given(context: click.Context, name: str) -> bool:
-    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    # An argument of which there may be many was given to click before 8.3 also where there is none.
+    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE and context.params[name] != ()
 
 
 def _written(parameter: click.Parameter) -> str:
