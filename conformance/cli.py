@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lockproof.conformance import completion
 from lockproof.conformance.errors import LockproofError
 from lockproof.conformance.options import Command, Excludes, cases_option, file_option, option, results_option, seconds
 
@@ -86,7 +87,7 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
         )
     ]
 )
-@click.argument("selection", nargs=-1, metavar="[CASE]...")
+@click.argument("selection", nargs=-1, metavar="[CASE]...", shell_complete=completion.cases)
 @option(
     "-t",
     "--target",
@@ -94,6 +95,7 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
     group=_SELECTION,
     multiple=True,
     metavar="TARGET",
+    shell_complete=completion.targets,
     help="Target to run on; may be given several times. Default: local and model:posix. See `lockproof targets`.",
 )
 @cases_option(_SELECTION)
@@ -101,6 +103,7 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
     "--resume",
     group=_SELECTION,
     metavar="RUN",
+    shell_complete=completion.runs,
     help="Run what is missing from an earlier run, as it was asked for then.",
 )
 @option(
@@ -132,6 +135,7 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
     "--events",
     group=_RESULTS,
     metavar="FILE",
+    shell_complete=completion.paths,
     help="Write what happens as it happens, a line of JSON for each event; - is standard output. See docs/events.md.",
 )
 @option(
@@ -173,10 +177,10 @@ def run(targets: tuple[str, ...], time_limit: float | None, **asked: Any) -> Pri
         Excludes("schema", ("selection", "cases"), "is the same for all cases"),
         Excludes("show", ("coverage", "lint"), "draws the cases, and nothing else"),
         Excludes("coverage", ("lint",), "prints which cases check what, and nothing else"),
-        Excludes("coverage", ("selection",), "is about all cases (lockproof explain is about one requirement)"),
+        Excludes("coverage", ("selection",), "is about all cases"),
     ]
 )
-@click.argument("selection", nargs=-1, metavar="[CASE]...")
+@click.argument("selection", nargs=-1, metavar="[CASE]...", shell_complete=completion.cases)
 @cases_option()
 @option("--show", is_flag=True, help="Draw the cases instead of listing them.")
 @option("--coverage", is_flag=True, help="Print which cases check each requirement.")
@@ -191,7 +195,7 @@ def cases(selection: tuple[str, ...], cases: Path | None, **views: bool) -> Prin
 
 
 @main.command()
-@click.argument("selection", nargs=-1, metavar="[MUTANT]...")
+@click.argument("selection", nargs=-1, metavar="[MUTANT]...", shell_complete=completion.mutants)
 @cases_option()
 @option("-v", "--verbose", is_flag=True, help="Name all cases that kill each mutant.")
 def mutants(**asked: Any) -> Printed:
@@ -205,7 +209,7 @@ def mutants(**asked: Any) -> Printed:
 
 
 @main.command()
-@click.argument("case")
+@click.argument("case", shell_complete=completion.cases)
 @cases_option()
 def repro(**asked: Any) -> Printed:
     """Print a C program that does what CASE does, for those who have no lockproof: cc repro.c && ./a.out."""
@@ -215,7 +219,7 @@ def repro(**asked: Any) -> Printed:
 
 
 @main.command()
-@click.argument("target")
+@click.argument("target", shell_complete=completion.targets)
 @option(
     "--seconds",
     type=click.FloatRange(0.1, 86400),
@@ -230,6 +234,7 @@ def repro(**asked: Any) -> Printed:
 @option(
     "--against",
     metavar="TARGET",
+    shell_complete=completion.targets,
     help="Compare with this target, such as model:linux-6, page by page.",
 )
 def explore(**asked: Any) -> Printed:
@@ -244,7 +249,7 @@ def explore(**asked: Any) -> Printed:
 
 
 @main.command(excludes=[Excludes("scheduler", ("jobs",), "spreads the work over the workers of its cluster")])
-@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...", shell_complete=completion.models)
 @option(
     "--pages", type=click.IntRange(1, 10), default=4, show_default=True, metavar="P", help="The largest address space."
 )
@@ -264,7 +269,7 @@ def prove(**asked: Any) -> Printed:
 
 
 @main.command()
-@click.argument("requirement")
+@click.argument("requirement", shell_complete=completion.requirements)
 @cases_option()
 def explain(**asked: Any) -> Printed:
     """Print a requirement of the catalogue, and the cases that check it."""
@@ -274,7 +279,7 @@ def explain(**asked: Any) -> Printed:
 
 
 @main.command()
-@click.argument("names", nargs=-1, metavar="[TARGET]...")
+@click.argument("names", nargs=-1, metavar="[TARGET]...", shell_complete=completion.targets)
 def targets(**asked: Any) -> Printed:
     """Show targets: usable or not and why, and what each can do.
 
@@ -286,7 +291,7 @@ def targets(**asked: Any) -> Printed:
 
 
 @main.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.shims)
 def shim(**asked: Any) -> Printed:
     """Print the path of a library for LD_PRELOAD: posixmlock or fault.
 
@@ -317,7 +322,7 @@ def shim(**asked: Any) -> Printed:
 @option("--most", type=click.IntRange(1), default=100, show_default=True, metavar="N", help="Calls that fail.")
 @file_option("--json", help="Write the report as JSON.")
 @file_option("--junit", help="Write it as JUnit XML.")
-@click.argument("command", nargs=-1, required=True, metavar="-- PROGRAM [ARGUMENT]...")
+@click.argument("command", nargs=-1, required=True, metavar="-- PROGRAM [ARGUMENT]...", shell_complete=completion.paths)
 def inject(**asked: Any) -> Printed:
     """Run a program once for each memory-lock call that it makes, with that one failing, and say what it did.
 
@@ -329,7 +334,7 @@ def inject(**asked: Any) -> Printed:
 
 
 @main.command()
-@click.argument("path", required=False, metavar="[PATH|SYSROOT]")
+@click.argument("path", required=False, metavar="[PATH|SYSROOT]", shell_complete=completion.paths)
 def libc(**asked: Any) -> Printed:
     """Say what a C library exports and promises of memory locking, and whether the cases agree.
 
@@ -354,7 +359,7 @@ def kernel_list() -> Printed:
 
 
 @kernel.command("fetch")
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=completion.fetchable)
 def kernel_fetch(**asked: Any) -> Printed:
     """Fetch kernels of Debian, from the machine's own mirror.
 
@@ -366,7 +371,7 @@ def kernel_fetch(**asked: Any) -> Printed:
 
 
 @kernel.command("build")
-@click.argument("source")
+@click.argument("source", shell_complete=completion.sources)
 @option("--fault-injection", is_flag=True, help="Let every allocation inside a call fail in turn.")
 @file_option("--patch", "patches", multiple=True, help="Apply a patch with -p1 first; may be given several times.")
 @file_option(

@@ -25,7 +25,7 @@ LEVELS = (
     {"reports"},
     {"certificates"},
     {"exploring", "proving", "repro", "programs"},
-    {"commands", "options"},
+    {"commands", "options", "completion"},
     {"cli", "pytest_plugin"},
     {"__main__"},
 )
@@ -46,6 +46,7 @@ RUNNERS_OF = {
     "proving": {"models"},
     "programs": {"shims"},
     "commands": {"models", "kernels", "shims"},
+    "completion": {"models", "kernels", "shims"},
 }
 """What conformance uses of runners where it is about them; besides, everyone may use runners.target."""
 

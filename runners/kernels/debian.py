@@ -97,6 +97,18 @@ def offered() -> list[tuple[str, Package]]:
     return list(best.items())
 
 
+def offered_names() -> set[str]:
+    """Return the names of all that `offered` lists, without asking dpkg what is newest."""
+    return {
+        kernel.full_name(f"debian/{package.base}", architecture.name)
+        for architecture in ARCHITECTURES.values()
+        if architecture.kernel == architecture.name
+        for suite in _SUITES
+        for package in fetched(suite, architecture)
+        if package.flavour in architecture.flavours
+    }
+
+
 def _version(name: str, text: str) -> str:
     if not kernel.is_debian(name):
         msg = f"kernel {text!r}: cannot be fetched; write debian/VERSION, such as debian/6.12 or debian/6.12@arm64"

@@ -23,7 +23,7 @@ SCHEMA = "--schema prints nothing but the schema; leave out "
 IS_THE_SAME = "--schema is the same for all cases; leave out "
 SHOW = "--show draws the cases, and nothing else; leave out "
 COVERAGE = "--coverage prints which cases check what, and nothing else; leave out "
-ABOUT_ALL = "--coverage is about all cases (lockproof explain is about one requirement); leave out "
+ABOUT_ALL = "--coverage is about all cases; leave out "
 SCHEDULER = "--scheduler spreads the work over the workers of its cluster; leave out "
 EXCLUDED = {
     "run --resume 2026 mlock": f"{RUN}CASE",

@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a shell offers on TAB (docs/completion.md). Nothing is started for it, and only what is asked for is read.
+
+Each function has the signature that click wants for `shell_complete`, and gives what begins with `incomplete`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import wraps
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from click.shell_completion import BashComplete, CompletionItem, FishComplete, ZshComplete, add_completion_class
+
+from lockproof.conformance.errors import LockproofError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from importlib.resources.abc import Traversable
+
+    import click
+
+    Completion = Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]
+
+__all__ = [
+    "cases",
+    "fetchable",
+    "models",
+    "mutants",
+    "paths",
+    "requirements",
+    "runs",
+    "shims",
+    "sources",
+    "targets",
+]
+
+_CATALOGUE = "requirements.yaml"
+_ID = re.compile(r"^- (?:\{ *)?id: *([^\s,}]+)", re.MULTILINE)
+
+
+def _completion(names: Callable[[click.Context, str], Iterable[str]]) -> Completion:
+    """Offer those of the names that begin with what is typed; none where they cannot be read: nobody asked for them."""
+
+    @wraps(names)
+    def complete(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+        try:
+            return [CompletionItem(name) for name in names(context, incomplete) if name.startswith(incomplete)]
+        except (LockproofError, OSError, UnicodeError):
+            return []
+
+    return complete
+
+
+@_completion
+def cases(context: click.Context, incomplete: str) -> Iterable[str]:
+    """Name folders, files and cases, one level below what is typed."""
+    return dict.fromkeys(_level(name, incomplete) for name in _cases(context.params.get("cases")))
+
+
+def _level(name: str, incomplete: str) -> str:
+    """Return a name up to the next / after what is typed, if it is a name that begins so."""
+    end = name.find("/", len(incomplete))
+    return name if end < 0 else name[: end + 1]
+
+
+def _cases(path: Path | None) -> Iterator[str]:
+    """Find names in the text of case files. Loading these takes many times longer, and says what is wrong in them."""
+    for file, content in _case_files(path):
+        yield from (f"{file}/{case}" for case in _ID.findall(content.read_text(encoding="utf-8")))
+
+
+def _case_files(path: Path | None) -> Iterable[tuple[str, Traversable]]:
+    """Find case files, each with what the names of its cases begin with."""
+    if path is None:
+        return _below(_builtin(), "")
+    start = path.absolute()
+    name = start.relative_to(_root(start)).as_posix().removesuffix(".yaml")
+    return _below(start, "" if name == "." else f"{name}/") if start.is_dir() else [(name, start)]
+
+
+def _below(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
+    for item in sorted(folder.iterdir(), key=lambda item: item.name):
+        if item.is_dir():
+            yield from _below(item, f"{prefix}{item.name}/")
+        elif item.name.endswith(".yaml") and item.name != _CATALOGUE:
+            yield f"{prefix}{item.name.removesuffix('.yaml')}", item
+
+
+def _root(start: Path) -> Path:
+    """Return the folder below which the names of cases begin: that of the catalogue, as in language/loading.py."""
+    folder = start if start.is_dir() else start.parent
+    return next((up for up in (folder, *folder.parents) if (up / _CATALOGUE).is_file()), folder)
+
+
+def _builtin() -> Traversable:
+    return files("lockproof") / "cases"
+
+
+@_completion
+def requirements(context: click.Context, _incomplete: str) -> Iterable[str]:
+    """Name the requirements of the catalogue."""
+    path: Path | None = context.params.get("cases")
+    own = _root(path.absolute()) / _CATALOGUE if path is not None else None
+    catalogue = own if own is not None and own.is_file() else _builtin() / _CATALOGUE
+    return _ID.findall(catalogue.read_text(encoding="utf-8"))
+
+
+@_completion
+def targets(_context: click.Context, _incomplete: str) -> Iterable[str]:
+    """Name kinds of targets, models, and the kernels that are here."""
+    from lockproof.runners.kernels import known
+    from lockproof.runners.target import known_targets
+
+    return (*known_targets(), *(f"qemu:{kernel.name}" for kernel in known()), "command:")
+
+
+@_completion
+def models(_context: click.Context, _incomplete: str) -> Iterable[str]:
+    """Name the models."""
+    from lockproof.runners.models import model_names
+
+    return model_names()
+
+
+@_completion
+def mutants(_context: click.Context, _incomplete: str) -> Iterable[str]:
+    """Name the mutants of the reference model."""
+    from lockproof.runners.models.mutants import mutants as all_mutants
+
+    return (mutant.name for mutant in all_mutants())
+
+
+@_completion
+def fetchable(_context: click.Context, _incomplete: str) -> Iterable[str]:
+    """Name the kernels that the lists of packages offer which were fetched last."""
+    from lockproof.runners.kernels.debian import offered_names
+
+    return sorted(offered_names())
+
+
+def sources(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Name what a kernel can be built from: Debian's sources, or a path."""
+    names = fetchable(context, parameter, incomplete) if incomplete.startswith("debian/"[: len(incomplete)]) else []
+    return [*(name for name in names if "@" not in name.value), *paths(context, parameter, incomplete)]
+
+
+@_completion
+def runs(context: click.Context, _incomplete: str) -> Iterable[str]:
+    """Name the runs in the folder of results."""
+    return sorted(run.parent.name for run in Path(context.params["results"]).glob("*/run.json"))
+
+
+@_completion
+def shims(_context: click.Context, _incomplete: str) -> Iterable[str]:
+    """Name the shims."""
+    from lockproof.runners.shims import NAMES
+
+    return NAMES
+
+
+def paths(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Leave it to the shell to name files."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+# The words that bash makes of a line end at : and = and @ too, which names of targets have: click is given the line up
+# to the cursor instead, -1 meaning its last word, and what bash keeps of that word is taken off the answers again.
+_BASH = """\
+%(complete_func)s() {
+    local line=${COMP_LINE:0:COMP_POINT} last=-1 prefix="" word cut response type value
+
+    [[ $line == *[[:blank:]] ]] && last=999
+    response=$(env COMP_WORDS="$line" COMP_CWORD=$last %(complete_var)s=bash_complete "$1")
+    word=${line##*[[:blank:]]}
+    word=${word#--*=}
+    for cut in : = @; do
+        if [[ $COMP_WORDBREAKS == *"$cut"* && $word == *"$cut"* ]]; then
+            cut=${word%%"$cut"*}$cut
+            (( ${#cut} > ${#prefix} )) && prefix=$cut
+        fi
+    done
+    while IFS=, read -r type value; do
+        if [[ $type == dir ]]; then
+            compopt -o dirnames
+        elif [[ $type == file ]]; then
+            compopt -o default
+        elif [[ $type == plain ]]; then
+            COMPREPLY+=("${value#"$prefix"}")
+            [[ $value == *[/:] ]] && compopt -o nospace
+        fi
+    done <<<"$response"
+    return 0
+}
+
+complete -o nosort -F %(complete_func)s %(prog_name)s
+"""
+
+# As click has it, but without a blank behind what is only the beginning of a name.
+_ZSH = """\
+#compdef %(prog_name)s
+
+%(complete_func)s() {
+    local -a whole begun described response
+    local type key descr
+    (( ! $+commands[%(prog_name)s] )) && return 1
+
+    response=("${(@f)$(env COMP_WORDS="${words[*]}" COMP_CWORD=$((CURRENT-1)) \
+%(complete_var)s=zsh_complete %(prog_name)s)}")
+    for type key descr in ${response}; do
+        if [[ $type == dir ]]; then
+            _path_files -/
+        elif [[ $type == file ]]; then
+            _path_files -f
+        elif [[ $type == plain && $descr != _ ]]; then
+            described+=("$key:$descr")
+        elif [[ $type == plain && $key == *[/:] ]]; then
+            begun+=("$key")
+        elif [[ $type == plain ]]; then
+            whole+=("$key")
+        fi
+    done
+    (( $#described )) && _describe -V unsorted described -U
+    (( $#begun )) && compadd -U -S '' -V unsorted -a begun
+    (( $#whole )) && compadd -U -V unsorted -a whole
+}
+
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+    %(complete_func)s "$@"
+else
+    compdef %(complete_func)s %(prog_name)s
+fi
+"""
+
+# As click has it, but with the whole of a help that has a comma in it, and with what stands before the = of an option.
+_FISH = """\
+function %(complete_func)s
+    set -l response (env %(complete_var)s=fish_complete COMP_WORDS=(commandline -cp | string collect) \
+COMP_CWORD=(commandline -t) %(prog_name)s)
+    set -l option (string match --regex -- "^--[^=]+=" (commandline -t))
+    for completion in $response
+        set -l part (string split --max 1 "," $completion)
+        switch $part[1]
+            case dir
+                __fish_complete_directories $part[2]
+            case file
+                __fish_complete_path $part[2]
+            case plain
+                echo "$option$part[2]"
+        end
+    end
+end
+
+complete --no-files --command %(prog_name)s --arguments "(%(complete_func)s)"
+"""
+
+
+class _Bash(BashComplete):
+    source_template = _BASH
+
+
+class _Zsh(ZshComplete):
+    source_template = _ZSH
+
+
+class _Fish(FishComplete):
+    source_template = _FISH
+
+
+add_completion_class(_Bash)
+add_completion_class(_Zsh)
+add_completion_class(_Fish)
