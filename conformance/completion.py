@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 from functools import wraps
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from click.shell_completion import BashComplete, CompletionItem, FishComplete, ZshComplete, add_completion_class
@@ -19,6 +17,7 @@ from lockproof.conformance.errors import LockproofError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from importlib.resources.abc import Traversable
+    from pathlib import Path
 
     import click
 
@@ -96,6 +95,8 @@ def _root(start: Path) -> Path:
 
 
 def _builtin() -> Traversable:
+    from importlib.resources import files
+
     return files("lockproof") / "cases"
 
 
@@ -150,7 +151,8 @@ def sources(context: click.Context, parameter: click.Parameter, incomplete: str)
 @_completion
 def runs(context: click.Context, _incomplete: str) -> Iterable[str]:
     """Name the runs in the folder of results."""
-    return sorted(run.parent.name for run in Path(context.params["results"]).glob("*/run.json"))
+    results: Path = context.params["results"]
+    return sorted(run.parent.name for run in results.glob("*/run.json"))
 
 
 @_completion

@@ -13,7 +13,6 @@ breaks its promise is no error: that is a verdict.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class Location(NamedTuple):
     column: int
 
     def __str__(self) -> str:
-        """Give the form that editors and terminals make clickable."""
+        """Return the form that editors and terminals make clickable."""
         return f"{self.file}:{self.line}:{self.column}"
 
 
@@ -57,7 +56,7 @@ class Problem:
     """What is wrong; what to write instead."""
 
     def __str__(self) -> str:
-        """Give the one line that a user reads."""
+        """Return the one line that a user reads."""
         return f"{self.location}: {self.field + ': ' if self.field else ''}{self.message}"
 
 
@@ -99,6 +98,8 @@ def first_mistake(error: ValidationError) -> str:
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """Say which of the known words was probably meant, or list them where they are few."""
+    from difflib import get_close_matches  # noqa: PLC0415  every start imports errors, and few have one
+
     choices = sorted(known)
     begun = [choice for choice in choices if word and choice.startswith(word)]
     if close := begun or get_close_matches(word, choices, n=1, cutoff=0.6):

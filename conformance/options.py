@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -15,6 +15,7 @@ from lockproof.conformance.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -32,6 +33,16 @@ class Excludes:
     others: tuple[str, ...]
     why: str
     """What it does, as the rest of a sentence that begins with it."""
+
+
+class _PathType(click.Path):
+    """A path, which is made a Path only where there is one: a start without any need not import pathlib."""
+
+    def coerce_path_result(self, value: str | os.PathLike[str]) -> Path:
+        """Return what was given as a Path."""
+        from pathlib import Path
+
+        return Path(os.fsdecode(value))
 
 
 class _Option(click.Option):
@@ -95,7 +106,7 @@ def cases_option(group: str = "") -> Callable[[_Function], _Function]:
     return option(
         "--cases",
         group=group,
-        type=click.Path(path_type=Path),
+        type=_PathType(),
         metavar="PATH",
         help="A case file, or a folder of them; default: the cases that lockproof brings along.",
     )
@@ -103,7 +114,7 @@ def cases_option(group: str = "") -> Callable[[_Function], _Function]:
 
 def file_option(*declarations: str, metavar: str = "FILE", **settings: Any) -> Callable[[_Function], _Function]:
     """Declare an option that names a file."""
-    return option(*declarations, type=click.Path(path_type=Path, dir_okay=False), metavar=metavar, **settings)
+    return option(*declarations, type=_PathType(dir_okay=False), metavar=metavar, **settings)
 
 
 def results_option(text: str, group: str = "") -> Callable[[_Function], _Function]:
@@ -111,8 +122,8 @@ def results_option(text: str, group: str = "") -> Callable[[_Function], _Functio
     return option(
         "--results",
         group=group,
-        type=click.Path(path_type=Path, file_okay=False),
-        default=Path("results"),
+        type=_PathType(file_okay=False),
+        default="results",
         show_default=True,
         metavar="FOLDER",
         help=text,

@@ -5,9 +5,9 @@ ARGV is split as a shell splits words; no shell is given. `{probe}` stands for t
 machine:
 
     command:setpriv --reuid=65534 --regid=65534 --clear-groups {probe}      another user
-    command:ssh host ./lockproof-probe                                      another machine, the probe copied over
-    before command:sh -c 'scp -q {probe} host:/tmp/ && exec ssh host /tmp/lockproof-probe'    the same, copied each
-    time command:adb shell /data/local/tmp/lockproof-probe
+    command:ssh host ./lockproof-probe                                      another machine, copied over before
+    command:sh -c 'scp -q {probe} host:/tmp/ && exec ssh host /tmp/lockproof-probe'     the same, copied each time
+    command:adb shell /data/local/tmp/lockproof-probe                       an Android device, copied over before
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ MANY = 3000
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Give a folder with two cases in `small/mlock.yaml`."""
+    """Make a folder with two cases in `small/mlock.yaml`."""
     (tmp_path / "small").mkdir()
     (tmp_path / "small" / "mlock.yaml").write_text(SMALL)
     return tmp_path
@@ -50,7 +50,7 @@ def has_grown(folder: Path, before: int) -> bool:
 
 
 def run_of(folder: Path) -> str:
-    """Give the id of the only run in a folder."""
+    """Return the id of the only run in a folder."""
     return next((folder / "results").iterdir()).name
 
 

@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
-    """Give a folder with two cases in `small/mlock.yaml`."""
+    """Make a folder with two cases in `small/mlock.yaml`."""
     (tmp_path / "small").mkdir()
     (tmp_path / "small" / "mlock.yaml").write_text(SMALL)
     return tmp_path
@@ -89,7 +90,7 @@ def test_repetitions_are_results_of_their_own_and_said_once(small: Path) -> None
 
 
 def bad(name: str, content: bytes, message: str) -> object:
-    """Give a bad case file and the one line that says so."""
+    """Return a bad case file and the one line that says so."""
     return pytest.param(content, message, id=name)
 
 
@@ -199,6 +200,15 @@ def test_on_a_terminal_there_is_a_progress_bar_and_colour_unless_no_color_is_set
     assert process.wait() == 1
     assert b"running" in said
     assert (b"\x1b[1;31mFAIL" in said) is not no_color
+
+
+def test_help_loads_nothing_that_only_some_commands_need(tmp_path: Path) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "lockproof", "--help"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    own = {name.removeprefix("lockproof.conformance") for name in loaded if name.startswith("lockproof.")}
+    assert own == {"", ".cli", ".completion", ".errors", ".options"}
+    assert not loaded & {"pydantic", "rich", "yaml", "cffi", "elftools", "importlib.metadata", "difflib"}
 
 
 def test_the_help_of_every_command_names_its_options(tmp_path: Path) -> None:

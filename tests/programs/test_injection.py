@@ -54,7 +54,7 @@ BEHAVIOUR = {
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Give a function that compiles a program."""
+    """Return a function that compiles a program."""
     folder = tmp_path_factory.mktemp("programs")
 
     def compile_it(name: str, *flags: str, text: str = PROGRAM, compiler: str = "gcc") -> Path:
@@ -176,7 +176,7 @@ def test_what_was_found_is_told_also_where_the_report_cannot_be_written(
 
 
 def refusal(tmp_path: Path, *arguments: str | Path) -> str:
-    """Give the one line with which a program is refused."""
+    """Return the one line with which a program is refused."""
     done = inject(*arguments, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
