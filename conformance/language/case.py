@@ -230,13 +230,16 @@ def field_names(type_: type) -> frozenset[str]:
     return frozenset(written_name(field.name) for field in fields(type_))
 
 
-# Read by pydantic on the outermost class; the nested ones inherit it. Without `extra` unknown keys pass silently.
+# On each class: a nested one inherits it when values are read, but not in the schema that pydantic before 2.14 writes.
+# Without `extra` unknown keys pass silently.
 _CONFIG = ConfigDict(extra="forbid", use_attribute_docstrings=True, alias_generator=written_name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
     """The memory that a letter of the map stands for."""
+
+    __pydantic_config__ = _CONFIG
 
     kind: Kind = Kind.ANONYMOUS
     """Kind of memory. `shared` is anonymous memory that is shared, `stack` grows downwards, `sysv` is a segment of
@@ -277,6 +280,8 @@ class Region:
 class Range:
     """The bytes that a call names."""
 
+    __pydantic_config__ = _CONFIG
+
     pages: Annotated[
         str, AfterValidator(partial(_arena_strip, "^.", ())), AfterValidator(_marked), _for_editors(r"\^.")
     ]
@@ -303,6 +308,8 @@ class Range:
 class Limits:
     """Shortages that are set up before the first call."""
 
+    __pydantic_config__ = _CONFIG
+
     memlock: (
         Annotated[
             Size | Literal["unlimited"],
@@ -323,6 +330,8 @@ class Limits:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """One permitted outcome of a step. What it does not state is not judged."""
+
+    __pydantic_config__ = _CONFIG
 
     result: _Results = (ANY,)
     """0, an errno, a list of them, or `any`. touch: also the signal that ends the process, SIGSEGV or SIGBUS."""
