@@ -38,6 +38,7 @@ struct model_run {
 	const struct mutant *mutant; /* NULL: the model as it is */
 	struct program program;
 	struct execution execution;
+	char strips[STRIP_COUNT * MAX_PAGES];
 	char trace[TRACE_SIZE];
 	char *answer; /* NULL: no memory for it */
 	size_t length;
@@ -185,6 +186,8 @@ char *lockproof_model_run(const char *name, const char *text, size_t length)
 		run->mutant = mutant;
 		run->answer = calloc(1, 1);
 		run->length = 0;
+		run->execution.strips = run->strips;
+		run->execution.publish = NULL;
 		answer_program(&target, &workspace, text, length);
 		answer = run->answer;
 	}

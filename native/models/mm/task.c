@@ -187,10 +187,11 @@ static long task_thread(void *self, void (*run)(void *argument), void *argument)
 	return 0;
 }
 
-static void task_leave(void *self)
+static void task_leave(void *self, bool well)
 {
 	struct task *task = self;
 
+	(void)well;
 	free(task->mm);
 	task->mm = task->parent;
 	task->left = task->parent_left;

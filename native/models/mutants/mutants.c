@@ -170,11 +170,11 @@ static long do_fork(void *self)
 	return finish(&call, result);
 }
 
-static void do_leave(void *self)
+static void do_leave(void *self, bool well)
 {
 	struct task_call call = begin(self, ON_LEAVE);
 
-	call.mutation->model.leave(self);
+	call.mutation->model.leave(self, well);
 	finish(&call, 0);
 }
 

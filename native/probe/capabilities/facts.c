@@ -3,8 +3,11 @@
 
 #include "capabilities/facts.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "capabilities/trials.h"
 #include "kernel/counts.h"
@@ -12,25 +15,36 @@
 
 enum { TIME_TO_TRY = 30000 };
 
-/* A trial runs in a child of its own, where it may do to the process what it likes. */
+/* A trial runs in a child of its own, where it may do to the process what it likes. What it found comes back by a pipe. */
 struct trial {
 	struct kernel kernel;
-	struct facts *facts;
+	struct facts facts;
 	void (*run)(struct kernel *kernel, struct facts *facts);
+	int pipe[2];
 };
 
 static void run_trial(void *argument)
 {
 	struct trial *trial = argument;
 
-	trial->run(&trial->kernel, trial->facts);
+	trial->run(&trial->kernel, &trial->facts);
+	if (write(trial->pipe[1], &trial->facts, sizeof(trial->facts)) < 0)
+		process_exit(1);
 }
+
+_Static_assert(sizeof(struct facts) <= PIPE_BUF, "facts come through a pipe in one piece, or not at all");
 
 static void try_in_child(const struct kernel *kernel, struct facts *facts, void (*run)(struct kernel *, struct facts *))
 {
-	struct trial trial = { .kernel = *kernel, .facts = facts, .run = run };
+	struct trial trial = { .kernel = *kernel, .facts = *facts, .run = run };
 
+	if (pipe2(trial.pipe, O_CLOEXEC | O_NONBLOCK) < 0)
+		return;
 	process_run(run_trial, &trial, TIME_TO_TRY);
+	if (read(trial.pipe[0], &trial.facts, sizeof(trial.facts)) == (ssize_t)sizeof(trial.facts))
+		*facts = trial.facts;
+	close(trial.pipe[0]);
+	close(trial.pipe[1]);
 }
 
 unsigned long trial_memory(const struct kernel *kernel, size_t pages)

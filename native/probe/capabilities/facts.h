@@ -22,14 +22,9 @@ struct facts {
 	bool shim; /* they are its */
 	bool limit_memory;
 	struct counts counts; /* settled, where nothing else runs */
-	struct snapshot *scratch;
 };
 
-/*
- * Finds out what the kernel can do by trying, in children, so that the process
- * itself stays as it is. `facts` must be in memory that children share, with a
- * snapshot to scribble on.
- */
+/* Finds out what the kernel can do by trying, in children, so that the process itself stays as it is. */
 void facts_find(const struct kernel *kernel, struct facts *facts);
 
 /* What of it programs depend on. */

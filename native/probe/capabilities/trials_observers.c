@@ -30,11 +30,14 @@ static bool looks_like(const char *strip, const char *expected)
 	return memcmp(strip, expected, CALIBRATION_PAGES) == 0;
 }
 
-static const struct snapshot *observe(struct kernel *kernel, struct facts *facts, unsigned long arena, size_t pages)
+static const struct snapshot *observe(struct kernel *kernel, unsigned long arena, size_t pages)
 {
-	snapshot_start(facts->scratch, pages);
-	kernel_observe(kernel, arena, facts->scratch);
-	return facts->scratch;
+	static struct snapshot snapshot;
+	static char room[STRIP_COUNT * CALIBRATION_PAGES];
+
+	snapshot_start(&snapshot, pages, room);
+	kernel_observe(kernel, arena, &snapshot);
+	return &snapshot;
 }
 
 static void trust_all(struct observers *observers)
@@ -60,13 +63,13 @@ static void calibrate_locks(struct observers *observers, const struct snapshot *
 	observers->msync &= snapshot->has_msync && looks_like(snapshot->msync, expected);
 }
 
-static void calibrate_residency(struct kernel *kernel, struct facts *facts, unsigned long arena)
+static void calibrate_residency(struct kernel *kernel, unsigned long arena)
 {
 	enum residency *residency = &kernel->observers.residency;
 	const struct snapshot *snapshot;
 
 	for (*residency = RESIDENCY_MINCORE; *residency <= RESIDENCY_PAGEMAP; ++*residency) {
-		snapshot = observe(kernel, facts, arena, CALIBRATION_PAGES);
+		snapshot = observe(kernel, arena, CALIBRATION_PAGES);
 		if (snapshot->has_resident && looks_like(snapshot->resident, calibration_resident))
 			return;
 	}
@@ -92,10 +95,10 @@ void try_observers(struct kernel *kernel, struct facts *facts)
 	if (!make_calibration(kernel, &arena))
 		return;
 	page = arena + LOCKED_PAGE * kernel->page_size;
-	calibrate_residency(kernel, facts, arena);
+	calibrate_residency(kernel, arena);
 
-	elsewhere = observe(kernel, facts, arena, 1)->elsewhere_locked;
-	snapshot = observe(kernel, facts, arena, CALIBRATION_PAGES);
+	elsewhere = observe(kernel, arena, 1)->elsewhere_locked;
+	snapshot = observe(kernel, arena, CALIBRATION_PAGES);
 	observers->mappings &= snapshot->has_mappings && looks_like(snapshot->mappings, calibration_mappings);
 	observers->elsewhere &= snapshot->elsewhere_mapped > 0;
 	facts->own_pages = observers->elsewhere ? snapshot->elsewhere_mapped : -1;
@@ -105,17 +108,17 @@ void try_observers(struct kernel *kernel, struct facts *facts)
 	if (system.mlock(system.self, page, kernel->page_size) < 0) {
 		observers->smaps_locks = observers->msync = observers->accounting = observers->elsewhere_locks = false;
 	} else {
-		snapshot = observe(kernel, facts, arena, CALIBRATION_PAGES);
+		snapshot = observe(kernel, arena, CALIBRATION_PAGES);
 		calibrate_locks(observers, snapshot, true);
 		observers->accounting &= accounted >= 0 && snapshot->accounted == accounted + 1;
-		calibrate_elsewhere(observers, elsewhere, observe(kernel, facts, arena, 1)->elsewhere_locked);
+		calibrate_elsewhere(observers, elsewhere, observe(kernel, arena, 1)->elsewhere_locked);
 		system.munlock(system.self, page, kernel->page_size);
-		snapshot = observe(kernel, facts, arena, CALIBRATION_PAGES);
+		snapshot = observe(kernel, arena, CALIBRATION_PAGES);
 		calibrate_locks(observers, snapshot, false);
 		observers->accounting &= snapshot->accounted == accounted;
 	}
 	if (system.mlock2(system.self, page, kernel->page_size, MLOCK_ONFAULT) == 0) {
-		snapshot = observe(kernel, facts, arena, CALIBRATION_PAGES);
+		snapshot = observe(kernel, arena, CALIBRATION_PAGES);
 		facts->lock_modes = snapshot->has_smaps && looks_like(snapshot->smaps, ".F_.");
 	}
 	facts->observers = *observers;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * New images and threads of the process. A new image of the probe finds its
- * program and its trace in memory that a file descriptor has brought along, and
- * goes on where the old one stopped.
+ * New images and threads of the process. A new image of the probe finds what
+ * the old one was doing in a file that stays open, and goes on where it stopped.
  */
 #define _GNU_SOURCE
 
@@ -15,6 +14,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,13 +22,7 @@
 #include "program/text.h"
 #include "program/words.h"
 
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
-#endif
-
-enum { AWAY = 36 }; /* bits of an address that every 64-bit system has, and near which nothing lies */
-
-enum { NUMBER_ROOM = 24, THREAD_STACK = 65536, NO_PROGRAM = -1 };
+enum { NUMBER_ROOM = 24, THREAD_STACK = 65536, NO_PROGRAM = -1, IT_WORKS = 7 };
 
 /* 64-bit times are the only ones on some 32-bit architectures. */
 #ifdef SYS_futex
@@ -40,36 +34,6 @@ enum { CALL_FUTEX = SYS_futex_time64 };
 enum { WAIT_WHILE_EQUAL = 0 }; /* FUTEX_WAIT; compilers for musl may lack linux/futex.h */
 
 static const char resume_option[] = "--resume";
-
-void *kernel_image_memory(size_t size, int *file)
-{
-	void *const far_from_all = (void *)(sizeof(void *) == 8 ? (uintptr_t)(1ULL << AWAY) : 0);
-	int flags = MAP_SHARED;
-	void *memory;
-
-	*file = (int)kernel_memory_file();
-	if (*file >= 0 && ftruncate(*file, (off_t)size) < 0) {
-		close(*file);
-		*file = -1;
-	}
-	if (*file < 0)
-		flags |= MAP_ANONYMOUS;
-	memory = mmap(far_from_all, size, PROT_READ | PROT_WRITE, flags, *file, 0);
-	if (memory == MAP_FAILED)
-		return NULL;
-	*(void **)memory = memory;
-	return memory;
-}
-
-void *kernel_image_again(size_t size, int file)
-{
-	void *memory, *again;
-
-	if (pread(file, &memory, sizeof(memory), 0) != sizeof(memory))
-		return NULL;
-	again = mmap(memory, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, file, 0);
-	return again == memory ? again : NULL;
-}
 
 int kernel_image_file(int count, char **arguments)
 {
@@ -94,7 +58,7 @@ static void keep_all_open(const struct kernel *kernel)
 	const int files[] = {
 		faults->nth,	       faults->switches[0],    faults->switches[1],
 		faults->log.file,      kernel->memory.current, kernel->memory.limit,
-		kernel->handover_file,
+		kernel->handover_file, kernel->progress_file,
 	};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
@@ -114,40 +78,59 @@ static long execute(const char *path, int file)
 	return -errno;
 }
 
+enum { PARTS = 3 };
+
+static size_t describe(struct iovec parts[PARTS], const struct kernel *kernel, const struct program *program,
+		       const struct resume *resume)
+{
+	parts[0] = (struct iovec){ (void *)kernel, sizeof(*kernel) };
+	parts[1] = (struct iovec){ (void *)program, sizeof(*program) };
+	parts[2] = (struct iovec){ (void *)resume, sizeof(*resume) };
+	return sizeof(*kernel) + sizeof(*program) + sizeof(*resume);
+}
+
 long kernel_exec(void *self, const struct program *program, const struct resume *resume, bool missing)
 {
 	const struct kernel *kernel = self;
-	struct handover *handover = kernel->handover;
+	struct iovec parts[PARTS];
+	size_t size = describe(parts, kernel, program, resume);
 
-	if (!handover)
+	if (kernel->handover_file < 0)
 		return -ENOSYS;
-	handover->kernel = *kernel;
-	handover->program = *program;
-	handover->resume = *resume;
+	if (pwritev(kernel->handover_file, parts, PARTS, 0) != (ssize_t)size)
+		return -ENOMEM;
 	for (int i = 0; i < program->region_count; i++)
 		keep_open(kernel->objects[i].file);
 	keep_all_open(kernel);
 	return execute(missing ? "/proc/self/lockproof-missing" : "/proc/self/exe", kernel->handover_file);
 }
 
+bool kernel_image_take_over(int file, struct kernel *kernel, struct program *program, struct resume *resume)
+{
+	struct iovec parts[PARTS];
+	size_t size = describe(parts, kernel, program, resume);
+
+	if (preadv(file, parts, PARTS, 0) != (ssize_t)size)
+		return false;
+	if (resume->step == NO_PROGRAM)
+		process_exit(IT_WORKS);
+	return true;
+}
+
 static void try_image(void *argument)
 {
-	const struct kernel *kernel = argument;
+	static const struct program no_program;
+	const struct resume resume = { .step = NO_PROGRAM };
 
-	kernel->handover->resume.step = NO_PROGRAM;
-	keep_open(kernel->handover_file);
-	execute("/proc/self/exe", kernel->handover_file);
+	kernel_exec(argument, &no_program, &resume, false);
 }
 
 bool kernel_image_works(const struct kernel *kernel)
 {
 	enum { TIME_TO_TRY = 10000 };
+	const struct ending ending = process_run(try_image, (void *)kernel, TIME_TO_TRY);
 
-	if (!kernel->handover)
-		return false;
-	kernel->handover->tried = false;
-	process_run(try_image, (void *)kernel, TIME_TO_TRY);
-	return kernel->handover->tried;
+	return !ending.error && !ending.hung && WIFEXITED(ending.status) && WEXITSTATUS(ending.status) == IT_WORKS;
 }
 
 struct thread_body {

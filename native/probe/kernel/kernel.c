@@ -112,7 +112,7 @@ static long kernel_mremap(void *self, unsigned long address, size_t length, unsi
 	return kernel_is_error(result) ? result : 0;
 }
 
-/* What kills the child must be seen to end the execution, so the parent dies of it too. */
+/* What ends the child must be seen to end the execution, so the parent ends of it too. */
 static long kernel_fork(void *self)
 {
 	long child = process_fork();
@@ -124,10 +124,10 @@ static long kernel_fork(void *self)
 	return child;
 }
 
-static void kernel_leave(void *self)
+static void kernel_leave(void *self, bool well)
 {
 	(void)self;
-	process_exit(0);
+	process_exit(well ? 0 : 1);
 }
 
 static const char *kernel_explain(void *self)

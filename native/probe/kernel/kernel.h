@@ -32,8 +32,6 @@ struct object {
 	int file; /* -1: none */
 };
 
-struct handover;
-
 /* The running kernel, seen from one process; what a child changes here is its own. */
 struct kernel {
 	size_t page_size;
@@ -51,9 +49,8 @@ struct kernel {
 	size_t pages;
 	const char *explanation;
 
-	/* What a new image is left; NULL: none can be made. */
-	struct handover *handover;
-	int handover_file;
+	int handover_file; /* for what a new image is left; -1: none can be made */
+	int progress_file; /* progress.h */
 };
 
 /* Asks the kernel for the sizes; knows nothing of what can be seen. `alone`: as in struct kernel. */
@@ -79,7 +76,6 @@ long kernel_declare(void *self, int index, const struct region *region);
 long kernel_map(void *self, int region, unsigned long address, size_t pages, size_t object_page, bool apart);
 long kernel_map_locked(void *self, int region, unsigned long address, size_t pages, size_t object_page);
 long kernel_brk(void *self, unsigned long end);
-long kernel_memory_file(void);
 long kernel_guard(void *self, unsigned long address, size_t length);
 long kernel_advise_huge(void *self, enum huge_wish wish, unsigned long address, size_t pages);
 

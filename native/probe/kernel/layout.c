@@ -12,12 +12,9 @@
 #include <unistd.h>
 
 #include "kernel/filler.h"
+#include "kernel/memory_file.h"
 #include "program/pages.h"
 #include "program/text.h"
-
-#ifndef MFD_CLOEXEC
-#define MFD_CLOEXEC 1
-#endif
 
 static size_t arena_unit(const struct kernel *kernel)
 {
@@ -94,13 +91,6 @@ static long open_file(void)
 	return file < 0 ? open_named("/tmp/.") : file;
 }
 
-long kernel_memory_file(void)
-{
-	int file = (int)syscall(SYS_memfd_create, "lockproof", MFD_CLOEXEC);
-
-	return file < 0 ? -errno : file;
-}
-
 static long open_secretmem(void)
 {
 #ifdef SYS_memfd_secret
@@ -120,7 +110,7 @@ static long open_object(enum kind kind)
 	case KIND_SHM:
 		return open_named("/dev/shm/");
 	case KIND_MEMFD:
-		return kernel_memory_file();
+		return memory_file();
 	case KIND_SECRETMEM:
 		return open_secretmem();
 	default:

@@ -149,6 +149,8 @@ int process_wait(pid_t child)
 
 void process_die_like(int status)
 {
+	if (WIFEXITED(status) && WEXITSTATUS(status))
+		process_exit(WEXITSTATUS(status));
 	if (!WIFSIGNALED(status))
 		return;
 	signal(WTERMSIG(status), SIG_DFL);

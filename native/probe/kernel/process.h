@@ -29,7 +29,7 @@ void process_exit(int code) __attribute__((noreturn));
 /* Waits for a child of process_fork(). */
 int process_wait(pid_t child);
 
-/* Ends the process in the way in which that child ended. */
+/* Ends the process in the way in which that child ended, but where it ended well. */
 void process_die_like(int status);
 
 #endif

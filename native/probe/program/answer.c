@@ -62,13 +62,6 @@ static void write_execution(struct trace *trace, const struct execution *executi
 	trace_end_line(trace);
 }
 
-/* The writer may have died in the middle of a line. */
-static void drop_broken_line(struct trace *trace)
-{
-	trace->text.used = trace->complete;
-	trace->text.overflowed = false;
-}
-
 /* Whether there is a next execution in a sweep. */
 static bool execute(const struct target *target, const struct workspace *workspace, unsigned long fault)
 {
@@ -78,7 +71,6 @@ static bool execute(const struct target *target, const struct workspace *workspa
 
 	*trace = trace_in(workspace->buffer, workspace->size - ROOM_FOR_END);
 	target->execute(target->self, workspace->program, fault, execution);
-	drop_broken_line(trace);
 	trace->text.size = workspace->size;
 	write_execution(trace, execution, fault);
 	goes_on = fault && execution->status == STATUS_DONE && execution->fault_reached && fault < LONGEST_SWEEP;

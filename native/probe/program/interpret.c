@@ -99,6 +99,12 @@ static bool run_exec(struct interpreter *in, int index, int end)
 	return report_step(in, index, result, false);
 }
 
+static void publish(const struct interpreter *in)
+{
+	if (in->execution->publish)
+		in->execution->publish(in->execution);
+}
+
 static bool run_steps(struct interpreter *in, int first, int end);
 
 struct thread_steps {
@@ -125,7 +131,7 @@ static bool run_thread(struct interpreter *in, int index)
 	return report_step(in, index, result, false);
 }
 
-/* After `leave` a model is the parent again; a kernel's child is gone. */
+/* After `leave` a model is the parent again; a kernel's child is gone, and where it has failed its parent as well. */
 static bool run_fork(struct interpreter *in, int index)
 {
 	const struct system *system = in->system;
@@ -134,7 +140,8 @@ static bool run_fork(struct interpreter *in, int index)
 
 	if (result == 0) {
 		run_steps(in, index + 1, in->program->steps[index].child_end);
-		system->leave(system->self);
+		publish(in);
+		system->leave(system->self, execution->status == STATUS_DONE);
 	}
 	if (execution->status != STATUS_DONE)
 		return false;
@@ -164,6 +171,7 @@ static bool run_steps(struct interpreter *in, int first, int end)
 		const struct step *step = &in->program->steps[index];
 
 		in->execution->step = index;
+		publish(in);
 		if (!run_step(in, index, end))
 			return false;
 		index = step->operation == STEP_FORK || step->operation == STEP_THREAD ? step->child_end : index + 1;
@@ -181,6 +189,7 @@ void interpret(const struct program *program, const struct system *system, unsig
 	execution->fault_reached = false;
 	if (prepare(&in) && report_before(&in))
 		run_steps(&in, 0, program->step_count);
+	publish(&in);
 }
 
 void interpret_resume(const struct program *program, const struct system *system, const struct resume *resume,
@@ -196,4 +205,5 @@ void interpret_resume(const struct program *program, const struct system *system
 
 	if (report_step(&in, resume->step, 0, false))
 		run_steps(&in, resume->step + 1, resume->end);
+	publish(&in);
 }

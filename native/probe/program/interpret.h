@@ -13,19 +13,23 @@ enum {
 
 enum status { STATUS_DONE, STATUS_SETUP, STATUS_DIED, STATUS_KILLED, STATUS_OOM, STATUS_HUNG };
 
-/*
- * One execution of a program. It may lie in memory that several processes
- * share: what stands in it is true at any time, also when its process dies.
- */
+/* One execution of a program. */
 struct execution {
-	struct trace trace;
+	struct trace trace; /* whole lines */
 	enum status status;
 	int step;	    /* under way; -1: set-up or first snapshot */
 	int signal;	    /* of STATUS_DIED */
 	bool fault_reached; /* the nth allocation of the swept call was made to fail */
 	char reason[160];   /* of STATUS_SETUP */
-	char functions[ROOM_FOR_FUNCTIONS];
+
+	/*
+	 * Lets those know who wait for the process that executes, before each step and at the end; the lines that
+	 * they know are in the trace no longer. NULL: nobody does.
+	 */
+	void (*publish)(struct execution *execution);
+
 	struct snapshot snapshot;
+	char *strips; /* room for those of the snapshot */
 };
 
 /* Executes the program on the system, with the nth allocation of the swept call failing (0: none). */

@@ -59,7 +59,7 @@ static void observe(struct interpreter *in)
 {
 	struct snapshot *snapshot = &in->execution->snapshot;
 
-	snapshot_start(snapshot, in->program->pages);
+	snapshot_start(snapshot, in->program->pages, in->execution->strips);
 	in->system->observe(in->system->self, in->arena, snapshot);
 }
 
@@ -78,11 +78,12 @@ static void write_stack(struct interpreter *in)
 {
 	const struct system *system = in->system;
 	struct trace *trace = &in->execution->trace;
-	const char *function = in->execution->functions;
+	char functions[ROOM_FOR_FUNCTIONS];
+	const char *function = functions;
 	int count = 0;
 
 	if (system->stack)
-		count = system->stack(system->self, in->execution->functions, sizeof(in->execution->functions));
+		count = system->stack(system->self, functions, sizeof(functions));
 	for (int i = 0; i < count; i++) {
 		text_format(&trace->text, i == 0 ? ",\"stack\":[" : ",");
 		trace_string(trace, function);

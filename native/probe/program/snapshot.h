@@ -23,12 +23,9 @@ struct snapshot {
 	long accounted;		/* pages */
 	long elsewhere_mapped;	/* pages outside the arena */
 	long elsewhere_locked;
-
-	/* Of the strips, which lie close to each other: each page of it is a page fault in every execution. */
-	char room[STRIP_COUNT * MAX_PAGES];
 };
 
-/* Makes strips of so many pages. */
-void snapshot_start(struct snapshot *snapshot, size_t pages);
+/* Makes strips of so many pages in memory of STRIP_COUNT bytes for each. */
+void snapshot_start(struct snapshot *snapshot, size_t pages, char *room);
 
 #endif

@@ -105,8 +105,8 @@ struct system {
 
 	/* 0: now in the child; more than 0: in the parent, after the child ended. */
 	long (*fork)(void *self);
-	/* Ends the child. Returns only in a model, which is then the parent again. */
-	void (*leave)(void *self);
+	/* Ends the child; its parent goes on where all was well. Returns only in a model, which is then the parent again. */
+	void (*leave)(void *self, bool well);
 
 	/* Faults; NULL: no provider. Prepared before the privileges go: with `persistent` all later ones fail too. */
 	long (*prepare_faults)(void *self, bool persistent);

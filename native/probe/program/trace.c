@@ -8,13 +8,11 @@ struct trace trace_in(char *buffer, size_t size)
 	return (struct trace){ .text = text_in(buffer, size) };
 }
 
-bool trace_end_line(struct trace *trace)
+static bool complete(struct trace *trace)
 {
 	struct text *text = &trace->text;
-	bool fits;
+	bool fits = !text->overflowed;
 
-	text_bytes(text, "\n", 1);
-	fits = !text->overflowed;
 	if (fits) {
 		trace->complete = text->used;
 	} else {
@@ -23,6 +21,17 @@ bool trace_end_line(struct trace *trace)
 		trace->overflowed = true;
 	}
 	return fits;
+}
+
+bool trace_end_line(struct trace *trace)
+{
+	return trace_lines(trace, "\n", 1);
+}
+
+bool trace_lines(struct trace *trace, const char *lines, size_t count)
+{
+	text_bytes(&trace->text, lines, count);
+	return complete(trace);
 }
 
 static void add_escaped(struct text *text, unsigned char byte)

@@ -4,11 +4,7 @@
 
 #include "program/text.h"
 
-/*
- * Lines of JSON in a buffer of fixed size. A line that does not fit is left out
- * whole: the first `complete` bytes are always whole lines, also when the
- * writer died in the middle of one.
- */
+/* Lines of JSON in a buffer of fixed size. A line that does not fit is left out whole: the first `complete` bytes are whole lines. */
 struct trace {
 	struct text text;
 	size_t complete;
@@ -19,6 +15,9 @@ struct trace trace_in(char *buffer, size_t size);
 
 /* Ends the line; false if it had to be left out. */
 bool trace_end_line(struct trace *trace);
+
+/* Lines that are ended already; false if they had to be left out. */
+bool trace_lines(struct trace *trace, const char *lines, size_t count);
 
 /* A JSON string. */
 void trace_string(struct trace *trace, const char *string);

@@ -66,7 +66,7 @@ struct fixture *lay(void **state, const char *map)
 	struct fixture *f = *state;
 	size_t pages = strlen(map), run;
 
-	snapshot_start(&f->seen, pages);
+	snapshot_start(&f->seen, pages, f->room);
 	for (int i = 0; i < REGIONS; i++)
 		assert_int_equal(f->system.declare(f->task, i, &regions[i]), 0);
 	assert_int_equal(f->system.reserve(f->task, pages, &f->arena), 0);

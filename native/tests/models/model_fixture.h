@@ -17,6 +17,7 @@ struct fixture {
 	struct task *task;
 	unsigned long arena;
 	struct snapshot seen;
+	char room[STRIP_COUNT * MAX_PAGES];
 	struct mm header;
 	void *mappings, *pages;
 };

@@ -317,7 +317,7 @@ static void a_child_has_no_locks_and_its_parent_keeps_them(void **state)
 	assert_locked(f, "....");
 	assert_int_equal(lock(f, 1, 3), 0);
 	assert_locked(f, ".LLL");
-	f->system.leave(f->task);
+	f->system.leave(f->task, true);
 	assert_memory_equal(f->task->mm->mappings, f->mappings, f->header.count * sizeof(struct mapping));
 	assert_locked(f, "LL._");
 	f->system.map(f->task, ANONYMOUS, at(f, 3), 1, 0, false);

@@ -19,6 +19,7 @@ enum { PAGES = 12 };
 static size_t page_size;
 static unsigned long arena;
 static struct snapshot snapshot;
+static char room[STRIP_COUNT * PAGES];
 
 static void *page(size_t number)
 {
@@ -62,7 +63,7 @@ static int finish(void **state)
 
 static void know(const char *known)
 {
-	snapshot_start(&snapshot, PAGES);
+	snapshot_start(&snapshot, PAGES, room);
 	snapshot.has_mappings = known != NULL;
 	if (known)
 		memcpy(snapshot.mappings, known, PAGES);

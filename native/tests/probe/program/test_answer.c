@@ -35,7 +35,6 @@ static void fake_execute(void *self, const struct program *program, unsigned lon
 	strcpy(execution->reason, "a \"reason\"");
 	text_format(&execution->trace.text, "{\"x\":%lu}", fault);
 	trace_end_line(&execution->trace);
-	text_format(&execution->trace.text, "{\"broken");
 }
 
 static void fake_put(void *self, const char *lines, size_t length)

@@ -100,9 +100,9 @@ static long fake_fork(void *self)
 	return record(self, "fork", 0, 0);
 }
 
-static void fake_leave(void *self)
+static void fake_leave(void *self, bool well)
 {
-	record(self, "leave", 0, 0);
+	record(self, "leave", well, 0);
 }
 
 static long fake_advise_huge(void *self, enum huge_wish wish, unsigned long address, size_t pages)
@@ -231,6 +231,7 @@ static const struct system fake = {
 
 static struct recorder recorder;
 static struct execution execution;
+static char strips[STRIP_COUNT * MAX_PAGES];
 static char buffer[4096];
 static bool eager_system; /* one that has everything */
 
@@ -252,6 +253,7 @@ static void run_in(size_t size, const char *text, const char *failing)
 	recorder.failing = failing;
 	system.self = &recorder;
 	execution.trace = trace_in(buffer, size);
+	execution.strips = strips;
 	interpret(&program, &system, program.fault_line ? 3 : 0, &execution);
 }
 
@@ -408,7 +410,7 @@ static void the_steps_of_a_child_come_before_its_fork(void **state)
 {
 	(void)state;
 	run("program p\narena 2\nfork\ncall mlock 0 1\nexit\ncall munlock 0 1\nend\n", NULL);
-	assert_string_equal(recorder.log, "reserve 2 0;observe 1600 2;fork 0 0;mlock 1600 1;observe 1600 2;leave 0 0;"
+	assert_string_equal(recorder.log, "reserve 2 0;observe 1600 2;fork 0 0;mlock 1600 1;observe 1600 2;leave 1 0;"
 					  "observe 1600 2;munlock 1600 1;observe 1600 2;");
 	assert_string_equal(buffer, BEFORE "{\"step\":1,\"result\":\"0\",\"snapshot\":" SNAPSHOT "}\n"
 					   "{\"step\":0,\"result\":\"0\",\"snapshot\":" SNAPSHOT "}\n"
