@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).parent
+FLOOR = ("-O2", "-static", "-Wl,-z,noseparate-code", "-Wl,-z,norelro")
+"""As the probe is compiled and linked (native/probe/meson.build)."""
 LOCKPROOF = Path(sys.executable).with_name("lockproof")
 
 
@@ -53,7 +55,7 @@ def main() -> None:
     executions = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     with tempfile.TemporaryDirectory() as scratch:
         program = Path(scratch, "floor")
-        subprocess.run(["cc", "-O2", "-static", HERE / "floor.c", "-o", program], check=True)
+        subprocess.run(["cc", *FLOOR, HERE / "floor.c", "-o", program], check=True)
         before = floor(program, executions)
         tenth = lockproof("local", executions // 10, scratch)
         local = lockproof("local", executions, scratch)
