@@ -52,7 +52,8 @@ static long long read_number(const char *text)
 {
 	long long number = 0;
 
-	text += strspn(text, " \t");
+	while (*text == ' ' || *text == '\t')
+		text++;
 	if (*text < '0' || *text > '9')
 		return -1;
 	for (; *text >= '0' && *text <= '9'; text++)

@@ -101,25 +101,20 @@ static void take_header(struct smaps *smaps, struct line line)
 	smaps->is_open = true;
 }
 
-static bool has_flag(struct line flags, const char *flag)
-{
-	while (flags.at < flags.end) {
-		if (starts_with(&flags, flag, 2) && (flags.end - flags.at == 2 || flags.at[2] == ' '))
-			return true;
-		skip_word(&flags);
-	}
-	return false;
-}
-
-/* The last line about a mapping. */
+/* The last line about a mapping: words of two letters, with blanks around them. */
 static void take_flags(struct smaps *smaps, struct line flags)
 {
 	struct smaps_mapping *mapping = &smaps->mapping;
+	bool on_fault = false;
 
-	skip_blanks(&flags);
+	for (; flags.end - flags.at > 2; flags.at++) {
+		if (flags.at[0] != ' ' || flags.at[1] != 'l' || (flags.end - flags.at > 3 && flags.at[3] != ' '))
+			continue;
+		mapping->locked |= flags.at[2] == 'o';
+		on_fault |= flags.at[2] == 'f';
+	}
 	mapping->has_flags = true;
-	mapping->locked = has_flag(flags, "lo");
-	mapping->on_fault = mapping->locked && has_flag(flags, "lf");
+	mapping->on_fault = mapping->locked && on_fault;
 	hand_on(smaps);
 }
 
@@ -153,14 +148,31 @@ static void keep(struct smaps *smaps, const char *bytes, size_t count)
 	smaps->used += count;
 }
 
+/*
+ * Behind a header come lines of no interest, twenty and more, and then the
+ * flags: in all of them is no V, and no -, which every header has. Where that
+ * is so the flags are next.
+ */
+static const char *skip_to_flags(const char *bytes, const char *end)
+{
+	const char *flags = memchr(bytes, 'V', (size_t)(end - bytes));
+
+	if (!flags || flags == bytes || flags[-1] != '\n' || memchr(bytes, '-', (size_t)(flags - bytes)))
+		return bytes;
+	return flags;
+}
+
 bool smaps_feed(struct smaps *smaps, const char *bytes, size_t count)
 {
 	const char *end = bytes + count;
 
 	while (bytes < end && !smaps->stopped) {
-		const char *newline = memchr(bytes, '\n', (size_t)(end - bytes));
-		const char *line_end = newline ? newline : end;
+		const char *newline, *line_end;
 
+		if (smaps->is_open && !smaps->used)
+			bytes = skip_to_flags(bytes, end);
+		newline = memchr(bytes, '\n', (size_t)(end - bytes));
+		line_end = newline ? newline : end;
 		if (newline && !smaps->used) {
 			take_line(smaps, (struct line){ bytes, line_end });
 		} else {

@@ -47,8 +47,10 @@ void text_format_list(struct text *text, const char *format, va_list arguments)
 	int length;
 
 	while (*format) {
-		size_t plain = strcspn(format, "%");
+		size_t plain = 0;
 
+		while (format[plain] && format[plain] != '%')
+			plain++;
 		text_bytes(text, format, plain);
 		format += plain;
 		if (!*format)
