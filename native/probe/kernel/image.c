@@ -80,26 +80,27 @@ static long execute(const char *path, int file)
 
 enum { PARTS = 3 };
 
-static size_t describe(struct iovec parts[PARTS], const struct kernel *kernel, const struct program *program,
-		       const struct resume *resume)
+/* The program comes last: a new image that is only tried has none. */
+static ssize_t describe(struct iovec parts[PARTS], const struct kernel *kernel, const struct resume *resume,
+			const struct program *program)
 {
 	parts[0] = (struct iovec){ (void *)kernel, sizeof(*kernel) };
-	parts[1] = (struct iovec){ (void *)program, sizeof(*program) };
-	parts[2] = (struct iovec){ (void *)resume, sizeof(*resume) };
-	return sizeof(*kernel) + sizeof(*program) + sizeof(*resume);
+	parts[1] = (struct iovec){ (void *)resume, sizeof(*resume) };
+	parts[2] = (struct iovec){ (void *)program, program ? sizeof(*program) : 0 };
+	return (ssize_t)(parts[0].iov_len + parts[1].iov_len + parts[2].iov_len);
 }
 
 long kernel_exec(void *self, const struct program *program, const struct resume *resume, bool missing)
 {
 	const struct kernel *kernel = self;
 	struct iovec parts[PARTS];
-	size_t size = describe(parts, kernel, program, resume);
+	ssize_t size = describe(parts, kernel, resume, program);
 
 	if (kernel->handover_file < 0)
 		return -ENOSYS;
-	if (pwritev(kernel->handover_file, parts, PARTS, 0) != (ssize_t)size)
+	if (pwritev(kernel->handover_file, parts, PARTS, 0) != size)
 		return -ENOMEM;
-	for (int i = 0; i < program->region_count; i++)
+	for (int i = 0; program && i < program->region_count; i++)
 		keep_open(kernel->objects[i].file);
 	keep_all_open(kernel);
 	return execute(missing ? "/proc/self/lockproof-missing" : "/proc/self/exe", kernel->handover_file);
@@ -108,21 +109,18 @@ long kernel_exec(void *self, const struct program *program, const struct resume 
 bool kernel_image_take_over(int file, struct kernel *kernel, struct program *program, struct resume *resume)
 {
 	struct iovec parts[PARTS];
-	size_t size = describe(parts, kernel, program, resume);
+	ssize_t size = describe(parts, kernel, resume, program), count = preadv(file, parts, PARTS, 0);
 
-	if (preadv(file, parts, PARTS, 0) != (ssize_t)size)
-		return false;
-	if (resume->step == NO_PROGRAM)
+	if (count == describe(parts, kernel, resume, NULL) && resume->step == NO_PROGRAM)
 		process_exit(IT_WORKS);
-	return true;
+	return count == size;
 }
 
 static void try_image(void *argument)
 {
-	static const struct program no_program;
 	const struct resume resume = { .step = NO_PROGRAM };
 
-	kernel_exec(argument, &no_program, &resume, false);
+	kernel_exec(argument, NULL, &resume, false);
 }
 
 bool kernel_image_works(const struct kernel *kernel)
