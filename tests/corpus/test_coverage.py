@@ -9,9 +9,9 @@ from functools import cache
 import pytest
 
 from lockproof.conformance.commands.mutants import open_model
-from lockproof.conformance.corpus import coverage
-from lockproof.conformance.corpus import mutants as mutation
+from lockproof.conformance.corpus.coverage import coverage, table
 from lockproof.conformance.corpus.lint import lint
+from lockproof.conformance.corpus.mutants import KillMatrix, examine
 from lockproof.conformance.language.loading import load
 from lockproof.conformance.language.requirements import Modality, Profile
 from lockproof.runners.models.mutants import mutants
@@ -31,21 +31,21 @@ ON_ALL_KINDS = {
 
 
 @cache
-def kills() -> mutation.KillMatrix:
+def kills() -> KillMatrix:
     """Run all cases on all mutants once."""
-    return mutation.examine(load(), mutants(), open_model)
+    return examine(load(), mutants(), open_model)
 
 
 ONCE = pytest.mark.xdist_group("mutants")
 
 
 def test_every_requirement_has_a_case() -> None:
-    rows = coverage.coverage(load(), {})
+    rows = coverage(load(), {})
     assert [row.requirement.id for row in rows if not row.cases] == []
 
 
 def test_what_holds_for_all_memory_is_checked_on_all_memory() -> None:
-    rows = {row.requirement.id: row for row in coverage.coverage(load(), {})}
+    rows = {row.requirement.id: row for row in coverage(load(), {})}
     assert {
         name: sorted(KINDS - set(rows[name].memory)) for name in ON_ALL_KINDS if KINDS - set(rows[name].memory)
     } == {}
@@ -96,7 +96,7 @@ def test_our_own_cases_are_beyond_doubt() -> None:
 
 def test_a_requirement_without_a_case_is_said_to_have_none() -> None:
     found = corpus("- {id: leaf, about: A., checks: [mlock.errors], map: a, call: munlockall, expect: {result: 0}}")
-    text = coverage.table(coverage.coverage(found, {"mlock.errors": 2}))
+    text = table(coverage(found, {"mlock.errors": 2}))
     assert "mlock.errors (shall, posix): 1 case, 2 mutants\n  memory  anonymous\n  folder/leaf\n" in text
     assert "mlock.no-change (shall, posix): NO CASE\n" in text
     assert "1 of 6 requirements have cases (posix 1 of 4, linux 0 of 1, quality 0 of 1); 1 cases\n" in text
