@@ -6,12 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lockproof.conformance.language.case import Kind
 from lockproof.conformance.language.requirements import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lockproof.conformance.language.case import Case
+    from lockproof.conformance.language.case import Case, Region
     from lockproof.conformance.language.loading import Corpus
     from lockproof.conformance.language.requirements import Requirement
 
@@ -28,7 +29,7 @@ class Covered:
     """Deliberate defects of the reference model that break it."""
 
     @property
-    def entries(self) -> tuple[str, ...]:
+    def written(self) -> tuple[str, ...]:
         """The cases as they are written, each once for all its combinations."""
         return tuple(dict.fromkeys(case.name.partition("[")[0] for case in self.cases))
 
@@ -39,16 +40,15 @@ class Covered:
         return tuple(sorted(found))
 
 
-def _memory(region: object) -> str:
-    kind, shared, protection = (getattr(region, name) for name in ("kind", "shared", "protection"))
-    words = ["shared" if shared else "private"] if kind == "file" else []
-    words += [str(kind)]
-    words += [] if protection in {"rw", "rwx"} else [protection]
+def _memory(region: Region) -> str:
+    words = ["shared" if region.shared else "private"] if region.kind is Kind.FILE else []
+    words += [region.kind.value]
+    words += [] if region.protection in {"rw", "rwx"} else [region.protection]
     return "-".join(words)
 
 
 def coverage(corpus: Corpus, mutants: Mapping[str, int]) -> list[Covered]:
-    """Give every requirement of the catalogue, in its order; `mutants`: how many there are for each."""
+    """Return every requirement of the catalogue with its cases; `mutants`: how many break each."""
     return [
         Covered(
             requirement,
@@ -70,7 +70,7 @@ def table(rows: Sequence[Covered]) -> str:
         lines.append(f"{own.id} ({own.modality}, {own.profile}): {count}")
         if row.cases:
             lines.append(f"  memory  {' '.join(row.memory)}")
-            lines += [f"  {entry}" for entry in row.entries]
+            lines += [f"  {name}" for name in row.written]
     return "\n".join([*lines, "", *_counts(rows)])
 
 

@@ -21,9 +21,9 @@ __all__ = ["lint"]
 
 
 def lint(corpus: Corpus, chosen: Sequence[Case], kills: KillMatrix) -> list[Problem]:
-    """Give what is doubtful in cases, each with its place and what to do."""
+    """Return what is doubtful in cases, each with its place and what to do."""
     problems = [problem for case in chosen for problem in (*_about(case), *_outcomes(case))]
-    problems += _twins(corpus.cases, chosen)
+    problems += _doing_the_same(corpus.cases, chosen)
     problems += _model(corpus, chosen, kills)
     return list(dict.fromkeys(problems))
 
@@ -41,7 +41,7 @@ def _outcomes(case: Case) -> Iterator[Problem]:
             yield Problem(case.source, "expect", f"{case.name}: {step.call} has an outcome twice; remove one")
 
 
-def _twins(cases: Sequence[Case], chosen: Sequence[Case]) -> Iterator[Problem]:
+def _doing_the_same(cases: Sequence[Case], chosen: Sequence[Case]) -> Iterator[Problem]:
     """Find cases that do the same, expect the same, and check the same."""
     names = {case.name for case in chosen}
     seen: dict[object, Case] = {}

@@ -106,7 +106,7 @@ def draw(random: Random) -> Numbers:
 
 
 def choices(numbers: Numbers) -> tuple[int | bool, ...]:
-    """Give the choices with which hypothesis would draw these numbers: before each element of a list, that it comes."""
+    """Return the choices by which hypothesis would draw these numbers: before each element of a list, that it comes."""
     pages, steps, limit, fault = numbers
     return (
         *(part for page in pages for part in (True, page)), False,

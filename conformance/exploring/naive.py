@@ -33,9 +33,9 @@ class State:
 
     mapped: _Pages
     locked: _Pages
-    dead: _Pages = frozenset()
+    inaccessible: _Pages = frozenset()
     """Pages that may not be accessible, so that nobody knows whether they can be brought in."""
-    past: _Pages = frozenset()
+    past_end: _Pages = frozenset()
     """Those of them that are past the end of a file: mapped, but perhaps not validly."""
     future: bool = False
     program: bool | None = None
@@ -58,7 +58,7 @@ class Choice:
 
 
 def permitted(state: State, step: Step, region: Region | None, object_page: int, *, fault: bool) -> list[Choice]:
-    """Give all that a step may do.
+    """Return all that a step may do.
 
     `region` and `object_page`: what mmap maps; `fault`: whether an allocation was made to fail.
     """
@@ -77,7 +77,7 @@ _ZERO = frozenset({"0"})
 
 
 def _pages(state: State, step: Step) -> _Pages:
-    """Give the pages that hold a byte of the range, a part of them outside the arena."""
+    """Return the pages that hold a byte of the range, a part of them outside the arena."""
     start, length = _bytes(state, step)
     if not length:
         return frozenset()
@@ -85,12 +85,13 @@ def _pages(state: State, step: Step) -> _Pages:
 
 
 def _bytes(state: State, step: Step) -> tuple[int, int]:
-    asked = step.range
-    if asked is None:
+    """Return where the range begins in the arena, and its length, negative for one that counts from the top."""
+    if step.range is None:
         return 0, 0
-    start = asked.first * state.page_size + asked.start
-    length = asked.count * state.page_size + asked.end - asked.start
-    return start, asked.length.in_bytes(state.page_size) if asked.length is not None else length
+    named = step.range
+    start = named.first * state.page_size + named.start
+    length = named.count * state.page_size + named.end - named.start
+    return start, named.length.in_bytes(state.page_size) if named.length is not None else length
 
 
 def _without(state: State, pages: _Pages) -> State:
@@ -98,13 +99,13 @@ def _without(state: State, pages: _Pages) -> State:
         state,
         mapped=state.mapped - pages,
         locked=state.locked - pages,
-        dead=state.dead - pages,
-        past=state.past - pages,
+        inaccessible=state.inaccessible - pages,
+        past_end=state.past_end - pages,
     )
 
 
 def _range_errors(state: State, step: Step) -> tuple[set[str], _Pages | None]:
-    """Give the errors that the range alone calls for, and its pages where it has any that can be named."""
+    """Return the errors that the range alone calls for, and its pages where it has any that can be named."""
     length = _bytes(state, step)[1]
     if length < 0:
         return {"ENOMEM", "EINVAL"}, None
@@ -130,7 +131,7 @@ def _mlock(state: State, step: Step) -> Iterator[Choice]:
     if errors or pages is None:
         yield Choice(frozenset(errors), state)
         return
-    if pages & state.dead:
+    if pages & state.inaccessible:
         yield Choice(_CANNOT, state)
     yield Choice(_ZERO, replace(state, locked=state.locked | pages))
 
@@ -138,7 +139,7 @@ def _mlock(state: State, step: Step) -> Iterator[Choice]:
 def _munlock(state: State, step: Step) -> Iterator[Choice]:
     errors, pages = _range_errors(state, step)
     yield from _unaligned(state, step)
-    if pages is not None and pages & state.past:
+    if pages is not None and pages & state.past_end:
         yield Choice(frozenset({"ENOMEM"}), state)
     if errors or pages is None:
         yield Choice(frozenset(errors), state)
@@ -156,7 +157,7 @@ def _mlockall(state: State, step: Step) -> Iterator[Choice]:
         return
     if state.limit is not None:
         yield Choice(frozenset({"ENOMEM"}), state, fewer=True)
-    if state.dead:
+    if state.inaccessible:
         yield Choice(_CANNOT, state, fewer=True)
     yield Choice(_ZERO, replace(state, locked=state.mapped, future=future, program=True))
 
@@ -172,11 +173,16 @@ def _mmap(state: State, step: Step, region: Region | None, object_page: int) -> 
     fresh = _without(state, pages)
     ends = region.file_pages
     past = frozenset(page for page in pages if ends is not None and object_page + (page - step.range.first) >= ends)
-    dead = pages if region.protection == "none" else past
-    made = replace(fresh, mapped=fresh.mapped | pages, dead=fresh.dead | dead, past=fresh.past | past)
+    inaccessible = pages if region.protection == "none" else past
+    made = replace(
+        fresh,
+        mapped=fresh.mapped | pages,
+        inaccessible=fresh.inaccessible | inaccessible,
+        past_end=fresh.past_end | past,
+    )
     locked = replace(made, locked=made.locked | pages) if state.future else made
     above = state.future and state.limit is not None and len(locked.locked) > state.limit
-    if above or (state.future and dead):
+    if above or (state.future and inaccessible):
         yield Choice(_CANNOT, state)
         yield Choice(_CANNOT, fresh)
     if above:
@@ -192,10 +198,14 @@ def _mprotect(state: State, step: Step) -> Iterator[Choice]:
     pages = _pages(state, step)
     if pages - state.mapped:
         # Protections may have changed up to the hole.
-        yield Choice(frozenset({"ENOMEM"}), replace(state, dead=state.dead | (pages & state.mapped)))
+        yield Choice(frozenset({"ENOMEM"}), replace(state, inaccessible=state.inaccessible | (pages & state.mapped)))
         return
-    dead = state.dead | pages if step.protection == "none" else (state.dead - pages) | (state.past & pages)
-    yield Choice(_ZERO, replace(state, dead=dead))
+    inaccessible = (
+        state.inaccessible | pages
+        if step.protection == "none"
+        else (state.inaccessible - pages) | (state.past_end & pages)
+    )
+    yield Choice(_ZERO, replace(state, inaccessible=inaccessible))
 
 
 def _msync(state: State, step: Step) -> Iterator[Choice]:
@@ -217,7 +227,7 @@ def _nothing(state: State, _step: Step) -> Iterator[Choice]:
 
 
 def child_of(state: State) -> State:
-    """Give a forked child: the same memory, and no locks."""
+    """Return the state of a forked child: the same memory, and no locks."""
     return replace(state, locked=_NONE, future=False, program=False)
 
 

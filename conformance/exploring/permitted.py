@@ -36,7 +36,7 @@ class Divergence:
 
 
 def first_divergence(case: Case, trace: Trace, page_size: int) -> Divergence | None:
-    """Give the first step of a trace that is not permitted, if any."""
+    """Return where a trace first leaves what is permitted, or None."""
     if trace.trouble is not None or trace.crash is not None or not trace.executions:
         return Divergence(-1, trace.trouble or (trace.crash.what if trace.crash else "nothing was executed"))
     for execution in trace.executions:
@@ -110,7 +110,7 @@ class _Walk:
 def _start(case: Case, page_size: int) -> State:
     mapped = frozenset(page for page, letter in enumerate(case.map) if letter != "_")
     objects: Counter[str] = Counter()
-    dead, past = set(), set()
+    inaccessible, past = set(), set()
     for page, letter in enumerate(case.map):
         if letter == "_":
             continue
@@ -118,14 +118,14 @@ def _start(case: Case, page_size: int) -> State:
         if region.file_pages is not None and objects[letter] >= region.file_pages:
             past.add(page)
         if region.protection == "none" or page in past:
-            dead.add(page)
+            inaccessible.add(page)
         objects[letter] += 1
     limit = case.limits.memlock
     pages = limit.in_bytes(page_size) // page_size if limit is not None and not isinstance(limit, str) else None
     return State(
         mapped,
         frozenset(page for page, lock in enumerate(case.locked) if lock == "L"),
-        frozenset(dead),
+        frozenset(inaccessible),
         frozenset(past),
         limit=pages if case.privilege == "unprivileged" else None,
         program=False,
@@ -134,7 +134,7 @@ def _start(case: Case, page_size: int) -> State:
 
 
 def _taken(choice: Choice, done: StepTrace) -> State | None:
-    """Give the state after a choice, where it is what was seen."""
+    """Return the state after a choice, or None where something else was seen."""
     strip = locks(done.snapshot)
     if done.result not in choice.results or strip is None:
         return None

@@ -46,7 +46,7 @@ class _DiffersError(Exception):
 
 
 class OneExample(ExampleDatabase):
-    """Gives hypothesis the one example that it is to make smaller."""
+    """A database of the one example that hypothesis is to make smaller."""
 
     def __init__(self, numbers: Numbers) -> None:
         """Keep the numbers of the example."""
@@ -54,7 +54,7 @@ class OneExample(ExampleDatabase):
         self._example = choices_to_bytes(choices(numbers))
 
     def fetch(self, key: bytes) -> Iterable[bytes]:
-        """Give it among those that may be larger than they need to be."""
+        """Return it among those that may be larger than they need to be."""
         return [self._example] if key.endswith(b".secondary") else []
 
     def save(self, key: bytes, value: bytes) -> None:
@@ -73,7 +73,7 @@ class _Search:
     show: Callable[[int], None]
     """Is told how many cases were tried."""
     against: Session | None = None
-    """What the target is to do the same as; None: what is permitted is asked."""
+    """What the target is to do the same as; None: what is permitted."""
     count: int = 0
     allocating_less: int = 0
     case: Case | None = None

@@ -107,7 +107,7 @@ class Size(NamedTuple):
         return cls(pages, count, negative)
 
     def in_bytes(self, page_size: int) -> int:
-        """Give the size in bytes on a target; negative where it counts from the top."""
+        """Return the size in bytes on a target; negative where it counts from the top."""
         size = self.pages * page_size + self.bytes
         return -size if self.negative else size
 
@@ -194,7 +194,7 @@ _Count = Annotated[_Integer, Field(ge=0, le=strips.MAX_PAGES)]
 
 
 def _for_editors(characters: str, *words: str) -> WithJsonSchema:
-    """Give the schema of a strip of these characters, or one of the words."""
+    """Return the JSON Schema of a strip of these characters, or one of the words."""
     pattern = "|".join((*words, rf"([{characters}](\*[0-9]+)?)+"))
     return WithJsonSchema({"type": "string", "pattern": f"^({pattern})$"})
 
@@ -226,7 +226,7 @@ def written_name(name: str) -> str:
 
 
 def field_names(type_: type) -> frozenset[str]:
-    """Give the names of a type's fields as they are written in YAML."""
+    """Return the names of a type's fields as they are written in YAML."""
     return frozenset(written_name(field.name) for field in fields(type_))
 
 
@@ -302,6 +302,11 @@ class Range:
     def count(self) -> int:
         """Pages that the strip marks."""
         return self.pages.count("^")
+
+    @property
+    def whole_pages(self) -> bool:
+        """Whether the strip says all: neither end is moved, and the length is that of its pages."""
+        return self == Range(pages=self.pages)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -401,7 +406,7 @@ class Step:
 
 
 def flatten(steps: tuple[Step, ...]) -> Iterator[Step]:
-    """Give steps and those of forked children in the order of their numbers in a program."""
+    """Return steps, and those of their children, in the order of their numbers in a program."""
     for step in steps:
         yield step
         yield from flatten(step.child)

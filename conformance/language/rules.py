@@ -32,7 +32,7 @@ _HAS_OBJECT = {Kind.FILE, Kind.SHM, Kind.MEMFD}
 
 
 def stated(outcome: Outcome) -> set[Aspect]:
-    """Give the aspects that an outcome says something about."""
+    """Return the aspects that an outcome says something about."""
     aspects = {
         Aspect.RESULT: ANY not in outcome.result,
         Aspect.LOCKED: not _is_open(outcome.locked) or outcome.locks_elsewhere != ANY,
@@ -50,7 +50,7 @@ def _is_open(strip: str) -> bool:
 
 
 def check(written: WrittenCase, requirements: Mapping[str, Requirement]) -> Iterator[tuple[_Path, str]]:
-    """Give every mistake of a case: the path of the field, what is wrong, and what to write instead."""
+    """Find every mistake of a case: the path of the field, what is wrong, and what to write instead."""
     yield from _sizes(written)
     yield from _regions(written)
     if written.locked is not None:
@@ -165,12 +165,7 @@ def _steps(steps: tuple[Step, ...], path: _Path, *, within: Call | None) -> Iter
             yield (*here, "fault"), f"the allocations of {step.call} cannot be made to fail; write it at another call"
         if step.call is Call.MMAP and step.region is not None and not _is_letter(step.region):
             yield (*here, "region"), f"{step.region!r} is no letter; write the letter of a region"
-        asked = step.range
-        if (
-            asked is not None
-            and not step.call.signature.bytewise
-            and (asked.start or asked.end or asked.length is not None)
-        ):
+        if step.range is not None and not step.call.signature.bytewise and not step.range.whole_pages:
             yield (*here, "range"), f"{step.call} takes whole pages; write only the strip"
         yield from _inherited(step, here)
         yield from _steps(step.child, (*here, "child"), within=step.call)

@@ -66,7 +66,7 @@ def _unrolled(text: str) -> str:
 
 
 def runs(strip: str) -> Iterator[PageRun]:
-    """Give the runs of equal characters, in order."""
+    """Return the runs of equal characters, in order."""
     start = 0
     for character, group in groupby(strip):
         count = sum(1 for _ in group)

@@ -108,7 +108,7 @@ def _value(value: object) -> str:
             return _one(only)
         case tuple():
             return f"[{', '.join(map(_one, value))}]"
-        case Range() if value == Range(pages=value.pages):
+        case Range() if value.whole_pages:
             return _value(value.pages)
         case _:
             return f"{{{', '.join(f'{name}: {_value(own)}' for name, own in _given(value))}}}"

@@ -49,7 +49,7 @@ class Mapping:
     entries: tuple[tuple[Scalar, Node], ...]
 
     def get(self, key: str) -> Node | None:
-        """Give the value of a key, or None."""
+        """Return the value of a key, or None."""
         return next((value for name, value in self.entries if name.text == key), None)
 
 
@@ -57,7 +57,10 @@ Node = Scalar | Sequence | Mapping
 
 
 def read(content: bytes, file: str) -> tuple[Node | None, list[Problem]]:
-    """Read one document; `file` names it in positions. Gives no node where the text is empty or cannot be parsed."""
+    """Read one document, and what is wrong in it; `file` names it in positions.
+
+    There is no node where the text is empty or cannot be parsed.
+    """
     try:
         text = content.decode()
     except UnicodeDecodeError as error:

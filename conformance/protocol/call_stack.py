@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which allocation failed: the function that asked for it, out of the stack that a fault injection reports."""
+"""Which allocation failed: the function that made it, out of the stack that a fault injection reports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["function", "name"]
 
 # What Linux's fault injection and its allocators add to a stack (lib/fault-inject.c, mm/fail*.c, mm/slub.c,
-# mm/page_alloc.c, mm/mempolicy.c, mm/mempool.c; lib/maple_tree.c): who asked is the first function that is none.
+# mm/page_alloc.c, mm/mempolicy.c, mm/mempool.c; lib/maple_tree.c): the first function that is none made the allocation.
 _NOT_THE_CALLER = re.compile(
     r"""
       _*dump_stack\w* | show_stack\w* | (__|dump_)?show_trace\w* | fail_dump | _*should_fail\w* | prepare_alloc_pages
@@ -29,9 +29,9 @@ _SUFFIX = re.compile(r"(\.[a-z]+(\.[0-9]+)?)+$|(_noprof)+$")
 
 
 def function(stack: Sequence[str]) -> str:
-    """Give the function that asked for the allocation and its caller: `vm_area_dup <- __split_vma`.
+    """Return the function that made the allocation and its caller: `vm_area_dup <- __split_vma`.
 
-    `stack` has the innermost function first. The answer is empty where it names none.
+    `stack` has the innermost function first. Empty where it names no such function.
     """
     names = [_SUFFIX.sub("", _SUFFIX.sub("", frame)) for frame in stack]
     first = next((index for index, frame in enumerate(names) if not _NOT_THE_CALLER.fullmatch(frame)), len(names))
@@ -40,5 +40,5 @@ def function(stack: Sequence[str]) -> str:
 
 def name(number: int, stack: Sequence[str], *, persistent: bool) -> str:
     """Name what failed in an execution of a sweep: `allocation 4 (vm_area_dup <- __split_vma)`."""
-    asked = function(stack)
-    return f"allocation {number}{f' ({asked})' if asked else ''}{' and all later ones' if persistent else ''}"
+    maker = function(stack)
+    return f"allocation {number}{f' ({maker})' if maker else ''}{' and all later ones' if persistent else ''}"

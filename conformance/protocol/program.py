@@ -25,7 +25,7 @@ _LOCK_MODES = {"L": "eager", "F": "onfault"}
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What a target is asked to do."""
+    """What a target is to do."""
 
     text: str
     """The lines between `program` and `end`, without these two: the channel numbers the programs that it sends."""
@@ -108,9 +108,9 @@ def _flags(flags: tuple[str, ...]) -> str:
     return ",".join(f"{int(flag, 16)}" if flag.startswith("0x") else flag for flag in flags)
 
 
-def _bytes(asked: Range) -> list[str]:
-    length = asked.length if asked.length is not None else _size(asked.count, asked.end - asked.start)
-    return [_size(asked.first, asked.start), f"{length}"]
+def _bytes(named: Range) -> list[str]:
+    length = named.length if named.length is not None else _size(named.count, named.end - named.start)
+    return [_size(named.first, named.start), f"{length}"]
 
 
 def _size(pages: int, offset: int) -> str:

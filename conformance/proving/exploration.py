@@ -54,7 +54,7 @@ class Proof:
         return self.part.past == self.whole
 
     def broken(self) -> Iterator[Counterexample]:
-        """Give what breaks a check, in their order."""
+        """Return what first breaks each check that something breaks, in the order of checks."""
         for check, count in zip(exhaustive.checks(), self.part.counts, strict=True):
             if count.broken:
                 yield Counterexample(check, count)
@@ -84,31 +84,43 @@ def slices(first: int, whole: int) -> list[tuple[int, int]]:
 def _prove(request: ProofRequest, model: str, out: Console) -> Proof:
     whole = exhaustive.spaces(request.pages)
     file = request.results / "prove" / f"{model}-{request.pages}.json"
-    parts = [_load(file, whole)] if request.resume and file.exists() else []
-    first, known = (parts[0].past, parts[0].states) if parts else (0, 0)
+    known = _load(file, whole) if request.resume and file.exists() else _nothing()
+    kept = _Kept(file, known)
     began = time.monotonic()
     with search_progress(out) as progress:
-        task = progress.add_task(model, total=whole, completed=first, rate="")
+        task = progress.add_task(model, total=whole, completed=known.past, rate="")
 
         def show(spaces: int, states: int) -> None:
             rate = states / max(time.monotonic() - began, 1e-3) / 1e6
             progress.update(task, completed=spaces, rate=f"{rate:.1f} million states/s")
 
         with suppress(KeyboardInterrupt):  # between two slices
-            _way(request)(request, model, slices(first, whole), lambda part: _keep(file, parts, part), show)
-    part = parts[0] if parts else _nothing(first)
-    return Proof(model, part, whole, part.states - known, time.monotonic() - began)
+            _explorer(request)(request, model, slices(known.past, whole), kept.add, show)
+    return Proof(model, kept.part, whole, kept.part.states - known.states, time.monotonic() - began)
 
 
-def _way(request: ProofRequest) -> Callable[..., None]:
+@dataclass
+class _Kept:
+    """What is known of a model, in a file from which a later call can go on."""
+
+    file: Path
+    part: Part
+
+    def add(self, part: Part) -> None:
+        """Add what follows, and put all that is known in place of the file, at once. Raises StoreError."""
+        self.part = exhaustive.merge([self.part, part])
+        write_whole(self.file, json.dumps(asdict(self.part)), "choose another folder with --results")
+
+
+def _explorer(request: ProofRequest) -> Callable[..., None]:
     if request.scheduler is None:
-        return _here
+        return _on_this_machine
     from lockproof.conformance.proving.cluster import explore  # noqa: PLC0415  an optional extra
 
     return explore
 
 
-def _here(
+def _on_this_machine(
     request: ProofRequest,
     model: str,
     todo: list[tuple[int, int]],
@@ -131,14 +143,8 @@ def _here(
             return
 
 
-def _nothing(first: int) -> Part:
-    return Part(first, first, 0, tuple(exhaustive.CheckCount(0, 0) for _ in exhaustive.checks()))
-
-
-def _keep(file: Path, parts: list[Part], part: Part) -> None:
-    """Add a part, and put what is known then in place of what was, at once. Raises StoreError."""
-    parts[:] = [exhaustive.merge([*parts, part])]
-    write_whole(file, json.dumps(asdict(parts[0])), "choose another folder with --results")
+def _nothing() -> Part:
+    return Part(0, 0, 0, tuple(exhaustive.CheckCount(0, 0) for _ in exhaustive.checks()))
 
 
 def _load(file: Path, whole: int) -> Part:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `lockproof prove` is asked to explore, here or on a cluster."""
+"""What `lockproof prove` is to explore, here or on a cluster."""
 
 from __future__ import annotations
 

@@ -302,11 +302,11 @@ def _prot(protection: str) -> str:
 
 
 def _range(step: Step) -> list[str]:
-    asked = step.range
-    if asked is None:
+    named = step.range
+    if named is None:
         return []
-    pages = f"{asked.count} * p{_offset(asked.end - asked.start)}"
-    return [_at(asked.first) + _offset(asked.start), pages if asked.length is None else _size(asked.length)]
+    pages = f"{named.count} * p{_offset(named.end - named.start)}"
+    return [_at(named.first) + _offset(named.start), pages if named.length is None else _size(named.length)]
 
 
 def _moved(step: Step) -> list[str]:
