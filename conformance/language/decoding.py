@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from lockproof.conformance.errors import Problem, suggest
-from lockproof.conformance.language.case import Limits, Outcome, Range, Region, Step, WrittenCase, field_names
+from lockproof.conformance.language.case import Limits, Outcome, Range, Region, Step, WrittenCase
+from lockproof.conformance.language.fields import field_names
 from lockproof.conformance.language.yaml_nodes import Mapping, Node, Scalar, Sequence
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import CaseFileError, Location, Problem, UsageError
 from lockproof.conformance.language import strips
-from lockproof.conformance.language.case import Case, Step, WrittenCase, field_names
+from lockproof.conformance.language.case import Case, Step, WrittenCase
 from lockproof.conformance.language.decoding import Implicit, Table
+from lockproof.conformance.language.fields import field_names
 from lockproof.conformance.language.for_each import combinations
 from lockproof.conformance.language.requirements import Requirement
 from lockproof.conformance.language.rules import check, resolve

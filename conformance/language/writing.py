@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from lockproof.conformance.language import strips
-from lockproof.conformance.language.case import Case, Limits, Range, Region, Size, Step, written_name
+from lockproof.conformance.language.case import Case, Limits, Range, Region, Step
+from lockproof.conformance.language.fields import Size, written_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

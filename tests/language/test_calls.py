@@ -4,7 +4,8 @@ from __future__ import annotations
 import pytest
 
 from lockproof.conformance.language.calls import ARGUMENTS, Call
-from lockproof.conformance.language.case import Step, field_names
+from lockproof.conformance.language.case import Step
+from lockproof.conformance.language.fields import field_names
 from lockproof.conformance.language.loading import load_requirements
 
 

@@ -15,8 +15,6 @@ from jsonschema import Draft202012Validator
 from lockproof.conformance.errors import Location
 from lockproof.conformance.language.calls import Call
 from lockproof.conformance.language.case import (
-    ERRNOS,
-    SIGNALS,
     Case,
     Kind,
     Limits,
@@ -27,6 +25,7 @@ from lockproof.conformance.language.case import (
     Step,
     flatten,
 )
+from lockproof.conformance.language.fields import ERRNOS, SIGNALS
 from lockproof.conformance.language.loading import load, load_text
 from lockproof.conformance.language.requirements import Aspect, Modality, Profile, Requirement
 from lockproof.conformance.language.schema import schema
