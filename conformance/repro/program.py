@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 from lockproof.conformance.errors import UsageError
 from lockproof.conformance.language import strips
 from lockproof.conformance.language.calls import Call
-from lockproof.conformance.language.case import ANY, UNCHANGED, Kind, Region, flatten
+from lockproof.conformance.language.case import ANY, Kind, Region, flatten
+from lockproof.conformance.repro.conditions import check
+from lockproof.conformance.repro.expressions import OPENS, arguments, at, flags_of, mmap, size_of
 from lockproof.conformance.repro.fragments import (
     ARM,
     BUSY,
@@ -30,17 +32,16 @@ from lockproof.conformance.repro.fragments import (
     RESIDENT,
     RESIDENT_ONLY,
 )
+from lockproof.conformance.repro.lines import WIDTH, indented, packed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from lockproof.conformance.language.case import Case, Outcome, Size, Step
+    from lockproof.conformance.language.case import Case, Step
 
 __all__ = ["MOST_LINES", "repro"]
 
 MOST_LINES = 40
-_WIDTH = 118
-_LONG = 40  # pages
 _MANY = 8  # mappings; more are mapped in a loop
 _HEADERS = {
     "errno.h": ("errno",),
@@ -54,20 +55,7 @@ _HEADERS = {
     "sys/wait.h": ("wait(",),
     "unistd.h": ("sysconf",),
 }
-_PARTS = ("for", "while", "if", "||", "enum", "now[", "in[", "at[", "*(", "fork()", "run(n)", '"', ";", "return")
-"""What begins a statement that is part of another."""
-_KIND_FLAGS = {Kind.STACK: "MAP_GROWSDOWN", Kind.HUGETLB: "MAP_HUGETLB"}
 
-_FLAGS = {
-    "CURRENT": "MCL_CURRENT", "FUTURE": "MCL_FUTURE", "ASYNC": "MS_ASYNC", "SYNC": "MS_SYNC",
-    "INVALIDATE": "MS_INVALIDATE", "LOCKED": "MAP_LOCKED",
-}  # fmt: skip
-_PROTECTIONS = {"r": "PROT_READ", "w": "PROT_WRITE", "x": "PROT_EXEC"}
-_OPENS = {
-    Kind.FILE: "fileno(tmpfile())",
-    Kind.SHM: 'open("/dev/shm/repro-%s", O_CREAT | O_RDWR, 0600)',
-    Kind.MEMFD: 'memfd_create("m", 0)',
-}
 _MADV_GUARD_INSTALL = 102  # Linux 6.13; older headers lack it
 
 
@@ -107,7 +95,7 @@ class _Writer:
         """Write all of it."""
         body = [*self._layout(), *self._conditions(), *self._steps(self.case.steps), *self._verdict(), "return wrong;"]
         start = ["p = sysconf(_SC_PAGESIZE);", *(self._sweep() if self.case.swept else ())]
-        code = _packed([*self._globals(), *self._see(), "int main(void) {", *_indented([*start, *body]), "}"])
+        code = packed([*self._globals(), *self._see(), "int main(void) {", *indented([*start, *body]), "}"])
         used = [LIKE] if any("like(" in line for line in code) else []
         text = "\n".join([self._sizes(), MAP, code[0], *used, *code[1:]])
         lines = [*self._title(), "#define _GNU_SOURCE", *_headers(text), *text.splitlines()]
@@ -117,7 +105,7 @@ class _Writer:
         return "\n".join(lines)
 
     def _title(self) -> list[str]:
-        return [f"/* {textwrap.shorten(f'{self.case.name}: {self.case.about}', _WIDTH - 6, placeholder=' …')} */"]
+        return [f"/* {textwrap.shorten(f'{self.case.name}: {self.case.about}', WIDTH - 6, placeholder=' …')} */"]
 
     def _sizes(self) -> str:
         return f"enum {{ N = {len(self.case.map)}, RW = PROT_READ | PROT_WRITE, ANON = MAP_PRIVATE | MAP_ANONYMOUS }};"
@@ -175,9 +163,9 @@ class _Writer:
             around = 1024 if any(region.kind is Kind.STACK for region in self.case.regions.values()) else 2
             yield f"a = mmap(0, {pages + around} * p, PROT_NONE, ANON, -1, 0);"
             yield f"munmap(a, {pages + around} * p), a += {around - 1} * p;"
-        files = {a: r for a, r in self.case.regions.items() if r.kind in _OPENS and r.alias is None}
-        opened = [f"f{letter} = {_OPENS[region.kind].replace('%s', letter)}" for letter, region in files.items()]
-        yield from textwrap.wrap(f"int {', '.join(opened)};", _WIDTH - 8) if opened else ()
+        files = {a: r for a, r in self.case.regions.items() if r.kind in OPENS and r.alias is None}
+        opened = [f"f{letter} = {OPENS[region.kind].replace('%s', letter)}" for letter, region in files.items()]
+        yield from textwrap.wrap(f"int {', '.join(opened)};", WIDTH - 8) if opened else ()
         yield from (f'unlink("/dev/shm/repro-{a}");' for a, region in files.items() if region.kind is Kind.SHM)
         for letter, region in files.items():
             yield f"ftruncate(f{letter}, {region.file_pages if region.file_pages is not None else pages} * p);"
@@ -186,11 +174,11 @@ class _Writer:
         strip = "".join(next(guards[letter]) if letter in guards else "." for letter in self.case.map)
         for guarded, first, count in strips.runs(strip):
             if guarded == "G":
-                yield f"madvise({_at(first)}, {count} * p, {_MADV_GUARD_INSTALL});"
+                yield f"madvise({at(first)}, {count} * p, {_MADV_GUARD_INSTALL});"
         for lock, first, count in strips.runs(self.case.locked):
             if lock in "LF":
                 on_fault = ", MLOCK_ONFAULT" if lock == "F" else ""
-                yield f"mlock{'2' if on_fault else ''}({_at(first)}, {count} * p{on_fault});"
+                yield f"mlock{'2' if on_fault else ''}({at(first)}, {count} * p{on_fault});"
 
     def _maps(self) -> Iterator[str]:
         """Map the runs of letters; neighbours differ in an attribute, so that they do not become one mapping."""
@@ -205,22 +193,22 @@ class _Writer:
             apart = end == first and not apart
             yield self._map(letter, first, count)
             if apart:
-                yield f"madvise({_at(first)}, {count} * p, MADV_DONTDUMP);"
+                yield f"madvise({at(first)}, {count} * p, MADV_DONTDUMP);"
             end = first + count
 
     def _map(self, letter: str, first: int, count: int) -> str:
         region = self.case.regions[letter]
         page, self.objects[letter] = self.objects[letter], self.objects[letter] + count
         if region.kind is Kind.HEAP:
-            return f"brk({_at(first + count)});"
+            return f"brk({at(first + count)});"
         if region.kind is Kind.SYSV:
-            return f"shmat(shmget(IPC_PRIVATE, {count} * p, IPC_CREAT | 0600), {_at(first)}, SHM_REMAP);"
-        return _mmap(letter, region, first, count, page) + ";"
+            return f"shmat(shmget(IPC_PRIVATE, {count} * p, IPC_CREAT | 0600), {at(first)}, SHM_REMAP);"
+        return mmap(letter, region, first, count, page) + ";"
 
     def _conditions(self) -> Iterator[str]:
         limit = self.case.limits.memlock
         if limit is not None:
-            size = "RLIM_INFINITY" if isinstance(limit, str) else _size(limit)
+            size = "RLIM_INFINITY" if isinstance(limit, str) else size_of(limit)
             yield f"setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){{ {size}, {size} }});"
         if self.case.privilege == "unprivileged":
             yield "setresuid(65534, 65534, 65534);"
@@ -234,7 +222,7 @@ class _Writer:
         for step in steps:
             if step.call is Call.FORK:
                 yield "if (!fork()) {"
-                yield from _indented([*self._steps(step.child), "_exit(wrong);"])
+                yield from indented([*self._steps(step.child), "_exit(wrong);"])
                 yield "}"
                 yield "int status;"
                 yield 'wait(&status), wrong |= !!status, see("fork", 0);'
@@ -243,7 +231,7 @@ class _Writer:
             else:
                 yield from self._call(step)
             if step.expect:
-                yield from _check(step, modes=self.modes)
+                yield from check(step, modes=self.modes)
 
     def _call(self, step: Step) -> Iterator[str]:
         if step.call is Call.TOUCH and step.range:
@@ -267,25 +255,10 @@ class _Writer:
         if step.call is Call.MMAP and step.range and step.region:
             page, self.objects[step.region] = self.objects[step.region], self.objects[step.region] + step.range.count
             region = self.case.regions[step.region]
-            return _mmap(step.region, region, step.range.first, step.range.count, page, flags=_flags(step))
+            return mmap(step.region, region, step.range.first, step.range.count, page, flags=flags_of(step))
         if step.call is Call.BRK and step.range:
-            return f"brk({_at(step.range.first + step.range.count)})"
-        words = [*_range(step), *_moved(step)]
-        words += [_prot(step.protection)] if step.protection else []
-        words += [f"MADV_{step.advice.upper()}"] if step.advice else []
-        words += [flags] if (flags := _flags(step)) else []
-        return f"{step.call}({', '.join(words)})"
-
-
-def _mmap(letter: str, region: Region, first: int, count: int, page: int, flags: str = "") -> str:
-    words = [] if region.kind not in _OPENS else ["MAP_SHARED" if region.shared else "MAP_PRIVATE"]
-    words += [] if region.kind in _OPENS else ["MAP_SHARED | MAP_ANONYMOUS" if region.shared else "ANON"]
-    words += [flag for kind, flag in _KIND_FLAGS.items() if kind is region.kind]
-    words += [flags] if flags else []
-    file = f"f{region.alias or letter}" if region.kind in _OPENS else "-1"
-    offset = page if region.kind in _OPENS else 0
-    what = f"{first}, {count}, {_prot(region.protection)}, {' | '.join(words)}, {file}, {offset}"
-    return f"MAP({what})"
+            return f"brk({at(step.range.first + step.range.count)})"
+        return f"{step.call}({arguments(step)})"
 
 
 def _headers(text: str) -> Iterator[str]:
@@ -293,104 +266,3 @@ def _headers(text: str) -> Iterator[str]:
     for header, names in _HEADERS.items():
         if any(name in text for name in names):
             yield f"#include <{header}>"
-
-
-def _prot(protection: str) -> str:
-    if protection == "rw":
-        return "RW"
-    return " | ".join(_PROTECTIONS[part] for part in protection if part in _PROTECTIONS) or "PROT_NONE"
-
-
-def _range(step: Step) -> list[str]:
-    named = step.range
-    if named is None:
-        return []
-    pages = f"{named.count} * p{_offset(named.end - named.start)}"
-    return [_at(named.first) + _offset(named.start), pages if named.length is None else _size(named.length)]
-
-
-def _moved(step: Step) -> list[str]:
-    if step.to is None or step.range is None:
-        return []
-    flags = "0" if step.to.first == step.range.first else "MREMAP_MAYMOVE | MREMAP_FIXED"
-    return [f"{step.to.count} * p", flags, _at(step.to.first)]
-
-
-def _check(step: Step, *, modes: bool) -> Iterator[str]:
-    """Write what is permitted, an outcome a line."""
-    first, *others = (_condition(outcome, modes=modes) for outcome in step.expect)
-    lines = [f"wrong |= !(({first})", *(f"({other})" for other in others)]
-    whole = f"{' || '.join(lines)});"
-    yield from [whole] if len(whole) < _WIDTH else [*(f"{line} ||" for line in lines[:-1]), f"\t   {lines[-1]});"]
-
-
-def _condition(outcome: Outcome, *, modes: bool) -> str:
-    parts = []
-    if ANY not in outcome.result:
-        errors = " || ".join("!e" if result == "0" else f"e == {result}" for result in outcome.result)
-        parts.append(f"({errors})" if " " in errors and errors != "!e" else errors)
-    if outcome.locked == UNCHANGED:
-        parts.append("like(now, was)")
-    elif outcome.locked != ANY:
-        parts.append(_like("now", outcome.locked if modes else outcome.locked.replace("F", "L")))
-    if outcome.resident != ANY:
-        parts.append(_like("in", outcome.resident))
-    if outcome.mappings == UNCHANGED:
-        parts.append("like(at, before)")
-    return " && ".join(parts) or "1"
-
-
-def _like(name: str, strip: str) -> str:
-    """Compare a strip; a long one run by run. In a text of C, ?? could be the beginning of a trigraph."""
-    if len(strip) <= _LONG:
-        text = strip.replace("??", "?\\?")
-        return f'like({name}, "{text}")'
-    return " && ".join(
-        f'strspn({name} + {first}, "{page}") >= {count}' for page, first, count in strips.runs(strip) if page != "?"
-    )
-
-
-def _flags(step: Step) -> str:
-    names = {**_FLAGS, "ONFAULT": "MCL_ONFAULT" if step.call is Call.MLOCKALL else "MLOCK_ONFAULT"}
-    return " | ".join(names.get(flag, flag) for flag in step.flags)
-
-
-def _at(page: int) -> str:
-    return f"a + {page} * p" if page else "a"
-
-
-def _offset(count: int) -> str:
-    return f" {'+' if count > 0 else '-'} {abs(count)}" if count else ""
-
-
-def _size(size: Size) -> str:
-    parts = [f"{size.pages} * p"] if size.pages else []
-    parts += [f"{size.bytes}"] if size.bytes > 0 or not size.pages else []
-    text = " + ".join(parts) + (f" - {-size.bytes}" if size.bytes < 0 else "")
-    return f"(size_t)-({text})" if size.negative else text
-
-
-def _packed(text: Iterable[str]) -> list[str]:
-    """Put short statements that follow each other on one line, where they have room."""
-    lines: list[str] = []
-    for line in (line for part in text for line in part.splitlines()):
-        fits = bool(lines) and len(lines[-1]) + len(line.lstrip()) < _WIDTH
-        if fits and _is_plain(lines[-1]) and _is_plain(line) and _depth(lines[-1]) == _depth(line):
-            lines[-1] += f" {line.lstrip()}"
-        else:
-            lines.append(line)
-    return lines
-
-
-def _depth(line: str) -> int:
-    return len(line) - len(line.lstrip("\t"))
-
-
-def _is_plain(line: str) -> bool:
-    """Tell a statement that stands for itself."""
-    text = line.strip()
-    return text.endswith(";") and not text.startswith(_PARTS)
-
-
-def _indented(lines: Iterable[str]) -> list[str]:
-    return [f"\t{part}" for line in lines for part in line.splitlines()]
