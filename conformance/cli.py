@@ -43,7 +43,7 @@ class _Main(_Group):
         try:
             printed: Printed = super().invoke(ctx)
         except KeyboardInterrupt:
-            click.echo("Interrupted before anything ran.", err=True)
+            click.echo("Interrupted.", err=True)
             ctx.exit(128 + signal.SIGINT)
         except LockproofError as error:
             click.echo(str(error), err=True)

@@ -103,6 +103,20 @@ def test_what_is_here_is_not_listed_as_what_could_be_fetched() -> None:
     )
 
 
+@pytest.mark.skipif(not (shutil.which("apt-get") and shutil.which("dpkg-deb")), reason="needs apt-get and dpkg-deb")
+def test_a_kernel_that_cannot_be_had_is_a_remark_beside_those_that_can() -> None:
+    lists(OFFERED)
+    origin = f"{OFFERED.name} {OFFERED.version} ({OFFERED.suite})"
+    there = CachedKernel(name="debian/6.12", arch="x86_64", image="debian%2f6.12.image", version="6.12", origin=origin)
+    enter()
+    (catalogue.folder() / "debian%2f6.12.json").write_text(json.dumps(asdict(there)))
+    (catalogue.folder() / there.image).touch()
+    printed = terminal.fetch(terminal.FetchRequest(("nonsense", "debian/6.12")), console(stderr=True))
+    assert printed.text == f"qemu:debian/6.12  6.12, 0.0 MB; {origin}"
+    assert printed.code == 2
+    assert printed.remark.startswith("kernel 'nonsense': cannot be fetched; write debian/VERSION")
+
+
 WATCH = """
 from lockproof.conformance.commands import kernel as terminal
 from lockproof.conformance.reports.console import console
