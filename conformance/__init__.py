@@ -13,6 +13,18 @@ from lockproof.conformance.errors import (
     StoreError,
     TargetError,
     UsageError,
+    first_mistake,
+    suggest,
 )
 
-__all__ = ["CaseFileError", "Location", "LockproofError", "Problem", "StoreError", "TargetError", "UsageError"]
+__all__ = [
+    "CaseFileError",
+    "Location",
+    "LockproofError",
+    "Problem",
+    "StoreError",
+    "TargetError",
+    "UsageError",
+    "first_mistake",
+    "suggest",
+]

@@ -199,7 +199,7 @@ def cases(selection: tuple[str, ...], cases: Path | None, **views: bool) -> Prin
 @cases_option()
 @option("-v", "--verbose", is_flag=True, help="Name all cases that kill each mutant.")
 def mutants(**asked: Any) -> Printed:
-    """Give the reference model one deliberate defect after another, and say which cases catch it.
+    """Try the cases on the reference model with one deliberate defect after another, and say which catch it.
 
     MUTANT is a name, or a pattern with * and ?. Exit code 1: one survives, or a case fails without any defect.
     """
