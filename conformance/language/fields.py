@@ -86,7 +86,7 @@ def field_names(type_: type) -> frozenset[str]:
 
 # On each class: a nested one inherits it when values are read, but not in the schema that pydantic before 2.14 writes.
 # Without `extra` unknown keys pass silently.
-CONFIG = ConfigDict(extra="forbid", use_attribute_docstrings=True, alias_generator=written_name)
+CONFIG = ConfigDict(extra="forbid", alias_generator=written_name)
 
 
 # Texts and numbers

@@ -214,7 +214,7 @@ def _with_steps(node: Mapping) -> tuple[Mapping, list[Problem]]:
     own = tuple((key, value) for key, value in node.entries if key.text in _STEP_KEYS)
     if not own:
         return node, []
-    rest = tuple(pair for pair in node.entries if pair not in own)
+    rest = tuple((key, value) for key, value in node.entries if key.text not in _STEP_KEYS)
     if node.get("steps") is not None:
         key = own[0][0]
         wrong = Problem(key.at, key.text, "stands beside `steps`; write it into one of the steps")

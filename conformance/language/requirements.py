@@ -47,7 +47,7 @@ class Aspect(StrEnum):
 class Requirement:
     """One normative statement."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)+$|^options$")]
     """Name that cases give in `checks`."""

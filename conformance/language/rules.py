@@ -83,7 +83,7 @@ def resolve(written: WrittenCase, name: str, source: Location, requirements: Map
         profile=requirements[written.checks[0]].profile,
         map=written.map,
         regions={letter: written.regions.get(letter, Region()) for letter in sorted(letters)},
-        locked=written.locked or "".join(_HOLE if page == _HOLE else "." for page in written.map),
+        locked=written.locked or strips.unlocked(written.map),
         limits=written.limits,
         privilege=written.as_,
         steps=written.steps,
@@ -98,9 +98,11 @@ def _flat(steps: tuple[Step, ...], path: _Path) -> Iterator[tuple[_Path, Step]]:
 
 
 def _sizes(written: WrittenCase) -> Iterator[tuple[_Path, str]]:
+    steps = sum(1 for _ in flatten(written.steps))
+    if max(steps, len(written.map)) <= _MOST:  # almost always, and then nothing has to be counted
+        return
     mappings = sum(run.character != _HOLE for run in strips.runs(written.map))
     locks = sum(run.character in "LF" for run in strips.runs(written.locked or ""))
-    steps = sum(1 for _ in flatten(written.steps))
     for field, count, what in (
         ("map", mappings, "mappings"),
         ("locked", locks, "runs of locks"),
@@ -238,12 +240,13 @@ def _checks(
     judges = any(requirement.modality is not Modality.UNSPECIFIED for requirement in known)
     for path, step in steps:
         for number, outcome in enumerate(step.expect):
-            if judges and not stated(outcome):
+            aspects = stated(outcome)
+            if judges and not aspects:
                 yield (
                     (*path, "expect", number),
                     "permits everything, so that no target fails; state what is permitted",
                 )
-            for aspect in sorted(stated(outcome) - spoken_of):
+            for aspect in sorted(aspects - spoken_of):
                 able = sorted(
                     r.id for r in requirements.values() if aspect in r.observes and r.profile == known[0].profile
                 )

@@ -3,12 +3,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+import ast
+import inspect
+from dataclasses import is_dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from lockproof.conformance.language import for_each
+from lockproof.conformance.language import case, for_each
 from lockproof.conformance.language.case import WrittenCase
+from lockproof.conformance.language.fields import written_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["schema"]
 
@@ -21,16 +29,34 @@ def schema() -> dict[str, Any]:
     """
     generated = TypeAdapter(list[WrittenCase]).json_schema()
     definitions = generated["$defs"]
-    entry, step = definitions["WrittenCase"], definitions["Step"]
-    entry["properties"] |= step["properties"]
-    entry["required"].remove("steps")
-    entry["oneOf"] = [{"required": ["steps"]}, {"required": ["call"]}]
+    for name, definition in definitions.items():
+        for field, about in _docstrings(getattr(case, name, None)):
+            definition["properties"][field]["description"] = about
+    written, step = definitions["WrittenCase"], definitions["Step"]
+    written["properties"] |= step["properties"]
+    written["required"].remove("steps")
+    written["oneOf"] = [{"required": ["steps"]}, {"required": ["call"]}]
     for definition in definitions.values():
         properties = definition.get("properties", {})
         properties |= {
             name: _or_reference(field) for name, field in properties.items() if name not in {"id", for_each.KEY}
         }
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "lockproof cases", **generated}
+
+
+def _docstrings(type_: object) -> Iterator[tuple[str, str]]:
+    """Find the strings below the fields of a dataclass.
+
+    Pydantic can, but would whenever cases are loaded, which makes this a third of what it takes to know the types.
+    """
+    if not (isinstance(type_, type) and is_dataclass(type_)):
+        return
+    (definition,) = ast.parse(inspect.getsource(type_)).body
+    assert isinstance(definition, ast.ClassDef)  # noqa: S101  the source of a type
+    for field, below in pairwise(definition.body):
+        match field, below:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                yield written_name(name), inspect.cleandoc(text)
 
 
 def _or_reference(field: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["MAX_PAGES", "PageRun", "compact", "expand", "marked", "runs"]
+__all__ = ["MAX_PAGES", "PageRun", "compact", "expand", "marked", "runs", "unlocked"]
 
 MAX_PAGES = 16384
 """Pages of the largest arena; the probe has room for no more (native/probe/program/snapshot.h)."""
@@ -77,6 +77,11 @@ def runs(strip: str) -> Iterator[PageRun]:
 def marked(first: int, count: int, pages: int) -> str:
     """Draw a range of neighbouring pages of so many: `.^^...`."""
     return "." * first + "^" * count + "." * (pages - first - count)
+
+
+def unlocked(layout: str) -> str:
+    """Draw the locks of a layout that has none: `.` for each page, `_` for a hole."""
+    return re.sub("[^_]", ".", layout)
 
 
 def compact(strip: str) -> str:

@@ -64,7 +64,7 @@ def _case(case: Case) -> Iterator[str]:
     yield f"about: {case.about if _is_plain(case.about) else _quoted(case.about)}"
     yield f"checks: [{', '.join(map(scalar, case.checks))}]"
     setting: _Fields = {"map": _value(case.map)}
-    if case.locked != re.sub("[^_]", ".", case.map):
+    if case.locked != strips.unlocked(case.map):
         setting["locked"] = _value(case.locked)
     if case.privilege is not None:
         setting["as"] = case.privilege

@@ -103,13 +103,14 @@ class _Builder:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    raise _RefusedError(_problem(self._at(event), "a second document; write one list in each file"))
+                    at = _at_mark(self.file, event.start_mark)
+                    raise _RefusedError(_problem(at, "a second document; write one list in each file"))
             elif isinstance(event, yaml.NodeEvent):
                 root = self._node(event, events, 0)
         return root
 
     def _node(self, event: Any, events: Iterator[Any], depth: int) -> Node:  # noqa: ANN401  yaml's events are untyped
-        at = self._at(event)
+        at = _at_mark(self.file, event.start_mark)
         if isinstance(event, yaml.AliasEvent):
             raise _RefusedError(
                 _problem(
@@ -146,9 +147,6 @@ class _Builder:
             else:
                 entries[key.text] = (key, value)
         return tuple(entries.values())
-
-    def _at(self, event: Any) -> Location:  # noqa: ANN401
-        return _at_mark(self.file, event.start_mark)
 
 
 def _problem(at: Location, message: str) -> Problem:

@@ -34,7 +34,7 @@ __all__ = ["Baseline", "Deviation", "Difference", "Reason", "compare", "load", "
 UNEXPLAINED = "unexplained"
 """The reason that a generated line has, until a person writes one."""
 
-_CONFIG = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+_CONFIG = ConfigDict(extra="forbid")
 _FIRST_LINE = "# SPDX-License-Identifier: Apache-2.0"
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+)?")
 

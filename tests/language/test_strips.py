@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockproof.conformance.language.strips import MAX_PAGES, PageRun, compact, expand, runs
+from lockproof.conformance.language.strips import MAX_PAGES, PageRun, compact, expand, runs, unlocked
 
 STRIPS = st.lists(
     st.tuples(st.sampled_from("LF._?^aZé"), st.integers(1, 20) | st.just(2000)), min_size=1, max_size=8
@@ -87,3 +87,7 @@ def test_a_character_without_meaning_is_refused() -> None:
     message = "'X' has no meaning in this strip; write one of L F . _ for each page"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         expand("L*3X", "LF._")
+
+
+def test_a_layout_without_locks_has_holes_where_it_has_them() -> None:
+    assert unlocked("aa_bF_") == ".._.._"
