@@ -77,7 +77,7 @@ class GuestTarget:
 
     @contextmanager
     def session(self) -> Iterator[ProbeSession]:
-        """Boot the guest; leaving the context switches it off. Raises TargetError."""
+        """Begin to boot the guest; leaving the context switches it off. Raises TargetError, UsageError, StoreError."""
         init = initramfs(cross.probe_for(self.kernel.arch))
         kvm = platform.machine() in self.machine.hosts and kvm_works()
         command = (self.qemu, *self._options("kvm" if kvm else "tcg"), "-initrd", str(init))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a runner gives (Target, Session), what a target can do (TargetInfo), and the TARGET grammar.
+"""How a target is used (Target, Session), what a target can do (TargetInfo), and the TARGET grammar.
 
 TARGET is `KIND`, `KIND:ARGUMENT` or, with options, `KIND+OPTION…`: `local`, `model:posix`, `command:ssh host ./probe`,
 `local+posixmlock`. Options are an argument that begins with their +. The kinds are the entry
@@ -10,24 +10,37 @@ adds a runner with one file and one line.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping  # noqa: TC003  pydantic reads the annotations
-from contextlib import AbstractContextManager  # noqa: TC003  part of the public protocol
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from annotated_types import Interval
 
-from lockproof.conformance.errors import TargetError, UsageError, first_mistake, suggest
+from lockproof.conformance.errors import LockproofError, TargetError, UsageError, first_mistake, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from pydantic import TypeAdapter
+
     from lockproof.conformance.protocol.program import Program
     from lockproof.conformance.protocol.trace import Trace
 
-__all__ = ["Runner", "Session", "SystemCounts", "Target", "TargetInfo", "known_targets", "make_target"]
+__all__ = [
+    "Runner",
+    "Session",
+    "StartedTarget",
+    "SystemCounts",
+    "Target",
+    "TargetInfo",
+    "known_targets",
+    "make_target",
+    "started",
+]
 
 _GROUP = "lockproof.runners"
 
@@ -46,14 +59,14 @@ class SystemCounts:
 class TargetInfo:
     """What was found by asking the target; the fields of `hello` in native/probe/PROTOCOL.md."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     protocol: Literal[1]
     system: str
     release: str
     version: str
     machine: str
-    page_size: Annotated[int, Field(ge=1024, le=1 << 24)]
+    page_size: Annotated[int, Interval(ge=1024, le=1 << 24)]
     """Bytes."""
     bits: Literal[32, 64]
     wraps: bool = True
@@ -90,6 +103,8 @@ class TargetInfo:
     @classmethod
     def from_hello(cls, line: str | bytes) -> TargetInfo:
         """Read the first line of a probe or model. Raises TargetError where it is none."""
+        from pydantic import ValidationError  # noqa: PLC0415  see _hello
+
         try:
             hello: TargetInfo = _hello().validate_json(line)["hello"]
         except ValidationError as error:
@@ -105,41 +120,44 @@ class TargetInfo:
 
     @property
     def kernel(self) -> str:
-        """Name the kernel as a person would: system, release, architecture."""
+        """The kernel as a person would name it: system, release, architecture."""
         return f"{self.system} {self.release} {self.machine}"
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """Give what must not change within a run, for its results to be about one target."""
+        """What must not change within a run, for its results to be about one target."""
         return (self.system, self.release, self.version, self.machine, self.page_size, self.privileged)
 
     def as_json(self) -> dict[str, Any]:
-        """Give the fields as plain data."""
+        """Return the fields as plain data."""
         return asdict(self)
 
 
 @cache
 def _hello() -> TypeAdapter[Any]:
+    # pydantic takes as long to import as a small kernel to boot half-way: targets are started before.
+    from pydantic import TypeAdapter  # noqa: PLC0415
+
     return TypeAdapter(dict[Literal["hello"], TargetInfo])
 
 
 class Session(Protocol):
-    """A started target."""
+    """A target that was started, which may still be on its way up; one thread at a time uses it."""
 
     @property
     def info(self) -> TargetInfo:
-        """What the target can do."""
+        """What the target can do. The first use waits until it is up; raises TargetError where it does not come up."""
 
     @property
     def about(self) -> str:
-        """One line for people on how it was started; empty where there is nothing to say."""
+        """One line for people on how it was started, once `info` was had; empty where there is nothing to say."""
 
     def run(self, programs: Iterable[Program]) -> Iterator[Trace]:
         """Execute programs, taken when there is room for them; exactly one trace for each, in their order.
 
-        A program that the target cannot finish gets a trace that says so, and the next ones are run, if need be by
-        starting anew. Raises TargetError where the target cannot be started again; programs taken by then get no
-        trace.
+        Waits, and raises, as `info` does where that was not had yet. A program that the target cannot finish gets a
+        trace that says so, and the next ones are run, if need be by starting anew. Raises TargetError where the target
+        cannot be started again; programs taken by then get no trace.
         """
 
 
@@ -151,7 +169,48 @@ class Target(Protocol):
         """The TARGET text that names it, the same on every machine and in every run."""
 
     def session(self) -> AbstractContextManager[Session]:
-        """Start the target; leaving the context ends it and all its processes. Raises TargetError."""
+        """Begin to start the target; leaving the context ends it and all its processes.
+
+        Entering the context does not wait for a kernel to boot, `Session.info` does. The thread that enters it has to
+        live as long as the session: a guest ends with it. Raises TargetError where nothing can be started.
+        """
+
+
+class StartedTarget:
+    """A target that is started before anybody asks for a session: the first one who does gets that one."""
+
+    def __init__(self, target: Target) -> None:
+        """Begin to start a target. What goes wrong is raised where the session is asked for."""
+        self.name = target.name
+        self._target = target
+        self._taking = threading.Lock()
+        self._stack = ExitStack()
+        self._first: Session | LockproofError | None
+        try:
+            self._first = self._stack.enter_context(target.session())
+        except LockproofError as error:
+            self._first = error
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """See Target."""
+        with self._taking:
+            first, self._first = self._first, None
+        if isinstance(first, LockproofError):
+            raise first
+        if first is not None:
+            with self._stack:
+                yield first
+        else:
+            with self._target.session() as session:
+                yield session
+
+    def close(self) -> None:
+        """End the target where nobody asked for a session."""
+        with self._taking:
+            unused, self._first = self._first, None
+        if unused is not None:
+            self._stack.close()
 
 
 class Runner(Protocol):
@@ -161,11 +220,11 @@ class Runner(Protocol):
         """Make the target of an argument. Raises UsageError where it names none, or none that is usable here."""
 
     def names(self) -> tuple[str, ...]:
-        """Give the arguments that name a target on every machine; `lockproof targets` asks these."""
+        """Return the arguments that name a target on every machine; `lockproof targets` asks these."""
 
 
 def known_targets() -> tuple[str, ...]:
-    """Give the targets that have the same name on every machine."""
+    """Return the targets that have the same name on every machine."""
     found = sorted(entry_points(group=_GROUP), key=lambda entry: entry.name)
     return tuple(_text(entry.name, name) for entry in found for name in entry.load().names())
 
@@ -187,3 +246,19 @@ def make_target(text: str) -> Target:
         raise UsageError(msg)
     runner: Runner = found[kind].load()
     return runner.make(argument)
+
+
+@contextmanager
+def started(names: Iterable[str], most: int) -> Iterator[tuple[Target, ...]]:
+    """Make the targets of TARGET texts, each once, and begin to start the first ones of them, `most` at most.
+
+    Their users import, read and compile meanwhile. Leaving the context ends those that nobody asked for. Raises
+    UsageError as `make_target` does.
+    """
+    targets = [make_target(name) for name in dict.fromkeys(names)]
+    with ExitStack() as stack:
+        ahead = []
+        for target in targets[:most]:
+            ahead.append(StartedTarget(target))
+            stack.callback(ahead[-1].close)
+        yield (*ahead, *targets[most:])

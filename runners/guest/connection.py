@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from lockproof.conformance.errors import TargetError
 from lockproof.conformance.protocol import kernel_log as splats
-from lockproof.conformance.protocol.trace import Crash
 from lockproof.runners.probe.connection import Connection, SilentError
 
 if TYPE_CHECKING:
     import subprocess
 
+    from lockproof.conformance.protocol.trace import Crash
     from lockproof.runners.probe.connection import Stream
 
 __all__ = ["Guest"]
@@ -71,6 +71,8 @@ class Guest(Connection):
 
     def crash(self, trouble: TargetError) -> Crash | None:
         """See Connection. QEMU that fails or is killed says nothing about the kernel."""
+        from lockproof.conformance.protocol.trace import Crash  # noqa: PLC0415  takes its time, and kernels seldom break
+
         log = self._log()
         what = _first_splat(log)
         code = self._process.poll()

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from lockproof.conformance.errors import TargetError
-from lockproof.conformance.protocol.trace import TraceReader
 from lockproof.runners.probe.connection import Connection, Pipes, start_process
 from lockproof.runners.target import TargetInfo
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from lockproof.conformance.protocol.program import Program
-    from lockproof.conformance.protocol.trace import Trace
+    from lockproof.conformance.protocol.trace import Trace, TraceReader
 
 __all__ = ["ProbeSession", "ProbeTarget"]
 
@@ -45,7 +44,7 @@ class ProbeTarget:
 
     @contextmanager
     def session(self) -> Iterator[ProbeSession]:
-        """Start the probe; leaving the context ends it. Raises TargetError."""
+        """Start the probe, without waiting for it; leaving the context ends it. Raises TargetError."""
         session = ProbeSession(self._connect)
         try:
             yield session
@@ -64,22 +63,34 @@ class _Sent(NamedTuple):
 
 
 class ProbeSession:
-    """A running probe, started again after it broke."""
+    """A probe that was started, and is started again after it broke."""
 
     def __init__(self, connect: Callable[[], Connection], hello_limit: float = _HELLO_LIMIT) -> None:
-        """Start the probe. Raises TargetError where it cannot be started or says no hello in so many seconds."""
+        """Start the probe; it has so many seconds to say hello. Raises TargetError where it cannot be started."""
         self._connect = connect
         self._hello_limit = hello_limit
         self._numbers = itertools.count()
         self._waiting: deque[_Sent] = deque()
         self._breaks = 0
         self._connection = connect()
-        self.info = self._hello()
-        self.about = self._connection.about
+        self._info: TargetInfo | None = None
+
+    @property
+    def info(self) -> TargetInfo:
+        """What the target can do; waits for it the first time. Raises TargetError where it does not come."""
+        if self._info is None:
+            self._info = self._hello()
+        return self._info
+
+    @property
+    def about(self) -> str:
+        """One line for people on how it was started, once it was; empty where there is nothing to say."""
+        return self._connection.about
 
     def run(self, programs: Iterable[Program]) -> Iterator[Trace]:
         """Execute programs; see runners.target.Session."""
         coming = iter(programs)
+        self._info = self.info  # nobody reads what is sent before the hello
         while True:
             while self._has_room() and (program := next(coming, None)) is not None:
                 self._waiting.append(self._send(program))
@@ -96,23 +107,22 @@ class ProbeSession:
 
     def close(self) -> None:
         """End the probe and all its processes; programs that are under way are given up."""
-        self._connection.close(at_once=bool(self._waiting))
+        self._connection.close(at_once=bool(self._waiting) or self._info is None)
 
     def _has_room(self) -> bool:
         ahead = sum(len(sent.program.text) for sent in self._waiting)
         return len(self._waiting) < _SENT_AHEAD and ahead < _BYTES_AHEAD
 
     def _send(self, program: Program) -> _Sent:
+        # Not before the target was started: it takes its time.
+        from lockproof.conformance.protocol.trace import TraceReader  # noqa: PLC0415
+
         name = f"p{next(self._numbers)}"
         self._connection.send(f"program {name}\n{program.text}end\n".encode())
         return _Sent(program, TraceReader(name, program.pages))
 
     def _hello(self) -> TargetInfo:
-        try:
-            return TargetInfo.from_hello(self._connection.first_line(self._hello_limit))
-        except TargetError:
-            self._connection.close(at_once=True)
-            raise
+        return TargetInfo.from_hello(self._connection.first_line(self._hello_limit))
 
     def _receive(self, sent: _Sent) -> Trace:
         limit = sent.program.time_limit + _GRACE  # from one line to the next

@@ -4,15 +4,20 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from lockproof.conformance.errors import TargetError, UsageError
 from lockproof.conformance.protocol.program import Program
-from lockproof.runners.target import known_targets, make_target
+from lockproof.runners.target import known_targets, make_target, started
+from tests.command import is_running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from lockproof.runners.target import Session
@@ -170,3 +175,68 @@ def test_targets_of_other_packages_are_found_by_their_entry_point(
     assert "mine:one" in known_targets()
     with make_target("mine:one").session() as session:
         assert session.info.system == "Linux"
+
+
+def counted(log: Path) -> str:
+    """Name a target that writes a line each time that it is started."""
+    return f"command:sh -c 'echo >>{log}; exec {{probe}}'"
+
+
+def test_the_first_session_of_a_target_that_was_started_ahead_is_that_one(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with started([counted(log), counted(log)], 2) as (target,):
+        assert target.name == counted(log)
+        for count in (1, 2, 3):
+            with target.session() as session:
+                assert session.info.system == "Linux"
+                assert session.about == ""
+            assert log.read_text() == "\n" * count
+
+
+def test_no_more_targets_are_started_ahead_than_was_asked_for(tmp_path: Path) -> None:
+    logs = [tmp_path / "one", tmp_path / "two"]
+    with started([counted(log) for log in logs], 1) as targets:
+        with targets[0].session() as session:
+            assert session.info.system == "Linux"
+        assert not logs[1].exists()
+        with targets[1].session() as session:
+            assert session.info.system == "Linux"
+        assert logs[1].exists()
+
+
+def test_a_target_that_was_started_ahead_and_that_nobody_asked_for_is_ended(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    with started([f"command:sh -c 'echo $$ >{pid}; exec {{probe}}'"], 1):
+        wait_for(lambda: pid.exists() and pid.read_text().endswith("\n"))
+    wait_for(lambda: not is_running(int(pid.read_text())))
+
+
+def test_what_keeps_a_target_from_starting_is_raised_where_a_session_is_asked_for(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.write_text("#!/nowhere\n")
+    broken.chmod(0o755)
+    with started([f"command:{broken}", "command:false"], 2) as targets:
+        for target, message in zip(targets, ("broken cannot be started", "exit status 1"), strict=True):
+            with pytest.raises(TargetError, match=message), target.session() as session:
+                session.info.identity  # noqa: B018  to wait for it
+
+
+def test_a_text_that_names_no_target_is_a_usage_error_before_anything_is_started(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with pytest.raises(UsageError, match="no kind of target"), started([counted(log), "nowhere"], 2):
+        pytest.fail("it was entered")
+    assert not log.exists()
+
+
+@pytest.mark.parametrize("kind", ["local", "qemu"])
+def test_a_target_is_started_before_what_takes_long_to_import(kind: str) -> None:
+    code = f"import sys, lockproof.runners.{kind}; sys.exit('pydantic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def wait_for(true: Callable[[], bool]) -> None:
+    """Wait for something that must come to be."""
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

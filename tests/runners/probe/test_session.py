@@ -130,9 +130,43 @@ def test_a_probe_that_cannot_be_started_again_ends_the_session(tmp_path: Path) -
     (("/bin/echo", '{"hello":{"protocol":2}}'), "no hello of a probe (hello.protocol: Input should be 1)"),
 ])  # fmt: skip
 def test_a_command_that_is_no_probe_says_so(argv: tuple[str, ...], message: str) -> None:
-    with pytest.raises(TargetError) as caught, ProbeTarget("test", argv).session():
-        pass
+    with ProbeTarget("test", argv).session() as session, pytest.raises(TargetError) as caught:
+        session.info.identity  # noqa: B018  to wait for it
     assert str(caught.value).startswith(message)
+
+
+def shell(script: str) -> ProbeTarget:
+    """Make a target of a shell script."""
+    return ProbeTarget("test", ("/bin/sh", "-c", script))
+
+
+def test_a_session_is_there_before_its_target_is_up_and_waits_for_it_when_asked(tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    target = shell(f"while [ ! -e {flag} ]; do sleep 0.01; done; exec {host_probe()}")
+    with target.session() as session:
+        flag.touch()
+        assert session.info.system == "Linux"
+    flag.unlink()
+    with target.session() as session:
+        flag.touch()
+        assert [trace.trouble for trace in session.run([PROGRAM])] == [None]
+
+
+def test_a_target_that_does_not_come_up_says_so_to_each_who_asks() -> None:
+    with shell("echo no >&2; exit 3").session() as session:
+        for _ in range(2):
+            with pytest.raises(TargetError, match=r"^the probe ended with exit status 3; it said: no$"):
+                session.info.identity  # noqa: B018  to wait for it
+        with pytest.raises(TargetError, match="exit status 3"):
+            list(session.run([PROGRAM]))
+
+
+def test_a_session_that_nobody_used_ends_at_once(tmp_path: Path) -> None:
+    up, ended = tmp_path / "up", tmp_path / "ended"
+    with shell(f"touch {up}; cat; touch {ended}").session():
+        while not up.exists():
+            time.sleep(0.01)
+    assert not ended.exists()  # it was not asked to end, and waited for
 
 
 def test_a_session_that_ends_leaves_no_process(tmp_path: Path) -> None:
