@@ -60,7 +60,17 @@ def _pictured(result: Result, case: Case, info: TargetInfo | None) -> Text:
 
 
 def closing(run: Run) -> Iterator[RenderableType]:
-    """Return the last lines of a run: counts by target, then the requirements that each target breaks."""
+    """Yield the last lines of a run: counts by target, those of which nothing was found out, and what each breaks."""
+    yield _counts(run)
+    for target in run.tally.targets:
+        if not run.tally.has_evidence(target):
+            why = why_nothing_was_found_out(run.tally, target)
+            yield Text.assemble(f"\n{target}: ", ("nothing was found out", STYLES[Status.UNRESOLVED]), f"; {why}")
+    for target in run.manifest.targets:
+        yield from _broken(run, target)
+
+
+def _counts(run: Run) -> Table:
     table = Table("target", box=None, pad_edge=False, header_style="bold")
     table.add_column("kernel", no_wrap=True)
     for status in Status:
@@ -70,24 +80,16 @@ def closing(run: Run) -> Iterator[RenderableType]:
         kernel = f"{info.kernel}, {info.page_size // 1024} KiB" if info else "not started"
         counts = ((run.tally.count(target, status), STYLES[status]) for status in Status)
         table.add_row(target, kernel, *(Text(str(count), style if count else "dim") for count, style in counts))
-    yield table
-    for target in run.tally.targets:
-        if not run.tally.has_evidence(target):
-            why = why_nothing_was_found_out(run.tally, target)
-            yield Text.assemble(
-                f"\n{target}: ",
-                ("nothing was found out", STYLES[Status.UNRESOLVED]),
-                f"; {why}",
-            )
-    for target in run.manifest.targets:
-        broken = run.tally.broken(target)
-        if broken:
-            yield Text(f"\n{target} breaks:", "bold")
-        for name, requirement in run.corpus.requirements.items():
-            if name not in broken:
-                continue
+    return table
+
+
+def _broken(run: Run, target: str) -> Iterator[Text]:
+    broken = run.tally.broken(target)
+    if broken:
+        yield Text(f"\n{target} breaks:", "bold")
+    for name, requirement in run.corpus.requirements.items():
+        if name in broken:
             cases = broken[name]
-            why = why_nothing_was_found_out(run.tally, target)
             yield Text.assemble(
                 "  ",
                 (name, STYLES[Status.FAIL]),
@@ -97,7 +99,7 @@ def closing(run: Run) -> Iterator[RenderableType]:
 
 
 def differences(found: Sequence[Difference]) -> Iterator[str]:
-    """Where a run differs from its baselines: the count, and a line for each."""
+    """Yield where a run differs from its baselines: the count, and a line for each."""
     yield f"\n{len(found)} difference{'' if len(found) == 1 else 's'} from the baseline"
     for each in found:
         yield f"  {each.target}  {each.case}: {_difference(each)}"
