@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "capabilities/facts.h"
 #include "capabilities/hello.h"
+#include "executor.h"
 #include "kernel/diagnostics.h"
 #include "kernel/image.h"
-#include "kernel/kernel.h"
-#include "kernel/memory_file.h"
-#include "kernel/proc.h"
-#include "kernel/process.h"
-#include "kernel/progress.h"
 #include "program/answer.h"
-#include "program/errnames.h"
 #include "stream/channel.h"
 #include "stream/guest.h"
 #include "stream/input.h"
@@ -33,17 +26,13 @@ struct parent {
 	struct diagnostics diagnostics;
 	struct facts facts;
 	struct execution execution;
-	struct progress_reader progress;
+	struct executor_parent executor;
 	char trace[TRACE_SIZE];
 };
 
-/* What children find as it was when they were forked: first, on few pages, what an execution writes to. */
 struct probe {
-	struct kernel kernel;
-	struct progress progress;
-	struct program program;
+	struct executor executor;
 	struct parent *parent;
-	long oom_kills; /* of the whole system so far; -1: not counted */
 };
 
 static void leave(int code)
@@ -59,96 +48,6 @@ static void put(void *self, const char *lines, size_t length)
 
 	if (!channel_write(&probe->parent->channel, lines, length))
 		leave(1);
-}
-
-static long count_oom_kills(void)
-{
-	return proc_number("/proc/vmstat", "oom_kill ");
-}
-
-/* Whether the OOM killer has struck since this was last asked. */
-static bool was_oom(struct probe *probe)
-{
-	long before = probe->oom_kills;
-
-	probe->oom_kills = count_oom_kills();
-	return before >= 0 && probe->oom_kills > before;
-}
-
-static void __attribute__((format(printf, 2, 3))) fail(struct execution *execution, const char *format, ...)
-{
-	struct text reason = text_in(execution->reason, sizeof(execution->reason));
-	va_list arguments;
-
-	va_start(arguments, format);
-	text_format_list(&reason, format, arguments);
-	va_end(arguments);
-	text_close(&reason);
-	execution->status = STATUS_SETUP;
-}
-
-static void set_status(struct probe *probe, struct execution *execution, struct ending ending)
-{
-	char unknown[NAME_ROOM];
-
-	if (ending.error) {
-		fail(execution, "fork: %s", error_name((int)ending.error, unknown));
-	} else if (ending.hung) {
-		execution->status = STATUS_HUNG;
-	} else if (WIFSIGNALED(ending.status)) {
-		execution->signal = WTERMSIG(ending.status);
-		if (execution->signal != SIGKILL)
-			execution->status = STATUS_DIED;
-		else
-			execution->status = was_oom(probe) ? STATUS_OOM : STATUS_KILLED;
-	} else if (WEXITSTATUS(ending.status) && execution->status == STATUS_DONE) {
-		fail(execution, "the process ended with %d", WEXITSTATUS(ending.status));
-	}
-}
-
-struct execution_job {
-	struct probe *probe;
-	unsigned long fault;
-};
-
-static void do_job(void *argument)
-{
-	const struct execution_job *job = argument;
-	struct probe *probe = job->probe;
-	struct system system = kernel_system(&probe->kernel);
-
-	progress_start(&probe->progress, probe->kernel.progress_file, probe->program.pages);
-	interpret(&probe->program, &system, job->fault, &probe->progress.execution);
-}
-
-static void execute(void *self, const struct program *program, unsigned long fault, struct execution *execution)
-{
-	struct probe *probe = self;
-	struct execution_job job = { .probe = probe, .fault = fault };
-	struct ending ending = process_run(do_job, &job, program->time);
-
-	execution->status = STATUS_DONE;
-	execution->step = -1;
-	if (!progress_collect(&probe->parent->progress, execution))
-		fail(execution, "the trace is longer than %lu bytes", (unsigned long)execution->trace.text.size);
-	set_status(probe, execution, ending);
-	if (fault && probe->kernel.alone) /* the reports of a whole sweep are more than the kernel keeps */
-		diagnostics_collect(&probe->parent->diagnostics);
-}
-
-/* The new image of a process that executes a program: it goes on with it. */
-static void go_on(struct probe *probe, int file)
-{
-	struct resume resume;
-	struct system system;
-
-	if (!kernel_image_take_over(file, &probe->kernel, &probe->program, &resume))
-		process_exit(1);
-	probe->kernel.explanation = NULL;
-	system = kernel_system(&probe->kernel);
-	progress_start(&probe->progress, probe->kernel.progress_file, probe->program.pages);
-	interpret_resume(&probe->program, &system, &resume, &probe->progress.execution);
-	process_exit(0);
 }
 
 /* As high as it goes; a program that wants less says so. */
@@ -173,23 +72,27 @@ static bool make_parent(struct probe *probe)
 	return true;
 }
 
-static bool open_files(struct probe *probe)
-{
-	probe->kernel.handover_file = (int)memory_file();
-	probe->kernel.progress_file = probe->parent->progress.file = progress_open();
-	return probe->kernel.progress_file >= 0;
-}
-
 static void say_hello(struct probe *probe)
 {
+	struct kernel *kernel = &probe->executor.kernel;
 	struct parent *parent = probe->parent;
 	struct trace trace = trace_in(parent->trace, TRACE_SIZE);
 
-	facts_find(&probe->kernel, &parent->facts);
-	probe->kernel.observers = parent->facts.observers;
-	probe->kernel.start = parent->facts.counts;
-	hello_write(&probe->kernel, &parent->facts, &trace);
+	facts_find(kernel, &parent->facts);
+	kernel->observers = parent->facts.observers;
+	kernel->start = parent->facts.counts;
+	hello_write(kernel, &parent->facts, &trace);
 	put(probe, parent->trace, trace.complete);
+}
+
+static void execute(void *self, const struct program *program, unsigned long fault, struct execution *execution)
+{
+	struct probe *probe = self;
+
+	(void)program; /* it is the executor's */
+	executor_run(&probe->executor, &probe->parent->executor, fault, execution);
+	if (fault && probe->executor.kernel.alone) /* the reports of a whole sweep are more than the kernel keeps */
+		diagnostics_collect(&probe->parent->diagnostics);
 }
 
 static const char *end_fields(void *self)
@@ -202,13 +105,13 @@ static void answer_all(struct probe *probe)
 	struct parent *parent = probe->parent;
 	const struct target target = {
 		.self = probe,
-		.abilities = facts_abilities(&probe->kernel, &parent->facts),
+		.abilities = facts_abilities(&probe->executor.kernel, &parent->facts),
 		.execute = execute,
-		.end_fields = probe->kernel.alone ? end_fields : NULL,
+		.end_fields = probe->executor.kernel.alone ? end_fields : NULL,
 		.put = put,
 	};
 	const struct workspace workspace = {
-		.program = &probe->program,
+		.program = &probe->executor.program,
 		.execution = &parent->execution,
 		.buffer = parent->trace,
 		.size = TRACE_SIZE,
@@ -239,7 +142,7 @@ int main(int count, char **arguments)
 	int file = kernel_image_file(count, arguments);
 
 	if (file >= 0)
-		go_on(&probe, file);
+		executor_go_on(&probe.executor, file);
 	if (count > 1) {
 		help();
 		return strcmp(arguments[1], "--help") == 0 ? 0 : 2;
@@ -248,14 +151,12 @@ int main(int count, char **arguments)
 		leave(1);
 	process_prepare();
 	raise_memlock();
-	kernel_start(&probe.kernel, guest_is_here());
-	if (!open_files(&probe))
+	if (!executor_start(&probe.executor, &probe.parent->executor, guest_is_here()))
 		leave(1);
-	probe.oom_kills = count_oom_kills();
 	input_start(&probe.parent->input, &probe.parent->channel);
 	say_hello(&probe);
 	diagnostics_start(&probe.parent->diagnostics);
 	answer_all(&probe);
-	kernel_stop(&probe.kernel);
+	executor_stop(&probe.executor, &probe.parent->executor);
 	leave(0);
 }

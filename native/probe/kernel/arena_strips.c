@@ -31,6 +31,8 @@ bool arena_strips_take(void *self, const struct smaps_mapping *mapping)
 	unsigned long start = mapping->start > strips->arena ? mapping->start : strips->arena;
 	unsigned long end = mapping->end < arena_end ? mapping->end : arena_end;
 
+	if (strips->limit && mapping->start >= strips->limit)
+		return false;
 	if (start < end) {
 		size_t first = (start - strips->arena) / strips->page_size, count = (end - start) / strips->page_size;
 

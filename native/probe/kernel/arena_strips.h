@@ -9,6 +9,7 @@ struct arena_strips {
 	unsigned long arena;
 	size_t pages;
 	size_t page_size;
+	unsigned long limit; /* from where on mappings are not wanted; 0: all are */
 
 	/* A strip for each thing wanted, or NULL. */
 	char *locked;	/* L locked, F locked on fault, . not locked, _ not mapped */
@@ -23,7 +24,7 @@ struct arena_strips {
 /* Nothing seen yet: fills the strips with '_'. */
 void arena_strips_start(struct arena_strips *strips);
 
-/* For struct smaps: takes a mapping; always true. */
+/* For struct smaps. */
 bool arena_strips_take(void *self, const struct smaps_mapping *mapping);
 
 #endif

@@ -4,10 +4,17 @@
 #include "kernel/filler.h"
 
 #include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kernel/kernel.h"
+#include "kernel/smaps.h"
 
 enum {
 	MOST_MAPPINGS = 262144,
 	SPARE_PAGES = 16,
+	GAP_PAGES = 2 * SPARE_PAGES, /* of the hole, beyond what is left for others */
+	READ_SIZE = 4096,
 };
 
 static bool is_possible(const struct kernel *kernel)
@@ -15,9 +22,11 @@ static bool is_possible(const struct kernel *kernel)
 	return kernel->max_map_count > 0 && kernel->max_map_count <= MOST_MAPPINGS;
 }
 
-size_t kernel_filler_size(const struct kernel *kernel)
+size_t filler_size(const struct kernel *kernel)
 {
-	return is_possible(kernel) ? (size_t)(kernel->max_map_count + SPARE_PAGES) * kernel->page_size : 0;
+	size_t pages = (size_t)kernel->max_map_count + GAP_PAGES + SPARE_PAGES;
+
+	return is_possible(kernel) ? pages * kernel->page_size : 0;
 }
 
 static long refuse(struct kernel *kernel, long error, const char *explanation)
@@ -31,7 +40,7 @@ static bool overlaps_arena(const struct kernel *kernel, unsigned long start, siz
 	unsigned long arena = kernel->arena - kernel->page_size;
 	unsigned long arena_end = kernel->arena + (kernel->pages + 1) * kernel->page_size;
 
-	return start < arena_end && arena < start + length;
+	return kernel->pages && start < arena_end && arena < start + length;
 }
 
 static long protect(const struct kernel *kernel, unsigned long address, int protection)
@@ -67,36 +76,109 @@ static long split_singly(const struct kernel *kernel, unsigned long start, unsig
 }
 
 /* Mapping counts are compared with the limit one by one, so that nothing fits once a single split does not. */
-static long use_up_mappings(struct kernel *kernel, unsigned long start, size_t length)
+static long use_up_mappings(struct kernel *kernel, struct part part)
 {
-	unsigned long spare = start + length - SPARE_PAGES * kernel->page_size;
-	long result;
+	unsigned long spare = part.end - SPARE_PAGES * kernel->page_size;
+	long result = split_in_pairs(kernel, part.start, spare);
 
-	result = split_in_pairs(kernel, start, spare);
 	if (result == -ENOMEM)
-		result = split_singly(kernel, spare, start + length);
+		result = split_singly(kernel, spare, part.end);
 	if (result == 0)
 		return refuse(kernel, -EOPNOTSUPP, "vm.max_map_count is not enforced");
 	return result == -ENOMEM ? 0 : result;
 }
 
-/* The second, fourth, sixth … page is a whole mapping. */
-static long give_back(const struct kernel *kernel, unsigned long start, long slack)
+/* Pages from the start of the first part on, each of which is a whole mapping. */
+static long give_back(struct kernel *kernel, size_t mappings)
 {
-	size_t page_size = kernel->page_size;
+	struct part *part = &kernel->filler.parts[0];
+	size_t length = mappings * kernel->page_size;
 
-	for (long i = 0; i < slack; i++) {
-		if (munmap((void *)(start + (2 * (unsigned long)i + 1) * page_size), page_size) < 0)
-			return -errno;
-	}
+	if (length && munmap((void *)part->start, length) < 0)
+		return -errno;
+	part->start += length;
 	return 0;
+}
+
+static bool take_end(void *self, const struct smaps_mapping *mapping)
+{
+	if (!mapping->is_gate)
+		*(unsigned long *)self = mapping->end;
+	return true;
+}
+
+/* Where the mappings of this process end; 0: not known. */
+static unsigned long end_of_all(void)
+{
+	unsigned long end = 0;
+	struct smaps smaps = smaps_to(take_end, &end);
+	char buffer[READ_SIZE];
+
+	return smaps_read(&smaps, "/proc/self/maps", buffer, sizeof(buffer)) ? end : 0;
+}
+
+static long map_nothing(const struct kernel *kernel, unsigned long address, size_t length, int flags)
+{
+	return kernel_mmap(address, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0,
+			   kernel->page_size);
+}
+
+/* There is room above all where the kernel has drawn the stack's place so; nothing else may be added above it then. */
+long filler_build(struct kernel *kernel, size_t left)
+{
+	struct filler *filler = &kernel->filler;
+	size_t length = filler_size(kernel), gap = GAP_PAGES * kernel->page_size;
+	unsigned long end = end_of_all(), wanted = end ? end + gap : 0;
+	long start = map_nothing(kernel, wanted, length, 0), result;
+
+	if (kernel_is_error(start))
+		return start;
+	if (overlaps_arena(kernel, (unsigned long)start, length))
+		return refuse(kernel, -EEXIST, "no room beside the arena");
+	munmap((void *)start, gap);
+	*filler = (struct filler){
+		.above_all = wanted && (unsigned long)start == wanted,
+		.hole = (unsigned long)start,
+		.parts = { { (unsigned long)start + gap, (unsigned long)start + length } },
+	};
+	result = use_up_mappings(kernel, filler->parts[0]);
+	return result < 0 ? result : give_back(kernel, left);
+}
+
+/* A page stays free between the parts, so that they do not become one. */
+static long fill_hole(struct kernel *kernel)
+{
+	struct filler *filler = &kernel->filler;
+	struct part part = { filler->hole, filler->parts[0].start - kernel->page_size };
+	long start = map_nothing(kernel, part.start, part.end - part.start, MAP_FIXED);
+
+	if (kernel_is_error(start))
+		return start;
+	filler->parts[1] = part;
+	return use_up_mappings(kernel, part);
+}
+
+bool filler_is_untouched(const struct filler *filler)
+{
+	for (size_t i = 0; i < sizeof(filler->parts) / sizeof(filler->parts[0]); i++) {
+		const struct part *part = &filler->parts[i];
+
+		if (part->start < part->end &&
+		    syscall(SYS_msync, part->start, part->end - part->start, MS_ASYNC | MS_INVALIDATE) < 0)
+			return false;
+	}
+	return true;
+}
+
+size_t filler_bytes(const struct filler *filler)
+{
+	return filler->parts[0].end - filler->parts[0].start + filler->parts[1].end - filler->parts[1].start;
 }
 
 long kernel_limit_mappings(void *self, long slack)
 {
 	struct kernel *kernel = self;
-	size_t length = kernel_filler_size(kernel);
-	long start, result;
+	long result;
 
 	if (kernel->max_map_count < 0)
 		return refuse(kernel, -EOPNOTSUPP, "vm.max_map_count is not known");
@@ -104,12 +186,6 @@ long kernel_limit_mappings(void *self, long slack)
 		return refuse(kernel, -EOPNOTSUPP, "vm.max_map_count is above 262144");
 	if (slack > kernel->max_map_count / 4)
 		return refuse(kernel, -EINVAL, "the slack is too large for vm.max_map_count");
-	start = kernel_mmap(0, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0,
-			    kernel->page_size);
-	if (kernel_is_error(start))
-		return start;
-	if (overlaps_arena(kernel, (unsigned long)start, length))
-		return refuse(kernel, -EEXIST, "no room beside the arena");
-	result = use_up_mappings(kernel, (unsigned long)start, length);
-	return result < 0 ? result : give_back(kernel, (unsigned long)start, slack);
+	result = filler_bytes(&kernel->filler) ? fill_hole(kernel) : filler_build(kernel, 0);
+	return result < 0 ? result : give_back(kernel, (size_t)slack);
 }

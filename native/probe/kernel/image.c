@@ -113,6 +113,7 @@ bool kernel_image_take_over(int file, struct kernel *kernel, struct program *pro
 
 	if (count == describe(parts, kernel, resume, NULL) && resume->step == NO_PROGRAM)
 		process_exit(IT_WORKS);
+	kernel->filler = (struct filler){ 0 };
 	return count == size;
 }
 

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "kernel/faults.h"
+#include "kernel/filler.h"
 #include "kernel/memory_limit.h"
 #include "program/program.h"
 #include "program/system.h"
@@ -43,6 +44,7 @@ struct kernel {
 	struct kernel_faults faults;
 	struct memory_limit memory;
 	struct observers observers;
+	struct filler filler;
 	struct object objects[MAX_REGIONS];
 	bool uses_huge_pages, wants_thp, uses_heap;
 	unsigned long arena;
@@ -79,9 +81,8 @@ long kernel_brk(void *self, unsigned long end);
 long kernel_guard(void *self, unsigned long address, size_t length);
 long kernel_advise_huge(void *self, enum huge_wish wish, unsigned long address, size_t pages);
 
-/* limits.c and filler.c */
+/* limits.c */
 long kernel_limit_memlock(void *self, uint64_t bytes);
-long kernel_limit_mappings(void *self, long slack);
 long kernel_become_unprivileged(void *self);
 
 /* observe.c */

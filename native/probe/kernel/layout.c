@@ -47,7 +47,7 @@ long kernel_reserve(void *self, size_t pages, unsigned long *address)
 	struct kernel *kernel = self;
 	size_t page_size = kernel->page_size;
 	size_t unit = arena_unit(kernel);
-	size_t fence = round_up(kernel_filler_size(kernel) + page_size, unit);
+	size_t fence = round_up(filler_size(kernel) + page_size, unit);
 	size_t wanted = pages * page_size, length = 2 * wanted + 2 * fence + unit;
 	long start;
 

@@ -26,6 +26,7 @@ static bool read_maps(const char *path, struct arena_strips *strips)
 	return smaps_read(&smaps, path, buffer, sizeof(buffer));
 }
 
+/* Tens of thousands of mappings that only fill the process up are read where they are not as they were made. */
 static void observe_maps(const struct kernel *kernel, unsigned long arena, struct snapshot *snapshot)
 {
 	const struct observers *observers = &kernel->observers;
@@ -36,7 +37,13 @@ static void observe_maps(const struct kernel *kernel, unsigned long arena, struc
 		.locked = snapshot->smaps,
 		.mappings = snapshot->mappings,
 	};
-	bool seen = read_maps(observers->smaps ? "/proc/self/smaps" : "/proc/self/maps", &strips);
+	bool seen;
+
+	if (kernel->filler.above_all && filler_is_untouched(&kernel->filler))
+		strips.limit = kernel->filler.hole;
+	seen = read_maps(observers->smaps ? "/proc/self/smaps" : "/proc/self/maps", &strips);
+	if (strips.limit)
+		strips.elsewhere_mapped += (long)(filler_bytes(&kernel->filler) / kernel->page_size);
 
 	snapshot->has_smaps = seen && observers->smaps_locks;
 	snapshot->smaps_name = "smaps";
@@ -106,7 +113,11 @@ long kernel_touch(void *self, unsigned long address, size_t pages)
 	const struct kernel *kernel = self;
 	char writable[MAX_PAGES];
 	struct arena_strips strips = {
-		.arena = address, .pages = pages, .page_size = kernel->page_size, .writable = writable
+		.arena = address,
+		.pages = pages,
+		.page_size = kernel->page_size,
+		.limit = address + (unsigned long)(pages * kernel->page_size),
+		.writable = writable,
 	};
 
 	if (!read_maps("/proc/self/maps", &strips))

@@ -4,6 +4,7 @@
 #include "kernel/process.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/prctl.h>
@@ -75,54 +76,64 @@ static bool wait_until(pid_t child, long long deadline, int *status)
 	return waitpid(child, status, WNOHANG) == child;
 }
 
-/* Children of the child fall to this process when it dies, and are being killed then. */
+/* Children of the child, which are of the same group, fall to this process when it dies, and are being killed then. */
 static void wait_for_orphans(long long deadline)
 {
 	pid_t orphan;
 	int status;
 
 	do {
-		orphan = waitpid(-1, &status, WNOHANG);
+		orphan = waitpid(0, &status, WNOHANG);
 	} while (orphan > 0 || (orphan == 0 && sleep_until(deadline)));
 }
 
 struct ending process_run(void (*body)(void *argument), void *argument, long milliseconds)
 {
-	struct ending ending = { 0 };
-	long child;
+	long child = process_fork();
 
-	child = process_fork();
 	if (child == 0) {
 		body(argument);
 		process_exit(0);
 	}
-	if (child < 0) {
-		ending.error = -child;
-		return ending;
-	}
-	if (!wait_until((pid_t)child, now() + milliseconds, &ending.status)) {
+	return child < 0 ? (struct ending){ .error = -child } : process_await((pid_t)child, milliseconds);
+}
+
+struct ending process_await(pid_t child, long milliseconds)
+{
+	struct ending ending = { 0 };
+
+	if (!wait_until(child, now() + milliseconds, &ending.status)) {
 		ending.hung = true;
-		kill((pid_t)child, SIGKILL);
-		wait_until((pid_t)child, now() + TIME_TO_DIE, &ending.status);
+		kill(child, SIGKILL);
+		wait_until(child, now() + TIME_TO_DIE, &ending.status);
 	}
 	if (ending.hung || WIFSIGNALED(ending.status))
 		wait_for_orphans(now() + TIME_TO_DIE);
 	return ending;
 }
 
-long process_fork(void)
+static long fork_with(unsigned long flags, pid_t parent)
 {
-	pid_t parent = getpid();
 	long child;
 
 #if defined(__s390__) || defined(__CRIS__)
-	child = syscall(SYS_clone, 0, SIGCHLD, 0, 0, 0);
+	child = syscall(SYS_clone, 0, flags, 0, 0, 0);
 #else
-	child = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	child = syscall(SYS_clone, flags, 0, 0, 0, 0);
 #endif
 	if (child == 0)
 		process_die_with(parent);
 	return child < 0 ? -errno : child;
+}
+
+long process_fork(void)
+{
+	return fork_with(SIGCHLD, getpid());
+}
+
+long process_fork_sibling(pid_t parent)
+{
+	return fork_with(CLONE_PARENT | SIGCHLD, parent);
 }
 
 void process_die_with(pid_t parent)

@@ -18,8 +18,14 @@ void process_prepare(void);
 /* Runs `body` in a child, which is gone afterwards with all its children. */
 struct ending process_run(void (*body)(void *argument), void *argument, long milliseconds);
 
+/* Waits for a child to end, and ends it when its time is over; as process_run() does. */
+struct ending process_await(pid_t child, long milliseconds);
+
 /* fork(2) without what the C library does around it. The child dies with its parent. */
 long process_fork(void);
+
+/* The same, but a child of `parent`, which is that of this process; this one does not learn how it ends. */
+long process_fork_sibling(pid_t parent);
 
 /* Makes the process die with its parent; a change of credentials undoes it. */
 void process_die_with(pid_t parent);
