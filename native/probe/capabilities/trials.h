@@ -2,7 +2,7 @@
 #ifndef LOCKPROOF_CAPABILITIES_TRIALS_H
 #define LOCKPROOF_CAPABILITIES_TRIALS_H
 
-/* The trials that find the facts. Each runs in a child of its own, where it may do to the process what it likes. */
+/* The trials that find the facts, in a child, where they may do to the process what they like. */
 
 #include "capabilities/facts.h"
 
