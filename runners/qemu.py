@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import UsageError
+from lockproof.runners.architectures import ARCHITECTURES
 from lockproof.runners.guest.acceleration import kvm_works
 from lockproof.runners.guest.connection import Guest
 from lockproof.runners.guest.initramfs import initramfs
-from lockproof.runners.guest.machines import MACHINES
 from lockproof.runners.guest.mailbox import SIZE, Mailbox, Terminal
 from lockproof.runners.host import tools
 from lockproof.runners.kernels import kernel
@@ -30,14 +30,15 @@ from lockproof.runners.probe.session import ProbeSession
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lockproof.runners.guest.machines import Machine
+    from lockproof.runners.architectures import Machine
     from lockproof.runners.kernels.kernel import Kernel
 
-__all__ = ["make", "names"]
+__all__ = ["PARAMETERS", "make", "names"]
 
 # An oops ends the guest as a panic does, and both end QEMU: a kernel that has broken is not asked any more.
 # Secret memory has to be allowed before Linux 6.5.
-_PARAMETERS = "quiet panic=-1 oops=panic secretmem.enable=1"
+# The kernel's tests of its cryptography take a sixth of a boot.
+PARAMETERS = "quiet panic=-1 oops=panic secretmem.enable=1 cryptomgr.notests"
 _OPTIONS = (
     *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
     *("-chardev", "file,id=console,path=/proc/self/fd/2,append=on"),
@@ -54,7 +55,7 @@ def make(argument: str) -> GuestTarget:
         msg = "target 'qemu:': no kernel; write one, such as qemu:debian/6.12 (lockproof kernel list shows them)"
         raise UsageError(msg)
     found = kernel.find(argument)
-    machine = MACHINES[found.arch]
+    machine = ARCHITECTURES[found.arch].machine
     why = f"target 'qemu:{argument}'"
     programs = tools.need_all([machine.program, "setpriv"], why)
     return GuestTarget(f"qemu:{found.name}", found, machine, programs[machine.program], programs["setpriv"])
@@ -93,7 +94,7 @@ class GuestTarget:
 
     def _options(self, accelerator: str) -> tuple[str, ...]:
         machine = self.machine
-        parameters = f"console={machine.console} LOCKPROOF_CHANNEL={machine.channel} {_PARAMETERS} {machine.parameters}"
+        parameters = f"console={machine.console} LOCKPROOF_CHANNEL={machine.channel} {PARAMETERS} {machine.parameters}"
         return (
             *_OPTIONS,
             *machine.options,

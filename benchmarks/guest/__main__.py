@@ -20,9 +20,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from lockproof.runners.architectures import ARCHITECTURES
 from lockproof.runners.guest.initramfs import archive
-from lockproof.runners.guest.machines import MACHINES
 from lockproof.runners.kernels import kernel
+from lockproof.runners.qemu import PARAMETERS
 
 HERE = Path(__file__).parent
 THROUGHPUT = HERE.parent / "throughput"
@@ -44,13 +45,13 @@ def make_floor(scratch: Path) -> Path:
 
 def bare(image: Path, init: Path, executions: int = 0) -> tuple[float, float]:
     """Boot the bare init: seconds that QEMU took, and seconds of the loop inside."""
-    machine = MACHINES["x86_64"]
+    machine = ARCHITECTURES["x86_64"].machine
     asked = f" EXECUTIONS={executions}" if executions else ""
     command = [
         *(machine.program, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-accel", "tcg"),
         *("-machine", "pc", "-cpu", machine.cpu, "-m", str(machine.memory), "-serial", "stdio"),
         *("-kernel", str(image), "-initrd", str(init)),
-        *("-append", f"console=ttyS0 quiet panic=-1 {machine.parameters}{asked}"),
+        *("-append", f"console=ttyS0 {PARAMETERS} {machine.parameters}{asked}"),
     ]
     began = time.monotonic()
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=LIMIT, stdin=subprocess.DEVNULL)

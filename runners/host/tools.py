@@ -7,24 +7,18 @@ import os
 import shutil
 
 from lockproof.conformance.errors import UsageError
+from lockproof.runners.architectures import ARCHITECTURES
 
 __all__ = ["executable", "need", "need_all", "packages"]
 
-# Where the package is not named as the program is. Newer suites split qemu-system-misc; theirs are named, and older
-# ones have them in qemu-system-misc.
 _PACKAGES = {
     "apt-get": "apt",
     "dpkg-deb": "dpkg",
     "ld": "binutils",
     "xz": "xz-utils",
     "setpriv": "util-linux",
-    "qemu-system-x86_64": "qemu-system-x86",
-    "qemu-system-i386": "qemu-system-x86",
-    "qemu-system-aarch64": "qemu-system-arm",
-    "qemu-system-ppc64": "qemu-system-ppc",
-    "qemu-system-riscv64": "qemu-system-riscv qemu-system-misc",
-    "qemu-system-s390x": "qemu-system-s390x qemu-system-misc",
 }
+"""Where the package is not named as the program is, and the program is no QEMU."""
 
 
 def need(program: str, why: str = "") -> str:
@@ -54,7 +48,8 @@ def executable(command: str, what: str, hint: str = "check the path and its x bi
 
 def packages(*programs: str) -> str:
     """Return the command that installs programs on Debian."""
-    choices = [_PACKAGES.get(program, program).split() for program in programs]
+    machines = {each.machine.program: each.machine.packages for each in ARCHITECTURES.values()}
+    choices = [machines.get(program) or (_PACKAGES.get(program, program),) for program in programs]
     command = f"apt install {' '.join(sorted({choice[0] for choice in choices}))}"
     older = sorted({choice[1] for choice in choices if len(choice) > 1})
     return f"{command} (before Debian 13: {' '.join(older)})" if older else command

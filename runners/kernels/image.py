@@ -16,6 +16,7 @@ import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from lockproof.conformance.errors import UsageError
+from lockproof.runners.architectures import ARCHITECTURES
 from lockproof.runners.host import cache
 
 if TYPE_CHECKING:
@@ -181,7 +182,6 @@ def _s390(contents: _Contents) -> str:
 # ELF
 
 _ELFCLASS64 = 2
-_MACHINES = {21: "ppc64le", 22: "s390x", 243: "riscv64"}
 _OTHER_IMAGES = {3: "arch/x86/boot/bzImage", 62: "arch/x86/boot/bzImage", 183: "arch/arm64/boot/Image"}
 
 
@@ -196,13 +196,13 @@ def _elf(contents: _Contents) -> str:
         msg = f"an ELF file, which QEMU does not boot on this architecture; give {_OTHER_IMAGES[machine]}"
         raise contents.no_kernel(msg)
     wide = contents.number("<B", 4) == _ELFCLASS64
-    little = order == "<"
-    if machine not in _MACHINES or not wide or little == (_MACHINES[machine] == "s390x"):
-        bits = "64" if wide else "32"
-        msg = f"a kernel of an architecture that is not supported (ELF machine {machine}, {bits} bits, {order})"
-        raise contents.no_kernel(msg.replace("<", "little-endian").replace(">", "big-endian"))
-    _elf_parts(contents, order)
-    return _MACHINES[machine]
+    for known in ARCHITECTURES.values():
+        if wide and known.elf == machine and known.big_endian == (order == ">"):
+            _elf_parts(contents, order)
+            return known.kernel
+    bits, endian = "64" if wide else "32", "little" if order == "<" else "big"
+    msg = f"a kernel of an architecture that is not supported (ELF machine {machine}, {bits} bits, {endian}-endian)"
+    raise contents.no_kernel(msg)
 
 
 def _elf_parts(contents: _Contents, order: str) -> None:

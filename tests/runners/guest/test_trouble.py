@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lockproof.runners import qemu
-from lockproof.runners.guest.machines import MACHINES
+from lockproof.runners.architectures import ARCHITECTURES
 from lockproof.runners.probe import compiled as cross
 from lockproof.runners.probe import session as channel
 from tests.command import SMALL, children, is_running, lockproof, results, start, verdicts
@@ -194,7 +194,8 @@ def test_a_guest_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch, 
     source.write_text("#include <unistd.h>\nint main(void) { for (;;) pause(); }\n")
     subprocess.run(["cc", "-static", "-o", tmp_path / "init", source], check=True)
     monkeypatch.setattr(cross, "probe_for", lambda *_: tmp_path / "init")
-    monkeypatch.setitem(MACHINES, "x86_64", replace(MACHINES["x86_64"], patience=8.0))
+    usual = ARCHITECTURES["x86_64"]
+    monkeypatch.setitem(ARCHITECTURES, "x86_64", replace(usual, machine=replace(usual.machine, patience=8.0)))
     found = judged(TARGET, write(tmp_path, SMALL))
     assert [result.verdict.status for result in found] == ["UNRESOLVED", "UNRESOLVED"]
     assert "the guest did not come up: no answer in 8 s; the console" in found[0].verdict.reason

@@ -33,3 +33,24 @@ def writes(content: bytes) -> Callable[[Path], None]:
         new.write_bytes(content)
 
     return write
+
+
+def patched(size: int, *parts: tuple[int, bytes]) -> bytes:
+    """Fill a file with what compresses badly, and put the parts where they belong."""
+    data = bytearray(i * 7 & 0xFF for i in range(256)) * (size // 256 + 1)
+    del data[size:]
+    for at, part in parts:
+        data[at : at + len(part)] = part
+    return bytes(data)
+
+
+def elf(machine: int, order: str = "<", bits: int = 64, sections: int = 3) -> bytes:
+    """Write an ELF file with two segments and, at its end, headers of sections."""
+    ident = b"\x7fELF" + bytes([bits // 32, 1 if order == "<" else 2, 1, *[0] * 9])
+    header = struct.pack(
+        f"{order}HHIQQQIHHHHHH", 2, machine, 1, 0, 64, 650 if sections else 0, 0, 64, 56, 2, 64, sections, 0
+    )
+    segments = b"".join(
+        struct.pack(f"{order}IIQQQQQQ", 1, 5, at, 0, 0, size, size, 1) for at, size in ((200, 300), (500, 150))
+    )
+    return patched(650 + 64 * sections, (0, ident + header), (64, segments))

@@ -14,21 +14,13 @@ from hypothesis import strategies as st
 
 from lockproof.conformance.errors import StoreError, UsageError
 from lockproof.runners.kernels import image
+from tests.runners.kernels.images import elf, patched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SMALLEST = 0x10010
 """Bytes: what has no size in its header is never shorter."""
-
-
-def patched(size: int, *parts: tuple[int, bytes]) -> bytes:
-    """Fill a file with what compresses badly, and put the parts where they belong."""
-    data = bytearray(i * 7 & 0xFF for i in range(256)) * (size // 256 + 1)
-    del data[size:]
-    for at, part in parts:
-        data[at : at + len(part)] = part
-    return bytes(data)
 
 
 def bzimage(*, protocol: int = 0x20F, loads_at_64: int = 1, sectors: int = 1, paragraphs: int = 40) -> bytes:
@@ -69,18 +61,6 @@ def arm64(pages: int = 1, *sections: tuple[int, int]) -> bytes:
 
 def riscv(*sections: tuple[int, int]) -> bytes:
     return efi_image(b"RSC\x05", 0, *sections)
-
-
-def elf(machine: int, order: str = "<", bits: int = 64, sections: int = 3) -> bytes:
-    """Write an ELF file with two segments and, at its end, headers of sections."""
-    ident = b"\x7fELF" + bytes([bits // 32, 1 if order == "<" else 2, 1, *[0] * 9])
-    header = struct.pack(
-        f"{order}HHIQQQIHHHHHH", 2, machine, 1, 0, 64, 650 if sections else 0, 0, 64, 56, 2, 64, sections, 0
-    )
-    segments = b"".join(
-        struct.pack(f"{order}IIQQQQQQ", 1, 5, at, 0, 0, size, size, 1) for at, size in ((200, 300), (500, 150))
-    )
-    return patched(650 + 64 * sections, (0, ident + header), (64, segments))
 
 
 def s390(ending: bytes = b"\x20zIPL") -> bytes:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from lockproof.conformance.errors import UsageError
 from lockproof.runners.architectures import ARCHITECTURES
-from lockproof.runners.guest.machines import MACHINES
 from lockproof.runners.kernels import catalogue, kernel
 from lockproof.runners.kernels.catalogue import CachedKernel
 from lockproof.runners.kernels.kernel import Kernel
@@ -86,8 +85,7 @@ def test_a_full_name_is_split_into_what_it_was_made_of(arch: str) -> None:
     assert (name, found or "x86_64") == ("debian/6.12", arch)
 
 
-def test_every_architecture_has_a_machine_and_a_kernel_that_has_one() -> None:
-    assert set(MACHINES) == set(ARCHITECTURES)
+def test_every_architecture_has_a_kernel_of_its_own_or_another_one_s() -> None:
     assert {each.kernel for each in ARCHITECTURES.values()} <= set(ARCHITECTURES)
     assert all(ARCHITECTURES[each.kernel].kernel == each.kernel for each in ARCHITECTURES.values())
 
