@@ -38,5 +38,5 @@ def make(argument: str) -> ProbeTarget:
 
 
 def names() -> tuple[str, ...]:
-    """Give the arguments that name a target on every machine."""
+    """Return the arguments that name a target on every machine."""
     return ()

@@ -62,7 +62,7 @@ def make(argument: str) -> GuestTarget:
 
 
 def names() -> tuple[str, ...]:
-    """Give the arguments that name a target on every machine: none, kernels have to be fetched or built first."""
+    """Return the arguments that name a target on every machine: none, kernels have to be fetched or built first."""
     return ()
 
 

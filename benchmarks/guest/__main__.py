@@ -63,7 +63,7 @@ def bare(image: Path, init: Path, executions: int = 0) -> tuple[float, float]:
 
 
 def first_verdict(name: str, scratch: str) -> float:
-    """Give the seconds from the start of lockproof to its first verdict."""
+    """Return the seconds from the start of lockproof to its first verdict."""
     options = ["--cases", str(THROUGHPUT / "case.yaml"), "--results", scratch, "-v"]
     began = time.monotonic()
     with subprocess.Popen([LOCKPROOF, "run", "-t", f"qemu:{name}", *options], stdout=subprocess.PIPE, text=True) as run:
@@ -76,7 +76,7 @@ def first_verdict(name: str, scratch: str) -> float:
 
 
 def executed(name: str, executions: int, scratch: str) -> float:
-    """Give the seconds of so many executions through lockproof, as it records them: without boot and start."""
+    """Return the seconds of so many executions through lockproof, as it records them: without boot and start."""
     options = ["--cases", str(THROUGHPUT / "case.yaml"), "--repeat", str(executions), "--results", scratch]
     done = subprocess.run(
         [LOCKPROOF, "run", "-t", f"qemu:{name}", *options], capture_output=True, text=True, check=False

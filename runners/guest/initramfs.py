@@ -27,7 +27,7 @@ class _Entry(NamedTuple):
 
 
 def initramfs(probe: Path) -> Path:
-    """Give the archive with that probe, from the cache. Raises StoreError."""
+    """Return the file of the archive with that probe, in the cache. Raises StoreError."""
     with cache.reporting(probe):
         content = archive(probe.read_bytes())
     digest = hashlib.sha256(content).hexdigest()[:16]
@@ -35,7 +35,7 @@ def initramfs(probe: Path) -> Path:
 
 
 def archive(init: bytes) -> bytes:
-    """Give the bytes of the archive, the same for the same /init."""
+    """Return the bytes of the archive, the same for the same /init."""
     folders = [_Entry(name, stat.S_IFDIR | 0o755) for name in ("dev", "proc", "sys", "tmp", "root")]
     nodes = [
         _Entry("dev/console", stat.S_IFCHR | 0o600, device=(5, 1)),  # the kernel opens it for /init

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def directory() -> Path:
-    """Give the folder of the cache; what is in it can be deleted at any time that no lockproof runs."""
+    """Return the folder of the cache; what is in it can be deleted at any time that no lockproof runs."""
     if own := os.environ.get("LOCKPROOF_CACHE"):
         return Path(own).absolute()
     # The XDG base directory specification: a relative path is to be ignored.
@@ -70,7 +70,7 @@ def locked(path: Path, say: Say | None = None) -> Iterator[None]:
 
 
 def once(path: Path, make: Callable[[Path], None], say: Say | None = None) -> Path:
-    """Give a file of the cache; where there is none, `make` writes it to the path that it gets. Raises StoreError."""
+    """Return a file of the cache; where there is none, `make` writes it to the path that it gets. Raises StoreError."""
     with reporting(path):
         if not path.exists():
             with locked(path, say):

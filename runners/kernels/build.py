@@ -131,7 +131,7 @@ def _copy(built: Path, new: Path) -> None:
 
 @contextmanager
 def _workspace(digest: str) -> Iterator[Path]:
-    """Give a folder for a build, which goes with it; those of lockproofs that were killed go too."""
+    """Yield a folder for a build, which goes with it; those of lockproofs that were killed go too."""
     top = cache.directory() / "build"
     with cache.reporting(top):
         top.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,7 @@ Options = dict[str, str]
 
 
 def fragments(*, fault_injection: bool) -> tuple[str, str]:
-    """Give lockproof's own fragments: what a kernel must have, and what it should."""
+    """Return lockproof's own fragments: what a kernel must have, and what it should."""
     folder = files("lockproof") / "native" / "kernel"
     needed = ["base.config", *(["fault-injection.config"] if fault_injection else [])]
     return "".join((folder / name).read_text() for name in needed), (folder / "optional.config").read_text()
@@ -59,7 +59,7 @@ def check(result: str, needed: str, others: Iterable[str]) -> list[str]:
     """Compare a configuration with what was asked for.
 
     Raises UsageError where what is needed was lost, unless `others`, the user's fragments, ask for it to be
-    different. Gives a line for each of those that lost something.
+    different. Returns a line for each of those that lost something.
     """
     options, required = parse(result), parse(needed)
     wishes = [parse(text) for text in others]

@@ -78,7 +78,7 @@ def read(path: Path) -> Image:
 
 
 def _look(path: Path) -> Image | Path:
-    """Give the image, or the file in the cache with what is compressed in it."""
+    """Return the image, or the file in the cache with what is compressed in it."""
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             contents = _Contents(path, data)
@@ -92,7 +92,7 @@ def _look(path: Path) -> Image | Path:
 
 
 def linux_version(bzimage: Path) -> str:
-    """Give the version that a bzImage says it has: kernel_version of its header."""
+    """Return the version that a bzImage says it has: kernel_version of its header."""
     with bzimage.open("rb") as file:
         header = file.read(1 << 16)
     start = struct.unpack_from("<H", header, 0x20E)[0] + 0x200

@@ -103,7 +103,7 @@ def _digest(files: list[Path], top: Path) -> str:
 
 
 def _content(path: Path) -> bytes:
-    """Give the target of a link or the digest of a file; its end is plain, and neither can be taken for the other."""
+    """Return the target of a link or the digest of a file; its end is plain, and neither can be taken for the other."""
     try:
         if path.is_symlink():
             return b"link " + os.fsencode(path.readlink()) + b"\0"

@@ -70,7 +70,7 @@ class Asked:
 
 
 def checks() -> tuple[Check, ...]:
-    """Give all checks, by number."""
+    """Return all checks; the index of one is its number."""
     numbers = takewhile(lambda number: lib.lockproof_check_requirement(number) != ffi.NULL, count())
     texts = (lib.lockproof_check_requirement, lib.lockproof_check_about)
     return tuple(Check(*(ffi.string(text(number)).decode() for text in texts)) for number in numbers)
@@ -95,7 +95,7 @@ def space(number: int) -> str:
 
 
 def call(pages: int, number: int) -> Asked:
-    """Give the call with a number on so many pages. Raises IndexError."""
+    """Return the call with a number on so many pages. Raises IndexError."""
     found = ffi.new("struct lockproof_call *")
     if not lib.lockproof_call(pages, number, found):
         raise IndexError(number)

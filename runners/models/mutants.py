@@ -31,7 +31,7 @@ class Mutant:
 
 
 def mutants() -> tuple[Mutant, ...]:
-    """Give all of them."""
+    """Return all of them, in the order of the library."""
     numbers = takewhile(lambda number: lib.lockproof_mutant_name(number) != ffi.NULL, count())
     texts = (lib.lockproof_mutant_name, lib.lockproof_mutant_requirement, lib.lockproof_mutant_about)
     return tuple(Mutant(*(ffi.string(text(number)).decode() for text in texts)) for number in numbers)

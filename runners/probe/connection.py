@@ -51,7 +51,7 @@ class Stream(Protocol):
         """Say that nothing more will be sent."""
 
     def close(self) -> None:
-        """Give everything back."""
+        """Release everything."""
 
 
 class Pipes:

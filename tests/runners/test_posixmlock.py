@@ -67,7 +67,7 @@ def generated(seed: int) -> Program:
 
 
 def steps(trace: Trace) -> list[tuple[bool, str | None]]:
-    """Give whether each call worked, and what it left locked. Which errno it is the wrapper leaves to the kernel."""
+    """Return whether each call worked, and what it left locked. Which errno it is the wrapper leaves to the kernel."""
     (execution,) = trace.executions
     assert execution.status == "done", execution.reason
     return [(step.result == "0", locks(step.snapshot)) for step in execution.steps]

@@ -45,7 +45,7 @@ def program(text: str, pages: int, seconds: float = 30.0) -> Program:
 
 @pytest.fixture(scope="module", params=TARGETS)
 def target(request: pytest.FixtureRequest) -> str:
-    """Give each target in turn."""
+    """Return each target in turn."""
     name: str = request.param
     return name
 

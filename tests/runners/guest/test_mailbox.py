@@ -36,7 +36,7 @@ LIMIT = 60.0
 
 
 def chance(seed: int) -> random.Random:
-    """Give numbers and bytes of any kind, the same for the same seed."""
+    """Return numbers and bytes of any kind, the same for the same seed."""
     return random.Random(seed)  # noqa: S311  nothing secret
 
 
@@ -91,7 +91,7 @@ class GuestRing:
         self.memory, self.counters, self.first, self.size = memory, counters, first, size
 
     def __getitem__(self, index: int) -> int:
-        """Give what was written, what was taken, or whether the reader waits."""
+        """Return what was written, what was taken, or whether the reader waits."""
         return int(struct.unpack_from("<I", self.memory, self.counters + 64 * index)[0])
 
     def __setitem__(self, index: int, value: int) -> None:
@@ -138,7 +138,7 @@ class Guest:
         os.write(self.port_out, b"\a")
 
     def hears(self) -> bytes:
-        """Give what comes through the port; waits for it."""
+        """Return what comes through the port; waits for it."""
         assert select.select([self.port_in], [], [], LIMIT)[0]
         return os.read(self.port_in, 100)
 
@@ -181,7 +181,7 @@ def host(memory: int, guest: Guest) -> Iterator[Mailbox]:
 
 @pytest.fixture
 def used(guest: Guest, host: Mailbox) -> Mailbox:
-    """Give the mailbox after the guest has said hello in it."""
+    """Return the mailbox after the guest has said hello in it."""
     guest.traces.put(b"hello\n")
     guest.rings()
     assert came(host) == b"hello\n"

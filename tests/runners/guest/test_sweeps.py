@@ -45,7 +45,7 @@ def swept() -> tuple[str, list[dict[str, Any]]]:
 
 
 def outcomes() -> list[tuple[str, str, str]]:
-    """Give the result, the fault and the locks for n = 1, 2, 3…"""
+    """Return the result, the fault and the locks for n = 1, 2, 3…"""
     return [(step["result"], step["fault"], expand(step["snapshot"]["locked"]["smaps"])) for step in swept()[1]]
 
 

@@ -100,7 +100,7 @@ def test_a_panic_is_shown_with_the_log_that_belongs_to_it(
 
 
 def machines(pid: int) -> list[int]:
-    """Give the QEMUs that a process started and that run a guest."""
+    """Return the QEMUs that a process started and that run a guest."""
     found = []
     for child in children(pid):
         with suppress(OSError):  # it has just ended
@@ -202,7 +202,7 @@ def test_a_guest_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch, 
 
 
 def image() -> Path:
-    """Give the image of the kernel."""
+    """Return the image of the kernel."""
     return qemu.make(KERNEL).kernel.image
 
 

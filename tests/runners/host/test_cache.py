@@ -120,7 +120,7 @@ def test_what_is_there_is_not_made_again(tmp_path: Path) -> None:
 
 
 def zeros(count: int) -> Callable[[Path], None]:
-    """Give what writes a file of so many bytes."""
+    """Return what writes a file of so many bytes."""
 
     def write(new: Path) -> None:
         new.write_bytes(bytes(count))

@@ -41,7 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def refused(text: str) -> str:
-    """Give what is said to a user who asks for a kernel."""
+    """Return what is said to a user who asks for a kernel."""
     with pytest.raises(UsageError) as caught:
         kernel.find(text)
     assert "\n" not in str(caught.value)

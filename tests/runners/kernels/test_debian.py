@@ -40,7 +40,7 @@ def bzimage() -> bytes:
 
 
 def image(version: str, suite: str, flavour: str = "cloud-amd64", name: str = "linux-image-{}-{}") -> Package:
-    """Give a package that is named as Debian does."""
+    """Return a package that is named as Debian does."""
     return Package(name.format(version.rpartition("-")[0], flavour), version, suite, flavour, 14_000_000)
 
 
@@ -96,7 +96,7 @@ def said(_: str) -> None:
 
 
 def offered() -> dict[str, str]:
-    """Give the name of the package that would be taken for each kernel."""
+    """Return the name of the package that would be taken for each kernel."""
     return {name: package.name for name, package in debian.offered()}
 
 

@@ -120,7 +120,7 @@ def read(folder: Path, content: bytes) -> image.Image:
 
 
 def refused(folder: Path, content: bytes) -> str:
-    """Give what is said against a file, without its name."""
+    """Return what is said against a file, without its name."""
     with pytest.raises(UsageError) as caught:
         read(folder, content)
     path, _, what = str(caught.value).partition(": ")

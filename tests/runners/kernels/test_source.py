@@ -57,7 +57,7 @@ def said(_: str) -> None:
 
 
 def content(folder: Path) -> dict[str, tuple[int, str]]:
-    """Give type and permissions, and text or target, of all that a folder holds but the folders."""
+    """Return type and permissions, and text or target, of all that a folder holds but the folders."""
     found = {}
     for path in folder.rglob("*"):
         if path.is_symlink() or not path.is_dir():

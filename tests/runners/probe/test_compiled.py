@@ -49,7 +49,7 @@ def calls(folder: Path) -> list[str]:
 
 
 def left(folder: Path) -> list[str]:
-    """Give what lies in the cache, but for locks."""
+    """Return what lies in the cache, but for locks."""
     return [path.name for path in (folder / "cache" / "probes").iterdir() if path.suffix != ".lock"]
 
 
