@@ -7,6 +7,7 @@ Each command imports what it needs when it is called, so that --help and complet
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
@@ -75,6 +76,7 @@ def main() -> None:
     """Certify that a kernel keeps POSIX's promise about memory locks: a call that fails changes nothing."""
 
 
+_DEFAULT_TARGETS = ("local", "model:posix")
 _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run", "Results", "Baselines"
 
 
@@ -157,18 +159,18 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
     group=_BASELINES,
     help="Put what deviates into a baseline; its reasons stay, and new lines need one.",
 )
-def run(targets: tuple[str, ...], time_limit: float | None, **asked: Any) -> Printed:
+def run(targets: tuple[str, ...], jobs: int | None, resume: str | None, **asked: Any) -> Printed:
     """Run cases on targets and judge what they do.
 
     CASE is a full name, the leading part of one (mlock, mlock/no-change), or a pattern with * and ?. Default: all.
     """
-    from lockproof.conformance.commands import run as command
-    from lockproof.conformance.protocol.program import DEFAULT_TIME_LIMIT
+    from lockproof.runners.target import started
 
-    request = command.RunRequest(
-        targets=targets or command.DEFAULT_TARGETS, time_limit=time_limit or DEFAULT_TIME_LIMIT, **asked
-    )
-    return command.run(request)
+    names = () if resume else targets or _DEFAULT_TARGETS
+    with started(names, jobs or len(os.sched_getaffinity(0))) as on_their_way:
+        from lockproof.conformance.commands import run as command  # takes as long as a small kernel needs to boot
+
+        return command.run(command.RunRequest(targets=on_their_way, jobs=jobs, resume=resume, **asked))
 
 
 @main.command(

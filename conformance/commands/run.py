@@ -42,9 +42,7 @@ if TYPE_CHECKING:
     from lockproof.conformance.running.results import Result
     from lockproof.runners.target import Target
 
-__all__ = ["DEFAULT_TARGETS", "RunRequest", "run"]
-
-DEFAULT_TARGETS = ("local", "model:posix")
+__all__ = ["RunRequest", "run"]
 
 _INFRASTRUCTURE = 3  # exit code
 
@@ -57,10 +55,11 @@ class RunRequest:
     """Folder that run folders are made in."""
     cases: Path | None = None
     selection: tuple[str, ...] = ()
-    targets: tuple[str, ...] = DEFAULT_TARGETS
+    targets: tuple[Target, ...] = ()
+    """Those that are on their way up need not be waited for here (runners.target.started)."""
     repeat: int = 1
-    time_limit: float = DEFAULT_TIME_LIMIT
-    """Seconds for each execution."""
+    time_limit: float | None = None
+    """Seconds for each execution; None: DEFAULT_TIME_LIMIT."""
     resume: str | None = None
     """Name of an earlier run, which says what is run; what is asked above is not looked at then."""
     jobs: int | None = None
@@ -152,19 +151,18 @@ def _execute(
 def _new(request: RunRequest) -> _Work:
     corpus = load(request.cases)
     cases = select(corpus.cases, request.selection)
-    targets = _targets(request.targets)
     manifest = Manifest(
         run=f"{datetime.now(UTC):%Y%m%dT%H%M%S}",
         lockproof=version("lockproof"),
         cases=str(request.cases.absolute()) if request.cases else None,
         selection=request.selection,
         corpus=corpus_digest(cases),
-        targets=tuple(target.name for target in targets),
+        targets=tuple(target.name for target in request.targets),
         repeat=request.repeat,
-        time_limit=request.time_limit,
+        time_limit=request.time_limit or DEFAULT_TIME_LIMIT,
         started=now(),
     )
-    return _Work(RunFolder.create(request.results, manifest), corpus, cases, targets)
+    return _Work(RunFolder.create(request.results, manifest), corpus, cases, request.targets)
 
 
 def _resumed(request: RunRequest, run: str) -> _Work:
@@ -175,11 +173,7 @@ def _resumed(request: RunRequest, run: str) -> _Work:
     if corpus_digest(cases) != manifest.corpus:
         msg = f"run {manifest.run!r}: its cases have changed since; start a new run"
         raise UsageError(msg)
-    return _Work(folder, corpus, cases, _targets(manifest.targets))
-
-
-def _targets(names: Sequence[str]) -> tuple[Target, ...]:
-    return tuple(make_target(name) for name in dict.fromkeys(names))
+    return _Work(folder, corpus, cases, tuple(map(make_target, manifest.targets)))
 
 
 def _is_known(known: Sequence[Baseline], result: Result, manifest: Manifest) -> bool:
