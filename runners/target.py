@@ -16,9 +16,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
-
-from annotated_types import Interval
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from lockproof.conformance.errors import LockproofError, TargetError, UsageError, first_mistake, suggest
 
@@ -43,6 +41,7 @@ __all__ = [
 ]
 
 _GROUP = "lockproof.runners"
+_SMALLEST_PAGE, _LARGEST_PAGE = 1024, 1 << 24  # bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +65,7 @@ class TargetInfo:
     release: str
     version: str
     machine: str
-    page_size: Annotated[int, Interval(ge=1024, le=1 << 24)]
+    page_size: int
     """Bytes."""
     bits: Literal[32, 64]
     wraps: bool = True
@@ -99,6 +98,12 @@ class TargetInfo:
     max_map_count: int | None
     huge_page: int | None
     """Pages in a huge page of the pool that hugetlb memory comes from; None: no such pool."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where what it says cannot be."""
+        if not _SMALLEST_PAGE <= self.page_size <= _LARGEST_PAGE:
+            msg = f"pages of {self.page_size} bytes"
+            raise ValueError(msg)
 
     @classmethod
     def from_hello(cls, line: str | bytes) -> TargetInfo:

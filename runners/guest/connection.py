@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The connection to a guest: QEMU as the process, and what the console says when the kernel in it breaks."""
+"""The connection to a guest: QEMU as the process, and what the console says when the kernel in it breaks.
+
+The protocol is imported where something breaks: QEMU is started before what takes its time.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ import time
 from typing import TYPE_CHECKING, BinaryIO
 
 from lockproof.conformance.errors import TargetError
-from lockproof.conformance.protocol import kernel_log as splats
 from lockproof.runners.probe.connection import Connection, SilentError
 
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ class Guest(Connection):
 
     def crash(self, trouble: TargetError) -> Crash | None:
         """See Connection. QEMU that fails or is killed says nothing about the kernel."""
-        from lockproof.conformance.protocol.trace import Crash  # noqa: PLC0415  takes its time, and kernels seldom break
+        from lockproof.conformance.protocol.trace import Crash  # noqa: PLC0415
 
         log = self._log()
         what = _first_splat(log)
@@ -106,6 +108,8 @@ class Guest(Connection):
 
 
 def _first_splat(log: tuple[str, ...]) -> str | None:
+    from lockproof.conformance.protocol import kernel_log as splats  # noqa: PLC0415
+
     return splats.first_splat([_TIMESTAMP.sub("", line) for line in log])
 
 
