@@ -144,7 +144,7 @@ def _libraries(program: elf.Elf, path: str, command: str) -> tuple[str, ...]:
     environment = {key: value for key, value in os.environ.items() if key != "LD_PRELOAD"}
     try:
         done = subprocess.run(
-            [loader, "--list", path],
+            [loader, "--list", os.path.realpath(path)],  # $ORIGIN is where /proc/self/exe leads to
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
