@@ -11,10 +11,10 @@
 #include "fault.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -23,12 +23,12 @@
 #include "fault_log.h"
 #include "fault_rules.h"
 #include "inner_calls.h"
+#include "program/errnames.h"
 #include "program/pages.h"
-#include "program/words.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
-enum { WRONG_USE = 2, MESSAGE_ROOM = 256, LARGEST_DESCRIPTOR = 1 << 20 };
+enum { WRONG_USE = 2, MESSAGE_ROOM = 512 };
 
 /* Counted over all processes that share it, where LOCKPROOF_FAULT_STATE names a file of at least a page. */
 struct call_counts {
@@ -249,32 +249,38 @@ static void refuse(struct text *message)
 	syscall(SYS_exit_group, WRONG_USE);
 }
 
-/* The number of a descriptor; -1: none is given. */
-static int read_descriptor(const char *variable)
+static void refuse_file(const char *variable)
 {
-	const char *given = getenv(variable);
-	char buffer[MESSAGE_ROOM];
+	char buffer[MESSAGE_ROOM], unknown[NAME_ROOM];
 	struct text message = text_in(buffer, sizeof(buffer));
-	unsigned long number;
 
-	if (!given || !*given)
-		return -1;
-	if (!word_number((struct word){ given, strlen(given) }, &number) || number > LARGEST_DESCRIPTOR) {
-		text_format(&message, "libfault: %s: \"%s\" is no number of a file descriptor", variable, given);
-		refuse(&message);
-	}
-	return (int)number;
+	text_format(&message, "libfault: %s: %s: cannot be opened: %s", variable, getenv(variable),
+		    error_name(errno, unknown));
+	refuse(&message);
 }
 
-static void share_counts(int descriptor)
+static void share_counts(const char *variable)
 {
-	void *memory;
+	const char *file = getenv(variable);
+	void *memory = MAP_FAILED;
+	int descriptor;
 
-	if (descriptor < 0)
+	if (!file || !*file)
 		return;
-	memory = raw_mmap(NULL, sizeof(struct call_counts), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
-	if (memory != MAP_FAILED)
-		counts = memory;
+	descriptor = (int)syscall(SYS_openat, AT_FDCWD, file, O_RDWR | O_CLOEXEC);
+	if (descriptor >= 0) {
+		memory = raw_mmap(NULL, sizeof(struct call_counts), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+		syscall(SYS_close, descriptor);
+	}
+	if (memory == MAP_FAILED)
+		refuse_file(variable);
+	counts = memory;
+}
+
+static void start_log(const char *variable)
+{
+	if (!fault_log_start(getenv(variable)))
+		refuse_file(variable);
 }
 
 static void read_rules(const char *given)
@@ -294,7 +300,7 @@ __attribute__((constructor)) static void start(void)
 	inner_calls_find();
 	if (found)
 		next_mmap = (mapper *)found;
-	share_counts(read_descriptor("LOCKPROOF_FAULT_STATE"));
-	fault_log_start(read_descriptor("LOCKPROOF_FAULT_LOG"));
+	share_counts("LOCKPROOF_FAULT_STATE");
+	start_log("LOCKPROOF_FAULT_LOG");
 	read_rules(getenv("LOCKPROOF_FAULT"));
 }

@@ -9,6 +9,8 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -21,6 +23,7 @@ enum { LINE_ROOM = 1024, PATH_ROOM = 512, HIGH_UP = 700 };
 
 extern __typeof__(dladdr) dladdr __attribute__((weak));
 
+static char path[PATH_MAX]; /* a copy: programs write over their environment */
 static int channel = -1;
 static dev_t device;
 static ino_t inode;
@@ -33,17 +36,37 @@ static bool is_still_there(void)
 	return channel >= 0 && fstat(channel, &now) == 0 && now.st_dev == device && now.st_ino == inode;
 }
 
-void fault_log_start(int descriptor)
+/* High up, where it takes no number that a program expects for a file of its own. */
+static bool open_channel(int flags)
 {
+	int low = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_APPEND | O_CLOEXEC | flags, 0666);
+	int high = low < 0 ? -1 : (int)syscall(SYS_fcntl, low, F_DUPFD_CLOEXEC, HIGH_UP);
 	struct stat now;
-	int high;
 
-	if (descriptor < 0 || fstat(descriptor, &now) < 0)
-		return;
-	high = (int)syscall(SYS_fcntl, descriptor, F_DUPFD_CLOEXEC, HIGH_UP);
-	channel = high < 0 ? descriptor : high;
+	channel = low;
+	if (high >= 0) {
+		syscall(SYS_close, low);
+		channel = high;
+	}
+	if (channel < 0 || fstat(channel, &now) < 0)
+		return false;
 	device = now.st_dev;
 	inode = now.st_ino;
+	return true;
+}
+
+bool fault_log_start(const char *file)
+{
+	size_t length = file ? strlen(file) : 0;
+
+	if (!length)
+		return true;
+	if (length >= sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	memcpy(path, file, length);
+	return open_channel(O_CREAT);
 }
 
 /* The loader knows the program by its first argument only, which it may have changed. */
@@ -75,9 +98,9 @@ bool fault_log(const struct record *record)
 	struct trace line = trace_in(buffer, sizeof(buffer));
 	struct text *text = &line.text;
 
-	if (channel < 0)
+	if (!*path)
 		return true; /* nobody asked for it */
-	if (!is_still_there())
+	if (!is_still_there() && !open_channel(0))
 		return false;
 	text_format(text, "{\"pid\":%d,\"n\":%lu,\"nth\":%lu,\"call\":\"%s\",\"address\":\"0x%lx\"",
 		    (int)syscall(SYS_getpid), record->of_all, record->nth, call_name(record->call),

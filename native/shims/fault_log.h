@@ -19,10 +19,10 @@ struct record {
 	const void *caller; /* the address that the call returns to */
 };
 
-/* Takes a descriptor; -1: nothing is logged. */
-void fault_log_start(int descriptor);
+/* Opens a file; no name: nothing is logged. False: it cannot be opened, as errno says. */
+bool fault_log_start(const char *file);
 
-/* Writes a line; false: it is lost, as the program has closed the descriptor. */
+/* Writes a line, into a file opened again where the program has closed it; false: it is lost. */
 bool fault_log(const struct record *record);
 
 #endif
