@@ -16,7 +16,7 @@ from junit_xml import TestCase, TestSuite, to_xml_report_string
 
 from lockproof.conformance.columns import aligned
 from lockproof.conformance.programs.elf import FUNCTIONS
-from lockproof.conformance.programs.injection_runs import Reaction
+from lockproof.conformance.programs.injection_runs import Reaction, last_line
 from lockproof.conformance.reports.xml import document, mended, plain
 
 if TYPE_CHECKING:
@@ -30,27 +30,32 @@ __all__ = ["as_json", "junit", "table"]
 
 _MLOCKALL_FLAGS = {1: "CURRENT", 2: "FUTURE", 4: "ONFAULT"}
 _LONGEST = 160
+_EVERY = "every call"
 
 
 def table(found: Injection) -> str:
     """Write for people."""
     lines = [*_about(found.program), f"undisturbed: {_ended(found.undisturbed.ending)}; {_count(found)}"]
+    if found.undisturbed.ending.code and (said := last_line(found.undisturbed)):
+        lines.append(f"it said: {_cut(said)}")
+    if found.undisturbed.ending.outlived:
+        lines.append("something that it started outlived it, and was ended")
     if found.undisturbed.unlogged:
         lines.append(
-            f"{found.undisturbed.unlogged} of its calls are not known: it closed, or used, the descriptor of the log"
+            f"{found.undisturbed.unlogged} of its calls are not known: it closed the log, and could not open it again"
         )
     if not found.undisturbed.calls:
         lines.append(f"{found.argv[0]} made no call that locks memory, so none could be made to fail")
     elif found.runs:
         rows = [
             ("n", "call", "by", "made to", "what the program did"),
-            *(_row(n, one) for n, one in enumerate(found.runs, 1)),
+            *(_row(n, one) for n, one in enumerate(found.runs)),
         ]
         lines += ["", *aligned(rows)]
     else:
         lines.append("none of them is one that --fail names")
     if found.left_out:
-        lines.append(f"… {found.left_out} more calls; --most {len(found.runs) + found.left_out} lets them fail too")
+        lines.append(f"… {found.left_out} more calls; --most {len(found.runs) - 1 + found.left_out} lets them fail too")
     return "\n".join(lines)
 
 
@@ -64,10 +69,11 @@ def as_json(found: Injection) -> str:
                 "ending": found.undisturbed.ending._asdict(),
                 "calls": [call._asdict() for call in found.undisturbed.calls],
                 "unlogged": found.undisturbed.unlogged,
+                "said": last_line(found.undisturbed),
             },
             "runs": [
                 {
-                    "call": one.called._asdict(),
+                    "call": one.called._asdict() if one.called else None,
                     "rule": one.rule,
                     "did": str(one.reaction),
                     "detail": one.detail,
@@ -82,23 +88,23 @@ def as_json(found: Injection) -> str:
 
 
 def junit(found: Injection) -> str:
-    """Write for CI systems: a test for each call; a crash or a hang is a failure."""
+    """Write for CI systems: a test for each run in which calls failed; a crash or a hang is a failure."""
     name = Path(found.program.path).name
+    group = f"lockproof.inject.{name.replace('.', '_')}"
     cases = []
     for one in found.runs:
-        case = TestCase(plain(one.rule), f"lockproof.inject.{name.replace('.', '_')}", one.ending.seconds)
+        case = TestCase(plain(one.rule if one.called else _EVERY), group, one.ending.seconds)
         message = plain(_did(one))
         if one.reaction in {Reaction.CRASHED, Reaction.HUNG}:
-            case.add_failure_info(
-                message, f"{_call(one.called)} by {one.called.caller}\n{shlex.join(found.argv)}", "FAIL"
-            )
+            what = f"{_call(one.called)} by {one.called.caller}" if one.called else f"{_EVERY}: {one.rule}"
+            case.add_failure_info(message, plain(f"{what}\n{shlex.join(found.argv)}"), "FAIL")
         elif one.reaction is Reaction.NOT_REACHED:
             case.add_skipped_info(message, message)
         else:
             case.stdout = message
         cases.append(case)
     if not cases:
-        case = TestCase("no call", f"lockproof.inject.{name.replace('.', '_')}")
+        case = TestCase("no call", group)
         case.add_skipped_info("no call could be made to fail", "no call could be made to fail")
         cases.append(case)
     suite = TestSuite(
@@ -134,10 +140,16 @@ def _ended(ending: Ending) -> str:
 
 
 def _row(number: int, one: FaultRun) -> tuple[str, ...]:
-    did = _did(one)
-    did = did if len(did) <= _LONGEST else did[: _LONGEST - 1] + "…"
+    did = _cut(_did(one))
+    if one.called is None:
+        manners = dict.fromkeys(rule.partition("=")[2] for rule in one.rule.split(","))
+        return ("", _EVERY, "", " or ".join(manners), did)
     usual = "" if one.called.result == "0" else f" (gives {one.called.result} anyway)"
     return (f"{number}", f"{_call(one.called)}{usual}", Path(one.called.caller).name, one.rule.partition("=")[2], did)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def _did(one: FaultRun) -> str:

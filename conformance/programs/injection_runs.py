@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 __all__ = [
+    "LOCK_CALLS",
     "Called",
     "Ending",
     "FaultRun",
@@ -33,8 +34,10 @@ __all__ = [
     "Reaction",
     "become_subreaper",
     "fault_runs",
+    "last_line",
     "observe",
     "rule_for",
+    "rules_for_every_call",
 ]
 
 _STATE_SIZE = 4096  # bytes; one page, more than libfault.so counts in
@@ -44,6 +47,9 @@ _LARGEST_OUTPUT = 1 << 20  # bytes that are read of what a program said
 _PR_SET_CHILD_SUBREAPER = 36
 _OF_A_SHELL = 128  # and the number of the signal is the exit status of a shell whose command died of it
 _CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGSYS}
+
+LOCK_CALLS = tuple(call for call in shims.CALLS if call != "msync")
+"""What is made to misbehave; msync is a question about locks, and no lock."""
 
 # What a kernel gives for these calls where memory or a limit is short (mlock(2), mmap(2)).
 _USUAL_ERRNO = {"mmap": "EAGAIN"}
@@ -72,6 +78,8 @@ class Ending(NamedTuple):
     code: int | None
     """Exit status; negative: the number of the signal that it died of; None: it was still running."""
     seconds: float
+    outlived: bool
+    """Whether something that it started was still running when it had ended; that is ended then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,7 @@ class Observed:
     ending: Ending
     calls: tuple[Called, ...]
     unlogged: int
-    """Calls whose lines in the log were lost, as the program had closed its descriptor or wrote to it itself."""
+    """Calls whose lines in the log were lost, as the program had closed it and could not open it again."""
     stdout: str
     stderr: str
 
@@ -100,8 +108,8 @@ class Reaction(StrEnum):
 class FaultRun:
     """One run in which a call was made to misbehave."""
 
-    called: Called
-    """As it was made when nothing failed."""
+    called: Called | None
+    """As it was made when nothing failed; None: every call that the rules name is made to misbehave."""
     rule: str
     reaction: Reaction
     detail: str
@@ -116,40 +124,74 @@ def become_subreaper() -> None:
 
 def observe(argv: Sequence[str], path: str, rules: str, limit: float) -> Observed:
     """Run the program once; `limit`: seconds. Raises TargetError where it cannot be started."""
-    with tempfile.TemporaryFile() as log, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-        state = os.memfd_create("lockproof-inject", 0)
-        try:
-            os.ftruncate(state, _STATE_SIZE)
-            ending = _run(argv, path, _environment(rules, log.fileno(), state), (out, errors, log), state, limit)
-            unlogged = _unlogged(state)
-        finally:
-            os.close(state)
+    with (
+        _shared_folder() as folder,
+        _shared(folder / "log") as log,
+        _shared(folder / "state") as state,
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as errors,
+    ):
+        os.ftruncate(state.fileno(), _STATE_SIZE)
+        ending = _run(argv, path, _environment(rules, folder), (out, errors), limit)
         calls, unreadable = _calls(_text(log, os.fstat(log.fileno()).st_size))
         said = _text(out, _LARGEST_OUTPUT), _text(errors, _LARGEST_OUTPUT)
-        return Observed(ending, calls, unlogged + unreadable, *said)
+        return Observed(ending, calls, _unlogged(state) + unreadable, *said)
+
+
+@contextmanager
+def _shared_folder() -> Iterator[Path]:
+    """Give a folder whose files those can open who know their names, also after a change of user."""
+    with tempfile.TemporaryDirectory(prefix="lockproof-inject-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
+
+
+def _shared(path: Path) -> BinaryIO:
+    stream = path.open("w+b")
+    path.chmod(0o666)
+    return stream
 
 
 def fault_runs(
-    argv: Sequence[str], path: str, plan: Sequence[tuple[Called, str]], undisturbed: Observed, limit: float
+    argv: Sequence[str], path: str, plan: Sequence[tuple[Called | None, str]], undisturbed: Observed, limit: float
 ) -> Iterator[FaultRun]:
-    """Run the program once for each call and rule of the plan. `undisturbed`: how it runs when nothing fails."""
+    """Run the program once for each call and text of rules of the plan.
+
+    `undisturbed`: how it runs when nothing fails; `limit`: seconds.
+    """
     for called, rule in plan:
         yield _judge(called, rule, observe(argv, path, rule, limit), undisturbed)
 
 
 def rule_for(called: Called, manner: str, errno: str | None) -> str:
     """Return the rule that makes one call misbehave."""
-    name = errno or _USUAL_ERRNO.get(called.call, "ENOMEM")
-    return str(shims.Rule(called.call, called.nth, called.nth, manner, None if manner == "lie" else name))
+    return str(shims.Rule(called.call, called.nth, called.nth, manner, _errno(called.call, manner, errno)))
 
 
-def _environment(rules: str, log: int, state: int) -> dict[str, str]:
+def rules_for_every_call(rules: Sequence[shims.Rule]) -> str:
+    """Return rules that make all calls misbehave that the given ones name, each with the errno usual for it."""
+    calls = [(rule, call) for rule in rules for call in (LOCK_CALLS if _is_every(rule) else (rule.call,))]
+    return ",".join(
+        str(shims.Rule(call, rule.first, rule.last, rule.manner, _errno(call, rule.manner, rule.errno)))
+        for rule, call in calls
+    )
+
+
+def _is_every(rule: shims.Rule) -> bool:
+    return rule.call == "any" and rule.first == 1 and rule.last is None
+
+
+def _errno(call: str, manner: str, errno: str | None) -> str | None:
+    return None if manner == "lie" else errno or _USUAL_ERRNO.get(call, "ENOMEM")
+
+
+def _environment(rules: str, folder: Path) -> dict[str, str]:
     preload = os.environ.get("LD_PRELOAD", "")
     return os.environ | {
         "LD_PRELOAD": f"{shims.path('fault')}{':' + preload if preload else ''}",
         shims.FAULT_VARIABLE: rules,
-        "LOCKPROOF_FAULT_LOG": f"{log}",
-        "LOCKPROOF_FAULT_STATE": f"{state}",
+        "LOCKPROOF_FAULT_LOG": f"{folder / 'log'}",
+        "LOCKPROOF_FAULT_STATE": f"{folder / 'state'}",
     }
 
 
@@ -157,11 +199,10 @@ def _run(
     argv: Sequence[str],
     path: str,
     environment: dict[str, str],
-    files: tuple[BinaryIO, BinaryIO, BinaryIO],
-    state: int,
+    files: tuple[BinaryIO, BinaryIO],
     limit: float,
 ) -> Ending:
-    out, errors, log = files
+    out, errors = files
     began = time.monotonic()
     try:
         process = subprocess.Popen(
@@ -171,31 +212,33 @@ def _run(
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=errors,
-            pass_fds=(log.fileno(), state),
             start_new_session=True,
         )
     except OSError as error:
         msg = f"{argv[0]} cannot be started: {error.strerror}"
         raise TargetError(msg) from error
     try:
-        code = _wait(process, began + limit)
+        code, outlived = _wait(process, began + limit)
         seconds = time.monotonic() - began
     finally:
         _end(process)
-    return Ending(code, seconds)
+    return Ending(code, seconds, outlived)
 
 
-def _wait(process: subprocess.Popen[bytes], deadline: float) -> int | None:
-    """Wait for the program and for what it left running; a signal that one of those died of is the program's."""
+def _wait(process: subprocess.Popen[bytes], deadline: float) -> tuple[int | None, bool]:
+    """Wait for the program and for what it left running; return its code, and whether some of that still runs.
+
+    A signal that one of those died of is the program's. Where it died of one itself, there is nothing to wait for.
+    """
     crash = 0
     while time.monotonic() < deadline:
         if process.poll() is not None:
             status = _reap()
-            crash = crash or min(0, status or 0)
-            if status is None:
-                return crash or process.returncode
+            crash = crash or min(0, process.returncode, status or 0)
+            if crash or status is None:
+                return crash or process.returncode, status is not None
         time.sleep(_PAUSE)
-    return None
+    return process.poll(), process.poll() is not None
 
 
 def _reap() -> int | None:
@@ -235,11 +278,11 @@ def _children() -> set[int]:
     return found
 
 
-def _unlogged(state: int) -> int:
+def _unlogged(state: BinaryIO) -> int:
     """Read the last of the eight numbers that come before it: counts of the calls, of all, and of lines lost."""
     size = ctypes.sizeof(ctypes.c_ulong)
     at = (len(shims.CALLS) + 1) * size
-    return int.from_bytes(os.pread(state, size, at), sys.byteorder)
+    return int.from_bytes(os.pread(state.fileno(), size, at), sys.byteorder)
 
 
 def _text(file: BinaryIO, most: int) -> str:
@@ -256,21 +299,22 @@ def _calls(log: str) -> tuple[tuple[Called, ...], int]:
         except (ValueError, LookupError, TypeError):
             unreadable += 1
             continue
-        if called.call != "msync":  # a question about locks, no lock
+        if called.call in LOCK_CALLS:
             calls.append(called)
     return tuple(calls), unreadable
 
 
-def _judge(called: Called, rule: str, seen: Observed, undisturbed: Observed) -> FaultRun:
+def _judge(called: Called | None, rule: str, seen: Observed, undisturbed: Observed) -> FaultRun:
     code, usual = seen.ending.code, undisturbed.ending.code
     said = _new_line(seen, undisturbed)
     if not any(call.manner for call in seen.calls) and not seen.unlogged:
         return FaultRun(called, rule, Reaction.NOT_REACHED, "it made fewer calls this time", seen.ending)
-    if code is None:
-        hung = Reaction.HUNG, f"still running after {seen.ending.seconds:.0f} s"
-        reaction, how = (Reaction.WENT_ON, "") if usual is None else hung
+    if code == usual and seen.ending.outlived and not undisturbed.ending.outlived:
+        reaction, how = Reaction.HUNG, f"what it started still runs after {seen.ending.seconds:.0f} s"
     elif code == usual:
         reaction, how = Reaction.WENT_ON, ""
+    elif code is None:
+        reaction, how = Reaction.HUNG, f"still running after {seen.ending.seconds:.0f} s"
     elif code < 0:
         reaction, how = Reaction.CRASHED, _signal(-code)
     elif code - _OF_A_SHELL in _CRASHES:
@@ -285,6 +329,12 @@ def _signal(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
+
+
+def last_line(seen: Observed) -> str:
+    """Return the last line that the program said, on standard error before standard output; empty: there is none."""
+    lines = [line.strip() for text in (seen.stdout, seen.stderr) for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
 
 
 def _new_line(seen: Observed, undisturbed: Observed) -> str:

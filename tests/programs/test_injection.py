@@ -72,8 +72,15 @@ def inject(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str
 
 
 def found(path: Path) -> dict[str, tuple[str, str]]:
-    """Read what JSON says of each rule."""
-    return {run["rule"]: (run["did"], run["detail"]) for run in json.loads(path.read_text())["runs"]}
+    """Read what JSON says of each call that failed alone."""
+    return {run["rule"]: (run["did"], run["detail"]) for run in json.loads(path.read_text())["runs"] if run["call"]}
+
+
+def when_every_call_fails(path: Path) -> tuple[str, str]:
+    """Read what JSON says of the run in which every call failed: the first."""
+    run = json.loads(path.read_text())["runs"][0]
+    assert run["call"] is None
+    return run["did"], run["detail"]
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "musl-gcc"])
@@ -94,8 +101,108 @@ def test_each_call_fails_in_turn_and_what_the_program_did_is_reported_in_three_f
         assert detail in done.stdout
     report = etree.parse(tmp_path / "out.xml")
     etree.XMLSchema(etree.parse(JUNIT_SCHEMA)).assertValid(report)
-    assert [case.get("name") for case in report.iter("testcase")] == list(BEHAVIOUR)
+    assert [case.get("name") for case in report.iter("testcase")] == ["every call", *BEHAVIOUR]
     assert len(list(report.iter("failure"))) == 3
+
+
+def test_the_first_run_lets_every_call_fail_also_those_that_a_program_falls_back_to(
+    compiled: Callable[..., Path], tmp_path: Path
+) -> None:
+    text = """
+    #define _GNU_SOURCE
+    #include <stdlib.h>
+    #include <sys/mman.h>
+    int main(void)
+    {
+        char *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (mlock2(memory, 4096, 1) < 0 && mlock(memory, 4096) < 0)
+            abort();
+        return 0;
+    }
+    """
+    done = inject("--json", "out.json", "--", compiled("falls-back", text=text), cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert when_every_call_fails(tmp_path / "out.json") == ("crashed", "SIGABRT")
+    assert found(tmp_path / "out.json") == {"mlock2@1=fail:ENOMEM": ("went on", "")}
+    assert "every call" in done.stdout
+
+
+ABORTS = """
+#include <stdlib.h>
+#include <sys/mman.h>
+static char page[4096];
+int main(void)
+{
+    if (mlock(page, sizeof(page)) < 0)
+        abort();
+    return 0;
+}
+"""
+
+
+def test_what_outlives_a_program_hides_neither_its_crash_nor_its_status(
+    compiled: Callable[..., Path], tmp_path: Path
+) -> None:
+    program = compiled("aborts", text=ABORTS)
+    done = inject("--json", "out.json", "--", "sh", "-c", f"sleep 60 & exec {program}", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert "undisturbed: ended with 0; it made 1 memory-lock call\n" in done.stdout
+    assert "something that it started outlived it, and was ended\n" in done.stdout
+    assert found(tmp_path / "out.json") == {"mlock@1=fail:ENOMEM": ("crashed", "SIGABRT")}
+
+
+def test_a_daemon_that_hangs_is_seen_after_the_program_that_started_it_has_ended(
+    compiled: Callable[..., Path], tmp_path: Path
+) -> None:
+    text = """
+    #include <sys/mman.h>
+    #include <unistd.h>
+    int main(void)
+    {
+        if (fork() == 0)
+            while (mlockall(MCL_CURRENT) < 0)
+                pause();
+        return 0;
+    }
+    """
+    inject("--json", "out.json", "--", compiled("daemon-that-hangs", text=text), cwd=tmp_path)
+    hung = ("hung", "what it started still runs after 1 s")
+    assert found(tmp_path / "out.json") == {"mlockall@1=fail:ENOMEM": hung}
+
+
+@pytest.mark.parametrize("by", ["a launcher", "itself"])
+def test_calls_are_seen_where_all_descriptors_are_closed(
+    compiled: Callable[..., Path], by: str, tmp_path: Path
+) -> None:
+    closes = "#include <unistd.h>\n" + ABORTS.replace("{\n    if", "{\n    closefrom(3);\n    if")
+    program = compiled("closes", text=closes)
+    launcher = (
+        "python3",
+        "-c",
+        f"import subprocess; subprocess.run(['{compiled('aborts', text=ABORTS)}'], check=True)",
+    )
+    done = inject("--json", "out.json", "--", *(launcher if by == "a launcher" else (program,)), cwd=tmp_path)
+    assert "it made 1 memory-lock call\n" in done.stdout, done.stderr
+    assert "are not known" not in done.stdout
+    assert list(found(tmp_path / "out.json")) == ["mlock@1=fail:ENOMEM"]
+
+
+def test_libraries_are_looked_for_beside_the_file_that_a_symbolic_link_leads_to(
+    compiled: Callable[..., Path], tmp_path: Path
+) -> None:
+    soname = ("-shared", "-fPIC", "-Wl,-soname,libbeside.so")
+    library = compiled("libbeside.so", *soname, text="int beside(void) { return 0; }\n")
+    text = ABORTS.replace("int main(void)\n{", "int beside(void);\nint main(void)\n{\n    beside();")
+    program = compiled("beside", library, "-Wl,-rpath,$ORIGIN", "-Wl,--no-as-needed", text=text)
+    (tmp_path / "link").symlink_to(program)
+    done = inject("--json", "out.json", "--", "./link", cwd=tmp_path)
+    assert done.stderr == ""
+    assert found(tmp_path / "out.json") == {"mlock@1=fail:ENOMEM": ("crashed", "SIGABRT")}
+
+
+def test_the_message_of_a_program_that_fails_undisturbed_is_shown(tmp_path: Path) -> None:
+    done = inject("--", "sh", "-c", "echo out; echo 'no such device' >&2; exit 5", cwd=tmp_path)
+    assert "undisturbed: ended with 5; it made no memory-lock calls\nit said: no such device\n" in done.stdout
 
 
 def test_a_program_that_runs_on_anyway_goes_on_and_is_ended(compiled: Callable[..., Path], tmp_path: Path) -> None:
