@@ -47,13 +47,19 @@ class _Main(_Group):
             click.echo("Interrupted.", err=True)
             ctx.exit(128 + signal.SIGINT)
         except LockproofError as error:
-            click.echo(str(error), err=True)
+            _say(str(error), err=True)
             ctx.exit(error.exit_code)
-        if printed.text:
-            click.echo(printed.text)
-        if printed.remark:
-            click.echo(printed.remark, err=True)
+        _say(printed.text)
+        _say(printed.remark, err=True)
         ctx.exit(printed.code)
+
+
+def _say(text: str, *, err: bool = False) -> None:
+    """Print what a command says at its end, if anything: nothing that it quotes controls the terminal."""
+    from lockproof.conformance.commands.printed import visible
+
+    if text:
+        click.echo(visible(text), err=err)
 
 
 def _progress() -> Console:

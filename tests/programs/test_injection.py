@@ -205,6 +205,16 @@ def test_the_message_of_a_program_that_fails_undisturbed_is_shown(tmp_path: Path
     assert "undisturbed: ended with 5; it made no memory-lock calls\nit said: no such device\n" in done.stdout
 
 
+def test_what_a_program_says_does_not_control_the_terminal(compiled: Callable[..., Path], tmp_path: Path) -> None:
+    says = 'write(2, "\\a\\33[31mred \\302\\233m\\n", 13);\n        abort();'
+    program = compiled("controls", text="#include <unistd.h>\n" + ABORTS.replace("abort();", f"{{ {says} }}"))
+    done = inject("--json", "out.json", "--junit", "out.xml", "--", program, cwd=tmp_path)
+    assert r"crashed: SIGABRT: \x07\x1b[31mred \x9bm" in done.stdout
+    assert not set(done.stdout) & {"\a", "\33", "\x9b"}
+    assert when_every_call_fails(tmp_path / "out.json") == ("crashed", "SIGABRT: \a\33[31mred \x9bm")
+    etree.parse(tmp_path / "out.xml")
+
+
 def test_a_program_that_runs_on_anyway_goes_on_and_is_ended(compiled: Callable[..., Path], tmp_path: Path) -> None:
     text = "#include <sys/mman.h>\n#include <unistd.h>\nint main(void) { mlockall(MCL_FUTURE); for (;;) pause(); }\n"
     done = inject("--json", "out.json", "--", compiled("daemon", text=text), cwd=tmp_path)
