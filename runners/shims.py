@@ -19,7 +19,7 @@ __all__ = ["CALLS", "FAULT_VARIABLE", "NAMES", "Rule", "path", "read_rules"]
 NAMES = ("posixmlock", "fault")
 
 CALLS = ("mlock", "mlock2", "munlock", "mlockall", "munlockall", "msync", "mmap")
-"""What libfault.so stands in front of; mmap with MAP_LOCKED only."""
+"""What libfault.so stands in front of; mmap where it locks only: with MAP_LOCKED, or MCL_FUTURE in force."""
 
 FAULT_VARIABLE = "LOCKPROOF_FAULT"
 """The variable of the environment that libfault.so reads its rules from."""

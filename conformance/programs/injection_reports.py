@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["as_json", "junit", "table"]
 
+_MAP_LOCKED = 0x2000  # asm-generic/mman.h, as on x86 and ARM
 _MLOCKALL_FLAGS = {1: "CURRENT", 2: "FUTURE", 4: "ONFAULT"}
 _LONGEST = 160
 _EVERY = "every call"
@@ -165,5 +166,6 @@ def _call(called: Called) -> str:
         case "munlockall":
             return "munlockall()"
         case "mmap":
-            return f"mmap({called.length} bytes, MAP_LOCKED)"
+            why = "MAP_LOCKED" if called.flags & _MAP_LOCKED else "MCL_FUTURE in force"
+            return f"mmap({called.length} bytes, {why})"
     return f"{called.call}({called.length} bytes)"

@@ -2,8 +2,9 @@
 
 /*
  * libfault.so: stands in front of mlock, mlock2, munlock, mlockall, munlockall,
- * msync, and mmap with MAP_LOCKED, and lets them misbehave as LOCKPROOF_FAULT
- * says. docs/inject.md has the language and the log.
+ * msync, and mmap where it locks (with MAP_LOCKED, or once MCL_FUTURE is in
+ * force), and lets them misbehave as LOCKPROOF_FAULT says. docs/inject.md has
+ * the language and the log.
  */
 #undef _FILE_OFFSET_BITS /* with 64 glibc lets the name mmap stand for mmap64 */
 #define _GNU_SOURCE
@@ -12,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -25,6 +27,7 @@
 #include "inner_calls.h"
 #include "program/errnames.h"
 #include "program/pages.h"
+#include "raw_call.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
@@ -39,6 +42,7 @@ struct call_counts {
 static struct call_counts own_counts;
 static struct call_counts *counts = &own_counts;
 static struct rules rules;
+static _Atomic int locks_future; /* the process whose new mappings are locked, as it asked with MCL_FUTURE */
 static struct {
 	unsigned long left; /* 0: not armed */
 	int error;
@@ -144,58 +148,131 @@ static bool end(struct intercepted *intercepted, bool worked, int before)
 	return !error;
 }
 
-EXPORTED int mlock(const void *address, size_t length)
+static int on_mlock(const void *address, size_t length, const void *caller)
 {
 	int before = errno, result = 0;
-	struct intercepted intercepted = begin(MLOCK, address, length, 0, __builtin_return_address(0));
+	struct intercepted intercepted = begin(MLOCK, address, length, 0, caller);
 
 	if (is_made(&intercepted))
 		result = inner.mlock(address, part_of(&intercepted));
 	return end(&intercepted, result == 0, before) ? 0 : -1;
 }
 
-EXPORTED int mlock2(const void *address, size_t length, unsigned flags)
+static int on_mlock2(const void *address, size_t length, unsigned flags, const void *caller)
 {
 	int before = errno, result = 0;
-	struct intercepted intercepted = begin(MLOCK2, address, length, (int)flags, __builtin_return_address(0));
+	struct intercepted intercepted = begin(MLOCK2, address, length, (int)flags, caller);
 
 	if (is_made(&intercepted))
 		result = inner.mlock2(address, part_of(&intercepted), flags);
 	return end(&intercepted, result == 0, before) ? 0 : -1;
 }
 
-EXPORTED int munlock(const void *address, size_t length)
+static int on_munlock(const void *address, size_t length, const void *caller)
 {
 	int before = errno, result = 0;
-	struct intercepted intercepted = begin(MUNLOCK, address, length, 0, __builtin_return_address(0));
+	struct intercepted intercepted = begin(MUNLOCK, address, length, 0, caller);
 
 	if (is_made(&intercepted))
 		result = inner.munlock(address, part_of(&intercepted));
 	return end(&intercepted, result == 0, before) ? 0 : -1;
 }
 
+/* Makes the call, and notes what it says of mappings to come. A forked process does not inherit that (mlockall(2)). */
+static int lock_all(int flags)
+{
+	int result = inner.mlockall(flags);
+
+	if (result == 0)
+		locks_future = flags & MCL_FUTURE ? (int)syscall(SYS_getpid) : 0;
+	return result;
+}
+
 /* A part of both is what is mapped now; of one of them there is none. */
-EXPORTED int mlockall(int flags)
+static int on_mlockall(int flags, const void *caller)
 {
 	int before = errno, result = 0;
-	struct intercepted intercepted = begin(MLOCKALL, NULL, 0, flags, __builtin_return_address(0));
+	struct intercepted intercepted = begin(MLOCKALL, NULL, 0, flags, caller);
 	bool both = (flags & MCL_CURRENT) && (flags & MCL_FUTURE);
 
 	if (is_made(&intercepted))
-		result = inner.mlockall(intercepted.record.manner == PART && both ? flags & ~MCL_FUTURE : flags);
+		result = lock_all(intercepted.record.manner == PART && both ? flags & ~MCL_FUTURE : flags);
 	return end(&intercepted, result == 0, before) ? 0 : -1;
 }
 
 /* All or nothing: it has no parts. */
-EXPORTED int munlockall(void)
+static int on_munlockall(const void *caller)
 {
 	int before = errno, result = 0;
-	struct intercepted intercepted = begin(MUNLOCKALL, NULL, 0, 0, __builtin_return_address(0));
+	struct intercepted intercepted = begin(MUNLOCKALL, NULL, 0, 0, caller);
 
 	if (is_made(&intercepted))
 		result = inner.munlockall();
+	if (is_made(&intercepted) && result == 0)
+		locks_future = 0;
 	return end(&intercepted, result == 0, before) ? 0 : -1;
 }
+
+EXPORTED int mlock(const void *address, size_t length)
+{
+	return on_mlock(address, length, __builtin_return_address(0));
+}
+
+EXPORTED int mlock2(const void *address, size_t length, unsigned flags)
+{
+	return on_mlock2(address, length, flags, __builtin_return_address(0));
+}
+
+EXPORTED int munlock(const void *address, size_t length)
+{
+	return on_munlock(address, length, __builtin_return_address(0));
+}
+
+EXPORTED int mlockall(int flags)
+{
+	return on_mlockall(flags, __builtin_return_address(0));
+}
+
+EXPORTED int munlockall(void)
+{
+	return on_munlockall(__builtin_return_address(0));
+}
+
+#ifdef HAS_RAW_CALL
+/*
+ * The libc's function of this name, by which OpenSSL calls mlock2, with the
+ * same effect on errno. Calls of this library itself are made as they are.
+ */
+EXPORTED long syscall(long number, ...)
+{
+	extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+	extern const char _end[] __attribute__((visibility("hidden")));
+	const char *caller = __builtin_return_address(0);
+	long given[RAW_ARGUMENTS];
+	va_list list;
+
+	va_start(list, number);
+	for (int i = 0; i < RAW_ARGUMENTS; i++)
+		given[i] = va_arg(list, long);
+	va_end(list);
+	if (caller >= __ehdr_start && caller < _end)
+		return raw_call(number, given);
+	switch (number) {
+	case SYS_mlock:
+		return on_mlock((const void *)given[0], (size_t)given[1], caller);
+	case SYS_mlock2:
+		return on_mlock2((const void *)given[0], (size_t)given[1], (unsigned)given[2], caller);
+	case SYS_munlock:
+		return on_munlock((const void *)given[0], (size_t)given[1], caller);
+	case SYS_mlockall:
+		return on_mlockall((int)given[0], caller);
+	case SYS_munlockall:
+		return on_munlockall(caller);
+	default:
+		return raw_call(number, given);
+	}
+}
+#endif
 
 EXPORTED int msync(void *address, size_t length, int flags)
 {
@@ -207,6 +284,21 @@ EXPORTED int msync(void *address, size_t length, int flags)
 	return end(&intercepted, result == 0, before) ? 0 : -1;
 }
 
+static bool is_locked_future(void)
+{
+	return locks_future && locks_future == (int)syscall(SYS_getpid);
+}
+
+/* What MCL_FUTURE has locked is unlocked again. */
+static void *map_unlocked(void *address, size_t length, int protection, int flags, int file, off_t offset)
+{
+	void *memory = next_mmap(address, length, protection, flags & ~MAP_LOCKED, file, offset);
+
+	if (memory != MAP_FAILED && is_locked_future())
+		inner.munlock(memory, length);
+	return memory;
+}
+
 /* The lie is memory that is not locked. */
 static void *map(void *address, size_t length, int protection, int flags, int file, off_t offset, const void *caller)
 {
@@ -214,11 +306,11 @@ static void *map(void *address, size_t length, int protection, int flags, int fi
 	struct intercepted intercepted;
 	void *memory = NULL;
 
-	if (!(flags & MAP_LOCKED))
+	if (!(flags & MAP_LOCKED) && !is_locked_future())
 		return next_mmap(address, length, protection, flags, file, offset);
 	intercepted = begin(MMAP, address, length, flags, caller);
 	if (intercepted.record.manner == LIE) {
-		memory = next_mmap(address, length, protection, flags & ~MAP_LOCKED, file, offset);
+		memory = map_unlocked(address, length, protection, flags, file, offset);
 		if (memory == MAP_FAILED)
 			intercepted.record.manner = AS_IT_IS;
 	} else if (is_made(&intercepted)) {

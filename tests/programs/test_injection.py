@@ -215,6 +215,58 @@ def test_what_a_program_says_does_not_control_the_terminal(compiled: Callable[..
     etree.parse(tmp_path / "out.xml")
 
 
+def test_calls_by_the_function_syscall_are_made_to_fail_as_those_of_openssl(
+    compiled: Callable[..., Path], tmp_path: Path
+) -> None:
+    text = """
+    #define _GNU_SOURCE
+    #include <stdio.h>
+    #include <sys/mman.h>
+    #include <sys/syscall.h>
+    #include <unistd.h>
+    static char page[4096];
+    int main(void)
+    {
+        if (syscall(SYS_getppid) != getppid() || syscall(SYS_close, -1) != -1)
+            return 1;
+        if (syscall(SYS_mlock2, page, sizeof(page), 1) < 0)
+            perror("raw");
+        return 0;
+    }
+    """
+    done = inject("--json", "out.json", "--", compiled("raw", text=text), cwd=tmp_path)
+    assert "undisturbed: ended with 0; it made 1 memory-lock call\n" in done.stdout
+    assert found(tmp_path / "out.json") == {"mlock2@1=fail:ENOMEM": ("went on", "raw: Cannot allocate memory")}
+
+
+def test_mappings_fail_while_mlockall_locks_future_ones(compiled: Callable[..., Path], tmp_path: Path) -> None:
+    text = """
+    #include <sys/mman.h>
+    #include <sys/wait.h>
+    #include <unistd.h>
+    static void map(int length)
+    {
+        char *memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        *memory = 1;
+    }
+    int main(void)
+    {
+        map(4096);
+        mlockall(MCL_FUTURE);
+        map(8192);
+        if (fork() == 0)
+            map(12288);
+        wait(NULL);
+        munlockall();
+        map(16384);
+        return 0;
+    }
+    """
+    done = inject("--fail", "mmap=fail", "--json", "out.json", "--", compiled("future", text=text), cwd=tmp_path)
+    assert found(tmp_path / "out.json") == {"mmap@1=fail:EAGAIN": ("crashed", "SIGSEGV")}, done.stderr
+    assert "mmap(8192 bytes, MCL_FUTURE in force)" in done.stdout
+
+
 def test_a_program_that_runs_on_anyway_goes_on_and_is_ended(compiled: Callable[..., Path], tmp_path: Path) -> None:
     text = "#include <sys/mman.h>\n#include <unistd.h>\nint main(void) { mlockall(MCL_FUTURE); for (;;) pause(); }\n"
     done = inject("--json", "out.json", "--", compiled("daemon", text=text), cwd=tmp_path)
