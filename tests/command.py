@@ -61,17 +61,17 @@ def results(folder: Path) -> list[dict[str, Any]]:
 
 
 def verdicts(folder: Path) -> dict[tuple[str, str], str]:
-    """Give the statuses of the only run in a folder, by target and case."""
+    """Return the statuses of the only run in a folder, by target and case."""
     return {(result["target"], result["case"]): result["verdict"]["status"] for result in results(folder)}
 
 
 def plain_environment() -> dict[str, str]:
-    """Give the environment without what would change the output."""
+    """Return the environment without what would change the output."""
     return {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "FORCE_COLOR", "CLICOLOR"}}
 
 
 def children(pid: int) -> list[int]:
-    """Give the children of a process."""
+    """Return the children of a process."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # it has just ended

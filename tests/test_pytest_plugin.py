@@ -37,7 +37,7 @@ QUALITY = """\
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Give a folder with two case files."""
+    """Return a folder with two case files."""
     (tmp_path / "cases").mkdir()
     (tmp_path / "cases" / "mlock.yaml").write_text(SMALL)
     (tmp_path / "cases" / "quality.yaml").write_text(QUALITY)

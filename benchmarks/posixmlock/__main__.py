@@ -24,7 +24,7 @@ BEFORE = {"nothing": 0, "the first half": -1, "every other page": 2}
 
 
 def pairs(program: Path, pages: int, locked: int, preload: str) -> tuple[float, float]:
-    """Give the microseconds of a raw pair, and of one by the functions that are found."""
+    """Return the microseconds of a raw pair, and of one by the functions that are found."""
     environment = os.environ | {"LD_PRELOAD": preload}
     command = [str(program), str(pages), str(locked), str(ROUNDS[pages])]
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)

@@ -14,7 +14,7 @@ PAGES = 6
 
 
 def floor(states_of_a_call: int) -> float:
-    """Give the seconds that the bare loop takes for a state."""
+    """Return the seconds that the bare loop takes for a state."""
     with TemporaryDirectory() as folder:
         program = Path(folder) / "floor"
         subprocess.run(["cc", "-O3", "-o", program, Path(__file__).with_name("floor.c")], check=True)

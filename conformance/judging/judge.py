@@ -53,7 +53,7 @@ def judge(case: Case, trace: Trace, requirements: Mapping[str, Requirement], *, 
 
 
 def locks(snapshot: Snapshot) -> str | None:
-    """Give the locks that all observers agree on, or None where they do not agree.
+    """Return the locks that all observers agree on, or None where they do not agree.
 
     Only some observers tell the modes of locks; the answer is the one that says most.
     """
@@ -81,7 +81,7 @@ def _broken(case: Case, trace: Trace, requirements: Mapping[str, Requirement]) -
 
 
 def _charged(case: Case, requirements: Mapping[str, Requirement], aspect: Aspect) -> Requirement:
-    """Give the requirement that a deviation is charged to: mainly about it, or at least speaking of it."""
+    """Return the requirement that a deviation is charged to: mainly about it, or at least speaking of it."""
     checks = [requirements[name] for name in case.checks]
     return min(checks, key=lambda check: check.observes.index(aspect) if aspect in check.observes else len(Aspect))
 

@@ -140,7 +140,7 @@ def observe(argv: Sequence[str], path: str, rules: str, limit: float) -> Observe
 
 @contextmanager
 def _shared_folder() -> Iterator[Path]:
-    """Give a folder whose files those can open who know their names, also after a change of user."""
+    """Return a folder whose files those can open who know their names, also after a change of user."""
     with tempfile.TemporaryDirectory(prefix="lockproof-inject-") as folder:
         Path(folder).chmod(0o711)
         yield Path(folder)

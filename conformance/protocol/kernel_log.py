@@ -39,12 +39,12 @@ _TAINTS = (
 
 
 def first_splat(log: Sequence[str]) -> str | None:
-    """Give the line of a log that says what is broken, or None where none does."""
+    """Return the line of a log that says what is broken, or None where none does."""
     return next((line.strip() for line in log if _SPLAT.search(line) and _CUT not in line), None)
 
 
 def excerpt(log: Sequence[str]) -> list[str]:
-    """Give the lines of a log that belong to its first splat, or its last lines where it has none; not too many."""
+    """Return the lines of a log that belong to its first splat, or its last lines where it has none; not too many."""
     start = next((number for number, line in enumerate(log) if _SPLAT.search(line)), None)
     if start is None:
         return [*([f"… {len(log) - _SHOWN} lines before"] if len(log) > _SHOWN else []), *log[-_SHOWN:]]

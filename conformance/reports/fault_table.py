@@ -39,7 +39,7 @@ def outcome(result: str) -> str:
 def table(
     executions: Sequence[Execution], failing: Collection[int], draw: Callable[[Snapshot], str]
 ) -> Iterator[tuple[str, str]]:
-    """Give the lines of the table, each with a label; neighbouring allocations of equal lines are one.
+    """Return the lines of the table, each with a label; neighbouring allocations of equal lines are one.
 
     `failing`: the numbers of the executions that break the promise; `draw` writes the locks of a snapshot.
     """

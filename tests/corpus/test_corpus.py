@@ -85,7 +85,7 @@ def test_every_case_gets_a_verdict_and_none_is_unresolved(target: str) -> None:
 
 
 def first_findings(target: str, names: dict[str, str]) -> dict[str, str]:
-    """Give the first finding of each of the named cases, or its status where there is none."""
+    """Return the first finding of each of the named cases, or its status where there is none."""
     verdicts = {name: whole_corpus(target).results[name]["verdict"] for name in names}
     return {
         name: next((f["message"] for f in verdict["findings"]), verdict["status"]) for name, verdict in verdicts.items()

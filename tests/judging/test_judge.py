@@ -33,7 +33,7 @@ def found(verdict: Verdict, besides: str = "") -> list[str]:
 
 
 def doubt(verdict: Verdict) -> str:
-    """Give the reason of an UNRESOLVED."""
+    """Return the reason of an UNRESOLVED."""
     assert verdict.status is Status.UNRESOLVED
     assert verdict.findings == ()
     return verdict.reason

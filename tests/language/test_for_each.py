@@ -8,7 +8,7 @@ from lockproof.conformance.language.yaml_nodes import Mapping, Node, Scalar, rea
 
 
 def expanded(text: str) -> tuple[list[tuple[str, object]], list[str]]:
-    """Give each combination's suffix and its fields as plain data, and the mistakes."""
+    """Return each combination's suffix and its fields as plain data, and the mistakes."""
     node, found = read(text.encode(), "f.yaml")
     assert isinstance(node, Mapping)
     assert found == []

@@ -97,7 +97,7 @@ def run(kernel: Kernel, *, jobs: int = 1, repeat: int = 1, done: Collection[Key]
 
 
 def said(results: list[Result]) -> list[tuple[str, str]]:
-    """Give status and summary of the closing case, for each repetition."""
+    """Return status and summary of the closing case, for each repetition."""
     return [(result.verdict.status.value, summary(result.verdict)) for result in results if result.case == LAST]
 
 

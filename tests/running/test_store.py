@@ -205,7 +205,7 @@ def fill(folder: RunFolder) -> None:
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
-    """Give the folder of a file system that holds 64 KiB."""
+    """Return the folder of a file system that holds 64 KiB."""
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", tmp_path], check=True)
     yield tmp_path
     subprocess.run(["umount", "--lazy", tmp_path], check=True)
