@@ -23,7 +23,7 @@ from lockproof.runners.guest.initramfs import initramfs
 from lockproof.runners.guest.mailbox import SIZE, Mailbox, Terminal
 from lockproof.runners.host import tools
 from lockproof.runners.kernels import kernel
-from lockproof.runners.probe import compiled as cross
+from lockproof.runners.probe import compiled
 from lockproof.runners.probe.connection import Pipes, start_process
 from lockproof.runners.probe.session import ProbeSession
 
@@ -79,7 +79,7 @@ class GuestTarget:
     @contextmanager
     def session(self) -> Iterator[ProbeSession]:
         """Begin to boot the guest; leaving the context switches it off. Raises TargetError, UsageError, StoreError."""
-        init = initramfs(cross.probe_for(self.kernel.arch))
+        init = initramfs(compiled.probe_for(self.kernel.arch))
         kvm = platform.machine() in self.machine.hosts and kvm_works()
         command = (self.qemu, *self._options("kvm" if kvm else "tcg"), "-initrd", str(init))
         guarded = (self.setpriv, *_GUARDED, str(os.getpid()), *command)

@@ -11,8 +11,7 @@ from lockproof.conformance.judging.verdict import Finding, Status, Verdict
 from lockproof.conformance.language import strips
 from lockproof.conformance.language.case import Case, Step, flatten
 from lockproof.conformance.language.requirements import Aspect, Modality
-from lockproof.conformance.protocol import call_stack as allocation
-from lockproof.conformance.protocol import kernel_log as splats
+from lockproof.conformance.protocol import call_stack, kernel_log
 from lockproof.conformance.protocol.trace import Ended
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def locks(snapshot: Snapshot) -> str | None:
 
 def _broken(case: Case, trace: Trace, requirements: Mapping[str, Requirement]) -> Finding | None:
     """Find what the kernel itself says against itself."""
-    splat, taint = splats.first_splat(trace.log), splats.new_taint(trace.taint)
+    splat, taint = kernel_log.first_splat(trace.log), kernel_log.new_taint(trace.taint)
     if trace.crash is not None:
         message = trace.crash.what
     elif splat is not None:
@@ -252,7 +251,7 @@ class _Execution:
         if not self.execution.number or (swept is not None and swept.fault == "not-reached"):
             return ""
         stack = swept.stack if swept else ()
-        return allocation.name(self.execution.number, stack, persistent=self.case.persistent)
+        return call_stack.name(self.execution.number, stack, persistent=self.case.persistent)
 
     def _charged(self, aspect: Aspect) -> Requirement:
         return _charged(self.case, self.requirements, aspect)

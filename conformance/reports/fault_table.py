@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from lockproof.conformance.columns import aligned
-from lockproof.conformance.protocol import call_stack as allocation
+from lockproof.conformance.protocol import call_stack
 from lockproof.conformance.protocol.trace import Ended
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _rows(
             yield execution.number, _Row(breaks, _ending(execution), "", "", "")
         else:
             fault = swept.fault.replace("-", " ")
-            locks, function = draw(swept.snapshot), allocation.function(swept.stack)
+            locks, function = draw(swept.snapshot), call_stack.function(swept.stack)
             yield execution.number, _Row(breaks, outcome(swept.result), fault, locks, function)
 
 

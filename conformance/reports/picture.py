@@ -11,9 +11,8 @@ from lockproof.conformance.language import strips
 from lockproof.conformance.language.calls import Call
 from lockproof.conformance.language.case import Case, Range, Region, Step, flatten
 from lockproof.conformance.language.requirements import Aspect
-from lockproof.conformance.protocol import call_stack as allocation
-from lockproof.conformance.protocol import kernel_log as splats
-from lockproof.conformance.reports import fault_table as sweep
+from lockproof.conformance.protocol import call_stack, kernel_log
+from lockproof.conformance.reports import fault_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,12 +72,12 @@ def picture(case: Case, trace: Trace, verdict: Verdict, info: TargetInfo) -> Pic
 def _sweep(trace: Trace, findings: list[Finding]) -> Iterator[str]:
     if any(execution.number for execution in trace.executions):
         failing = {finding.execution for finding in findings}
-        yield from (row(label, line) for label, line in sweep.table(trace.executions, failing, _locks))
+        yield from (row(label, line) for label, line in fault_table.table(trace.executions, failing, _locks))
 
 
 def _kernel(trace: Trace, message: str) -> Iterator[str]:
     yield row("kernel", message)
-    for line in splats.excerpt(trace.crash.log if trace.crash is not None else trace.log):
+    for line in kernel_log.excerpt(trace.crash.log if trace.crash is not None else trace.log):
         yield row("", line.rstrip())
 
 
@@ -138,7 +137,7 @@ def _fault(case: Case, execution: Execution) -> str:
     if swept is not None and swept.fault == "not-reached":
         return f"none: the call has no allocation {execution.number}"
     fails = "and all later ones inside the call fail" if case.persistent else "inside the call fails"
-    asked = allocation.function(swept.stack if swept else ())
+    asked = call_stack.function(swept.stack if swept else ())
     return f"allocation {execution.number} {fails}{f': {asked}' if asked else ''}"
 
 
@@ -162,7 +161,7 @@ def _steps(
         )
         number += sum(1 for _ in flatten(step.child))
         done = seen.get(own)
-        result = "not made" if done is None else sweep.outcome(done.result)
+        result = "not made" if done is None else fault_table.outcome(done.result)
         yield row(indent + step.call, asked(step), f"→ {result}")
         yield from inner
         if done is not None:

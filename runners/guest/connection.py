@@ -108,9 +108,9 @@ class Guest(Connection):
 
 
 def _first_splat(log: tuple[str, ...]) -> str | None:
-    from lockproof.conformance.protocol import kernel_log as splats  # noqa: PLC0415
+    from lockproof.conformance.protocol import kernel_log  # noqa: PLC0415
 
-    return splats.first_splat([_TIMESTAMP.sub("", line) for line in log])
+    return kernel_log.first_splat([_TIMESTAMP.sub("", line) for line in log])
 
 
 def _printable(line: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from lockproof.conformance.errors import UsageError
 from lockproof.conformance.language.loading import load
 from lockproof.conformance.repro.program import MOST_LINES, repro
-from lockproof.conformance.running import baselines as baseline
+from lockproof.conformance.running import baselines
 from tests.command import lockproof, results
 from tests.helpers import case_of
 from tests.places import CHECKOUT
@@ -29,7 +29,7 @@ def cases() -> dict[str, object]:
 
 
 def deviations() -> list[str]:
-    known = baseline.load(CHECKOUT / "results" / "baselines" / "linux.yaml")
+    known = baselines.load(CHECKOUT / "results" / "baselines" / "linux.yaml")
     return [line.case for line in known.deviations if not line.case.startswith(BEYOND)]
 
 

@@ -11,7 +11,7 @@ from lockproof.conformance.errors import CaseFileError, UsageError
 from lockproof.conformance.judging.verdict import Finding, Status, Verdict
 from lockproof.conformance.language.requirements import Aspect, Modality
 from lockproof.conformance.reports import terminal
-from lockproof.conformance.running import baselines as baseline
+from lockproof.conformance.running import baselines
 from lockproof.conformance.running.baselines import Baseline, Deviation, Reason
 from lockproof.conformance.running.results import Result
 from lockproof.conformance.running.tally import Tally
@@ -78,7 +78,7 @@ FAILS = result("a/b", Status.FAIL, finding("mlock.x"))
     ],
 )
 def test_only_what_differs_from_the_baseline_is_news(seen: Result, of: Baseline, news: str | None) -> None:
-    differences = baseline.compare([of], tally(seen), {**RELEASES, "gvisor": "6.18.0"})
+    differences = baselines.compare([of], tally(seen), {**RELEASES, "gvisor": "6.18.0"})
     count, *lines = terminal.differences(differences)
     assert count == f"\n{len(lines)} difference{'' if len(lines) == 1 else 's'} from the baseline"
     begin = f"  {seen.target}  {seen.case}: {news}"
@@ -96,22 +96,22 @@ def test_an_update_adds_lines_and_versions_and_takes_away_what_is_gone() -> None
         ),
     )
     seen = tally(FAILS, result("a/gone", Status.PASS), result("a/new", Status.FAIL, finding("mlock.y")))
-    after = baseline.update(before, seen, RELEASES)
+    after = baselines.update(before, seen, RELEASES)
     assert [(line.case, line.versions, line.reason) for line in after.deviations] == [
         ("a/b", ("6.1", "6.18"), "kept"),
         ("a/gone", ("6.1",), "kept"),
         ("a/not-run", ("6.18",), "kept"),
         ("a/new", ("6.18",), "unexplained"),
     ]
-    assert baseline.update(after, seen, RELEASES) == after
+    assert baselines.update(after, seen, RELEASES) == after
 
 
 def test_what_is_written_is_read_again_with_its_comments(tmp_path: Path) -> None:
     file = tmp_path / "known.yaml"
     file.write_text("# First.\n# Second.\ntargets: [x]\n")
     many = known(case="a/b[of=file]", versions=("6.1", "6.18"))
-    baseline.write(file, many)
-    assert baseline.load(file) == many
+    baselines.write(file, many)
+    assert baselines.load(file) == many
     assert file.read_text().startswith("# First.\n# Second.\ntargets: [local]\n")
 
 
@@ -136,18 +136,18 @@ def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, message: s
     file = tmp_path / "known.yaml"
     file.write_text(text)
     with pytest.raises(CaseFileError) as caught:
-        baseline.load(file)
+        baselines.load(file)
     assert message in str(caught.value)
 
 
 def test_a_file_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="make one with --write-baseline"):
-        baseline.load(tmp_path / "none.yaml")
+        baselines.load(tmp_path / "none.yaml")
 
 
 @pytest.mark.parametrize("name", ["linux.yaml", "gvisor.yaml"])
 def test_every_line_that_is_kept_has_a_reason_and_a_case(name: str) -> None:
-    found = baseline.load(CHECKOUT / "results" / "baselines" / name)
+    found = baselines.load(CHECKOUT / "results" / "baselines" / name)
     listed = lockproof("cases", cwd=CHECKOUT).stdout
     assert [line.case for line in found.deviations if f" {line.case} " not in listed] == []
 
@@ -157,12 +157,12 @@ def test_every_line_that_is_kept_has_a_reason_and_a_case(name: str) -> None:
     [on("local", "linux.yaml"), on("gvisor", "gvisor.yaml", marks=(pytest.mark.gvisor,))],
 )
 def test_every_failure_here_is_known(target: str, name: str) -> None:
-    known = baseline.load(CHECKOUT / "results" / "baselines" / name)
+    known = baselines.load(CHECKOUT / "results" / "baselines" / name)
     ran = whole_corpus(target)
     release = ran.manifest.info[target].release
-    if not any(baseline.version_of(release) in line.versions for line in known.deviations):
-        pytest.skip(f"the baseline does not know version {baseline.version_of(release)}")
-    found = baseline.compare([known], ran.tally, {target: release})
+    if not any(baselines.version_of(release) in line.versions for line in known.deviations):
+        pytest.skip(f"the baseline does not know version {baselines.version_of(release)}")
+    found = baselines.compare([known], ran.tally, {target: release})
     assert list(terminal.differences(found)) == ["\n0 differences from the baseline"]
 
 

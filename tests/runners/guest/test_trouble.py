@@ -17,7 +17,7 @@ import pytest
 
 from lockproof.runners import qemu
 from lockproof.runners.architectures import ARCHITECTURES
-from lockproof.runners.probe import compiled as cross
+from lockproof.runners.probe import compiled
 from lockproof.runners.probe import session as channel
 from tests.command import SMALL, children, is_running, lockproof, results, start, verdicts
 from tests.helpers import judged, picture_of, write
@@ -80,7 +80,7 @@ def broken_by(flags: int) -> str:
 def test_a_kernel_that_breaks_fails_its_case_and_no_other(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, breaking_probe: Path, flags: int, message: str
 ) -> None:
-    monkeypatch.setattr(cross, "probe_for", lambda *_: breaking_probe)
+    monkeypatch.setattr(compiled, "probe_for", lambda *_: breaking_probe)
     cases = write(tmp_path, broken_by(flags))
     found = {result.case.rpartition("/")[2]: result for result in judged(TARGET, cases)}
     assert {name: result.verdict.status for name, result in found.items()} == {"a": "PASS", "b": "FAIL", "c": "PASS"}
@@ -91,7 +91,7 @@ def test_a_kernel_that_breaks_fails_its_case_and_no_other(
 def test_a_panic_is_shown_with_the_log_that_belongs_to_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, breaking_probe: Path
 ) -> None:
-    monkeypatch.setattr(cross, "probe_for", lambda *_: breaking_probe)
+    monkeypatch.setattr(compiled, "probe_for", lambda *_: breaking_probe)
     cases = write(tmp_path, broken_by(1001))
     broken = next(picture_of(result, cases) for result in judged(TARGET, cases) if result.case.endswith("/b"))
     assert "Kernel panic - not syncing: sysrq triggered crash" in broken
@@ -182,7 +182,7 @@ def test_a_guest_whose_init_ends_never_comes_up_and_the_end_of_its_log_says_why(
     source = tmp_path / "init.c"
     source.write_text("int main(void) { return 3; }\n")
     subprocess.run(["cc", "-static", "-o", tmp_path / "init", source], check=True)
-    monkeypatch.setattr(cross, "probe_for", lambda *_: tmp_path / "init")
+    monkeypatch.setattr(compiled, "probe_for", lambda *_: tmp_path / "init")
     found = judged(TARGET, write(tmp_path, SMALL))
     assert [result.verdict.status for result in found] == ["UNRESOLVED", "UNRESOLVED"]
     assert "the guest did not come up: QEMU ended with exit status 0" in found[0].verdict.reason
@@ -193,7 +193,7 @@ def test_a_guest_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch, 
     source = tmp_path / "init.c"
     source.write_text("#include <unistd.h>\nint main(void) { for (;;) pause(); }\n")
     subprocess.run(["cc", "-static", "-o", tmp_path / "init", source], check=True)
-    monkeypatch.setattr(cross, "probe_for", lambda *_: tmp_path / "init")
+    monkeypatch.setattr(compiled, "probe_for", lambda *_: tmp_path / "init")
     usual = ARCHITECTURES["x86_64"]
     monkeypatch.setitem(ARCHITECTURES, "x86_64", replace(usual, machine=replace(usual.machine, patience=8.0)))
     found = judged(TARGET, write(tmp_path, SMALL))
