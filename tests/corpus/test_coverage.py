@@ -124,7 +124,7 @@ def test_the_command_says_which_cases_kill_a_mutant() -> None:
         (("run", "-t", "model:posix/lock-nest"), "target 'model:posix/lock-nest': no mutant is called 'lock-nest'; "),
         (
             ("cases", "--coverage", "mlock"),
-            "--coverage is about all cases (lockproof explain is about one requirement); leave out CASE",
+            "--coverage is about all cases; leave out CASE",
         ),
     ],
 )
