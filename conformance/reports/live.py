@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.reports import terminal
 from lockproof.conformance.reports.words import summary
-from lockproof.conformance.running.events import Ended, Event, Started
+from lockproof.conformance.running.events import Event, TargetEnded, TargetStarted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,11 +70,11 @@ class Live:
     def listen(self, event: Event) -> None:
         """Show an event."""
         match event:
-            case Started():
+            case TargetStarted():
                 self._info[event.target] = event.info
                 if event.about:
                     self._out.print(f"{event.target}: {event.about}")
-            case Ended():
+            case TargetEnded():
                 pass  # the results tell what became of it
             case result:
                 self._result(result)

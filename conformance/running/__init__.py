@@ -7,7 +7,7 @@ counts them; a `Baseline` knows which deviations are none that are new.
 
 from lockproof.conformance.running.baselines import Baseline, Difference
 from lockproof.conformance.running.engine import Engine, run_once
-from lockproof.conformance.running.events import Ended, Event, Listener, Started
+from lockproof.conformance.running.events import Event, Listener, TargetEnded, TargetStarted
 from lockproof.conformance.running.manifest import Manifest
 from lockproof.conformance.running.results import Key, Result
 from lockproof.conformance.running.store import RunFolder
@@ -17,7 +17,6 @@ __all__ = [
     "Baseline",
     "CaseTally",
     "Difference",
-    "Ended",
     "Engine",
     "Event",
     "Key",
@@ -25,7 +24,8 @@ __all__ = [
     "Manifest",
     "Result",
     "RunFolder",
-    "Started",
     "Tally",
+    "TargetEnded",
+    "TargetStarted",
     "run_once",
 ]

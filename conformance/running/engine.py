@@ -23,7 +23,7 @@ from lockproof.conformance.judging.applicability import unmet
 from lockproof.conformance.judging.judge import judge
 from lockproof.conformance.protocol.program import DEFAULT_TIME_LIMIT, Program, compile_case
 from lockproof.conformance.protocol.trace import Trace, lost, merged
-from lockproof.conformance.running.events import Ended, Event, Listener, Started
+from lockproof.conformance.running.events import Event, Listener, TargetEnded, TargetStarted
 from lockproof.conformance.running.results import Key, Result
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Engine:
         while lane.trouble is not None and (task := self._take(lane)) is not None:
             self._conclude(lane, task, lost(lane.trouble), 0.0)
         self._close(lane)
-        self._tell(Ended(lane.target.name, lane.trouble))
+        self._tell(TargetEnded(lane.target.name, lane.trouble))
 
     def _close(self, lane: _Lane) -> None:
         """Judge what the sessions of a target saw at their ends; a session that saw nothing is a doubt."""
@@ -135,7 +135,7 @@ class Engine:
         try:
             with lane.target.session() as session:
                 lane.info = session.info
-                self._tell(Started(lane.target.name, session.info, session.about))
+                self._tell(TargetStarted(lane.target.name, session.info, session.about))
                 began = time.monotonic()
                 for trace in session.run(self._programs(lane, taken)):
                     ended = time.monotonic()

@@ -17,11 +17,11 @@ from lockproof.conformance.running.results import Result
 if TYPE_CHECKING:
     from lockproof.runners.target import TargetInfo
 
-__all__ = ["Ended", "Event", "Listener", "Started", "as_json"]
+__all__ = ["Event", "Listener", "TargetEnded", "TargetStarted", "as_json"]
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class TargetStarted:
     """A session of a target was started."""
 
     target: str
@@ -31,7 +31,7 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class TargetEnded:
     """All is done that could be done on a target."""
 
     target: str
@@ -39,7 +39,7 @@ class Ended:
     """Why its last session ended before its time."""
 
 
-Event = Started | Result | Ended
+Event = TargetStarted | Result | TargetEnded
 Listener = Callable[[Event], None]
 
 
@@ -50,9 +50,9 @@ def as_json(event: Event) -> str:
 
 def _fields(event: Event) -> dict[str, Any]:
     match event:
-        case Started():
+        case TargetStarted():
             return {"event": "started", "target": event.target, "about": event.about, "info": event.info.as_json()}
-        case Ended():
+        case TargetEnded():
             return {"event": "ended", "target": event.target, "trouble": event.trouble}
         case Result():
             verdict = event.verdict

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import StoreError, UsageError, suggest
 from lockproof.conformance.files import replacing
-from lockproof.conformance.running.events import Started
+from lockproof.conformance.running.events import TargetStarted
 from lockproof.conformance.running.manifest import Manifest, now, read_manifest
 from lockproof.conformance.running.results import Result, read_result, result_line
 
@@ -109,7 +109,7 @@ class RunFolder:
     def listen(self, event: Event) -> None:
         """Keep what the engine tells. Raises UsageError where a target is another one than before, StoreError."""
         match event:
-            case Started():
+            case TargetStarted():
                 self.found(event.target, event.info)
             case Result():
                 self.append(event)

@@ -163,6 +163,7 @@ void executor_run(struct executor *executor, struct executor_parent *parent, uns
 		ending = process_run(do_job, &job, executor->program.time);
 	execution->status = STATUS_DONE;
 	execution->step = -1;
+	execution->fault_reached = false;
 	if (!progress_collect(&parent->progress, execution))
 		fail(execution, "the trace is longer than %lu bytes", (unsigned long)execution->trace.text.size);
 	set_status(parent, execution, ending);

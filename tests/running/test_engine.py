@@ -14,7 +14,7 @@ from lockproof.conformance.errors import StoreError, TargetError
 from lockproof.conformance.protocol.trace import SystemTrace, Trace
 from lockproof.conformance.reports.words import summary
 from lockproof.conformance.running.engine import Engine
-from lockproof.conformance.running.events import Ended
+from lockproof.conformance.running.events import TargetEnded
 from lockproof.conformance.running.results import Result
 from tests.helpers import collect, corpus, execution, step, target_info, trace
 
@@ -160,13 +160,13 @@ def test_listeners_are_told_of_start_results_and_end_in_this_order() -> None:
     Engine(
         cases=CASES.cases, requirements=CASES.requirements, listeners=[lambda event: told.append(type(event).__name__)]
     ).run([Kernel([0])])
-    assert told == ["Started", *["Result"] * 5, "Ended"]
+    assert told == ["TargetStarted", *["Result"] * 5, "TargetEnded"]
 
 
 def test_a_target_that_broke_says_why_at_its_end() -> None:
     ends: list[Event] = []
     Engine(cases=CASES.cases, requirements=CASES.requirements, listeners=[ends.append]).run([Kernel([None])])
-    assert ends[-1] == Ended("kernel", "kernel: it broke")
+    assert ends[-1] == TargetEnded("kernel", "kernel: it broke")
 
 
 def test_what_a_listener_raises_ends_the_run() -> None:

@@ -78,7 +78,7 @@ bool progress_collect(struct progress_reader *reader, struct execution *executio
 		left -= record.length;
 		execution->status = record.status;
 		execution->step = record.step;
-		execution->fault_reached = record.fault_reached;
+		execution->fault_reached |= record.fault_reached;
 		memcpy(execution->reason, record.reason, sizeof(record.reason));
 	}
 	reader->at += count < 0 ? 0 : count;

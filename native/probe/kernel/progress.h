@@ -35,7 +35,8 @@ struct progress_reader {
 
 /*
  * Reads what was told since it was last asked: lines go to the trace, the rest
- * is what was told last. Nobody may be writing. False: the trace has no room
+ * is what was told last; but a fault that was reached stays so, of which a new
+ * image of the program knows nothing. Nobody may be writing. False: the trace has no room
  * for the last of the lines.
  */
 bool progress_collect(struct progress_reader *reader, struct execution *execution);

@@ -109,6 +109,30 @@ def test_a_new_image_that_had_a_child_meets_the_faults_too(tmp_path: Path) -> No
     assert faults[-1] == "not-reached"
 
 
+BEFORE_EXEC = """
+- id: before-exec
+  about: What comes after the call takes the place of the program, and of what it knows.
+  checks: [munlock.failure.no-change, exec.removed]
+  map:    aaa
+  locked: LLL
+  steps:
+    - call:   munlock
+      range:  .^.
+      fault:  each-allocation
+      expect: {result: [0, EAGAIN, ENOMEM]}
+    - call:   exec
+      expect: {result: 0}
+"""
+
+
+def test_a_sweep_goes_on_where_a_new_image_follows_the_call(tmp_path: Path) -> None:
+    (tmp_path / "cases.yaml").write_text(BEFORE_EXEC)
+    lockproof("run", "-t", f"qemu:{KERNEL}", "--cases", "cases.yaml", cwd=tmp_path)
+    (run,) = (tmp_path / "results").iterdir()
+    (result,) = map(json.loads, (run / "results.jsonl").read_text().splitlines())
+    assert [step["fault"] for step in result["trace"] if step.get("fault")][1:][-1] == "not-reached"
+
+
 ONE_TABLE = """
 - id: one-table
   about: Page tables that the first page has are the last one's too, wherever the arena is.

@@ -70,6 +70,8 @@ static void children_and_what_follows_them_tell_in_one_order(void *argument)
 	process_wait((pid_t)child);
 	progress.execution.fault_reached = true;
 	tell("behind it", 2);
+	progress.execution.fault_reached = false; /* as in a new image */
+	tell("after exec", 3);
 }
 
 static void what_processes_tell_is_known_when_they_are_gone(void **state)
@@ -79,7 +81,7 @@ static void what_processes_tell_is_known_when_they_are_gone(void **state)
 		expect_nothing_yet(sizeof(buffer));
 		process_run(children_and_what_follows_them_tell_in_one_order, NULL, 10000);
 		assert_true(progress_collect(&reader, &seen));
-		assert_seen("before\nof the child\nbehind it\n", 2);
+		assert_seen("before\nof the child\nbehind it\nafter exec\n", 3);
 		assert_true(seen.fault_reached);
 		assert_int_equal(seen.status, STATUS_DONE);
 	}
