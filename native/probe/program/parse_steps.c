@@ -35,6 +35,11 @@ static const struct named_value fault_kinds[] = {
 	{ NULL, 0 },
 };
 
+static bool is_in_thread(const struct parser *parser)
+{
+	return parser->open_fork >= 0 && parser->program->steps[parser->open_fork].operation == STEP_THREAD;
+}
+
 bool parse_fault(struct parser *parser)
 {
 	struct word word;
@@ -46,6 +51,8 @@ bool parse_fault(struct parser *parser)
 		return refuse_word(parser, "fault (each-allocation or from-each-allocation)", word);
 	if (parser->program->fault_line)
 		return refuse_at(parser, parser->line, "only one call can be swept");
+	if (is_in_thread(parser))
+		return refuse_at(parser, parser->line, "it is armed for the first thread only; write it outside");
 	parser->program->fault = (enum fault_kind)kind;
 	parser->program->fault_line = parser->line;
 	parser->pending_fault = parser->line;
@@ -107,11 +114,6 @@ static bool parse_mmap(struct parser *parser, struct step *step)
 static bool parse_mremap(struct parser *parser, struct step *step)
 {
 	return take_pages_of_arena(parser, &step->placement.range) && take_pages_of_arena(parser, &step->to);
-}
-
-static bool is_in_thread(const struct parser *parser)
-{
-	return parser->open_fork >= 0 && parser->program->steps[parser->open_fork].operation == STEP_THREAD;
 }
 
 static bool parse_exec(struct parser *parser, struct step *step)

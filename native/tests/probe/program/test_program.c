@@ -329,6 +329,8 @@ static void each_broken_rule_is_refused_with_its_line(void **state)
 		{ "fault each-allocation\ncall settle", 5, "call: settle makes no system call that could be swept" },
 		{ "fault each-allocation\ncall munlockall\nfault each-allocation", 6,
 		  "fault: only one call can be swept" },
+		{ "thread\nfault each-allocation\ncall munlockall\nexit", 5,
+		  "fault: it is armed for the first thread only; write it outside" },
 		{ "call frob", 4, "call: \"frob\" is no call" },
 		{ "call", 4, "call: the name of a call is missing" },
 		{ "call mlock 0", 4, "call: SIZE is missing" },
