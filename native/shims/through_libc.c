@@ -116,7 +116,7 @@ static long arm(void *self, unsigned long n)
 	return 0;
 }
 
-static bool injected(void *self)
+static long injected(void *self)
 {
 	(void)self;
 	shim.failed = shim.disarm();

@@ -213,7 +213,7 @@ static long task_arm(void *self, unsigned long n)
 	return 0;
 }
 
-static bool task_injected(void *self)
+static long task_injected(void *self)
 {
 	struct task *task = self;
 	bool injected = task->faults.injected;

@@ -104,22 +104,35 @@ void kernel_faults_stop(const struct kernel_faults *faults)
 	}
 }
 
-static void set_nth(const struct kernel_faults *faults, unsigned long n)
+/* An injection that may not have happened is no result: what is not written or read to the end is an error. */
+static long checked(long result, size_t length)
+{
+	if (result < 0)
+		return -errno;
+	return (size_t)result == length ? 0 : -EIO;
+}
+
+static long set_nth(const struct kernel_faults *faults, unsigned long n)
 {
 	char number[NUMBER_ROOM];
 	struct text text = text_in(number, sizeof(number));
 
 	text_format(&text, "%lu", n);
-	syscall(SYS_pwrite64, faults->nth, number, text.used, 0, 0, 0);
+	return checked(syscall(SYS_pwrite64, faults->nth, number, text.used, 0, 0, 0), text.used);
 }
 
 /* These files have no position. */
-static void set_switches(const struct kernel_faults *faults, const char *probability)
+static long set_switches(const struct kernel_faults *faults, const char *probability)
 {
-	if (!faults->persistent)
-		return;
-	for (int i = 0; i < 2; i++)
-		syscall(SYS_write, faults->switches[i], probability, strlen(probability));
+	size_t length = strlen(probability);
+	long result = 0;
+
+	for (int i = 0; faults->persistent && i < 2; i++) {
+		long written = checked(syscall(SYS_write, faults->switches[i], probability, length), length);
+
+		result = result ? result : written;
+	}
+	return result;
 }
 
 static long open_nth(struct kernel_faults *faults)
@@ -147,13 +160,13 @@ static long open_switches(struct kernel_faults *faults)
 static long make_it_fail(struct kernel_faults *faults)
 {
 	int file = open("/proc/thread-self/make-it-fail", O_WRONLY | O_CLOEXEC);
-	long result = 0;
+	long result;
 
 	if (file < 0)
 		return -errno;
-	set_switches(faults, "0");
-	if (write(file, "1", 1) < 0)
-		result = -errno;
+	result = set_switches(faults, "0");
+	if (!result)
+		result = checked(write(file, "1", 1), 1);
 	close(file);
 	return result;
 }
@@ -186,29 +199,37 @@ long kernel_arm(void *self, unsigned long n)
 {
 	struct kernel *kernel = self;
 	const struct kernel_faults *faults = &kernel->faults;
+	long result;
 
 	if (faults->nth < 0)
 		return -EBADF;
 	kernel_log_skip(&faults->log);
 	warm_up();
-	set_nth(faults, FAR_AWAY);
-	kernel_injected(self);
-	set_nth(faults, FAR_AWAY);
-	set_switches(faults, "100");
-	set_nth(faults, n);
-	return 0;
+	result = set_nth(faults, FAR_AWAY);
+	if (!result)
+		result = kernel_injected(self);
+	if (result >= 0)
+		result = set_nth(faults, FAR_AWAY);
+	if (!result)
+		result = set_switches(faults, "100");
+	if (!result)
+		result = set_nth(faults, n);
+	if (result < 0)
+		kernel_injected(self);
+	return result;
 }
 
-bool kernel_injected(void *self)
+long kernel_injected(void *self)
 {
 	const struct kernel_faults *faults = &((struct kernel *)self)->faults;
 	char number[NUMBER_ROOM];
 	long count = syscall(SYS_pread64, faults->nth, number, sizeof(number), 0, 0, 0);
+	long reached = count < 0 ? -errno : count == 0 ? -EIO : number[0] == '0';
+	long far = set_nth(faults, FAR_AWAY), off = set_switches(faults, "0"), disarmed = set_nth(faults, 0);
 
-	set_nth(faults, FAR_AWAY);
-	set_switches(faults, "0");
-	set_nth(faults, 0);
-	return count > 0 && number[0] == '0';
+	if (reached < 0)
+		return reached;
+	return far ? far : off ? off : disarmed ? disarmed : reached;
 }
 
 /* The first report since arming: with a fault that stays, others come after it, and may have overwritten it. */

@@ -42,7 +42,7 @@ void kernel_faults_inherit(struct kernel_faults *faults);
 /* As struct system has them. */
 long kernel_prepare_faults(void *self, bool persistent);
 long kernel_arm(void *self, unsigned long n);
-bool kernel_injected(void *self);
+long kernel_injected(void *self);
 int kernel_stack(void *self, char *names, size_t size);
 
 #endif

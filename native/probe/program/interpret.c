@@ -71,7 +71,7 @@ static bool run_call(struct interpreter *in, int index)
 	const struct system *system = in->system;
 	bool fault = step->fault && in->fault;
 	bool limited = system->enter && step->operation != STEP_TOUCH;
-	long result, armed = 0;
+	long result, armed = 0, reached = 0;
 
 	if (step->operation == STEP_SETTLE)
 		return report_step(in, index, system->settle(system->self, &in->start, &in->now), false);
@@ -82,11 +82,14 @@ static bool run_call(struct interpreter *in, int index)
 	result = call(in, step);
 	if (step->operation == STEP_TOUCH && result == -EFAULT)
 		return die(in);
-	if (fault)
-		in->execution->fault_reached = system->injected(system->self);
+	if (fault) {
+		reached = system->injected(system->self);
+		in->execution->fault_reached = reached > 0;
+	}
 	if (limited)
 		system->exit(system->self);
-	return check_setup(in, step->line, "fault", armed) && report_step(in, index, result, fault);
+	return check_setup(in, step->line, "fault", armed) && check_setup(in, step->line, "fault", reached) &&
+	       report_step(in, index, result, fault);
 }
 
 /* A new image goes on in interpret_resume(); here, exec has failed, or it was a model's. */

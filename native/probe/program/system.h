@@ -112,8 +112,8 @@ struct system {
 	long (*prepare_faults)(void *self, bool persistent);
 	/* Makes the nth allocation of the next call fail. */
 	long (*arm)(void *self, unsigned long n);
-	/* Disarms; whether that allocation was reached. */
-	bool (*injected)(void *self);
+	/* Disarms; whether that allocation was reached: 1 or 0, or -errno where that is not known. */
+	long (*injected)(void *self);
 	/* The names of the functions that asked for it, innermost first, each ended by a zero byte; how many. */
 	int (*stack)(void *self, char *names, size_t size);
 

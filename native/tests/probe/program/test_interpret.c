@@ -152,10 +152,11 @@ static long fake_arm(void *self, unsigned long n)
 	return record(self, "arm", n, 0);
 }
 
-static bool fake_injected(void *self)
+static long fake_injected(void *self)
 {
-	record(self, "injected", 0, 0);
-	return true;
+	long result = record(self, "injected", 0, 0);
+
+	return result < 0 ? result : 1;
 }
 
 static void fake_observe(void *self, unsigned long arena, struct snapshot *snapshot)
@@ -326,6 +327,16 @@ static void a_fault_that_makes_the_call_fail_comes_with_its_stack(void **state)
 				       "\"outer\"],\"snapshot\""));
 }
 
+static void a_fault_of_which_nothing_is_known_is_no_result(void **state)
+{
+	(void)state;
+	run("program p\narena 2\nfault each-allocation\ncall mlock 0 32\nend\n", "injected");
+	assert_int_equal(execution.status, STATUS_SETUP);
+	assert_string_equal(execution.reason, "line 4: fault: ENOMEM: the fake says \"so\"");
+	assert_false(execution.fault_reached);
+	assert_null(strstr(buffer, "\"fault\":"));
+}
+
 static void a_mapping_moves_from_page_to_page_and_the_heap_ends_at_one(void **state)
 {
 	(void)state;
@@ -443,6 +454,7 @@ int main(void)
 		cmocka_unit_test(a_call_that_fails_is_a_step_like_others),
 		cmocka_unit_test(a_fault_is_armed_right_before_the_call_and_disarmed_right_after),
 		cmocka_unit_test(a_fault_that_makes_the_call_fail_comes_with_its_stack),
+		cmocka_unit_test(a_fault_of_which_nothing_is_known_is_no_result),
 		cmocka_unit_test(a_mapping_moves_from_page_to_page_and_the_heap_ends_at_one),
 		cmocka_unit_test(a_thread_makes_its_steps_before_its_own_ends),
 		cmocka_unit_test(an_exec_says_where_a_new_image_goes_on),
