@@ -69,7 +69,9 @@ class Command(click.Command):
         self.excludes = excludes
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the command line. Raises UsageError where an option would be ignored beside another."""
+        """Read the command line. Raises UsageError where an option would be ignored, beside another or its like."""
+        if not ctx.resilient_parsing:
+            self._refuse_repeated(ctx, args)
         rest = super().parse_args(ctx, args)
         names = {parameter.name: parameter for parameter in self.get_params(ctx)}
         for rule in self.excludes if not ctx.resilient_parsing else ():
@@ -78,6 +80,15 @@ class Command(click.Command):
                 msg = f"{_written(names[rule.option])} {rule.why}; leave out {', '.join(given)}"
                 raise UsageError(msg)
         return rest
+
+    def _refuse_repeated(self, ctx: click.Context, args: list[str]) -> None:
+        """Raise UsageError where an option has two values: click takes the last, and drops the others in silence."""
+        _, _, order = self.make_parser(ctx).parse_args(list(args))
+        for parameter in order:
+            is_single = isinstance(parameter, click.Option) and not parameter.multiple and not parameter.is_flag
+            if is_single and order.count(parameter) > 1:
+                msg = f"{_written(parameter)} is given {order.count(parameter)} times; give it once"
+                raise UsageError(msg)
 
     def get_short_help_str(self, limit: int = 45) -> str:
         """Return the first sentence of the help, however long: it is wrapped where commands are listed."""
