@@ -197,8 +197,8 @@ def explore(request: SearchRequest, out: Console) -> SearchResult:
     began = time.monotonic()
     interrupted = False
     with ExitStack() as stack:
-        session = stack.enter_context(make_target(request.target).session())
-        other = stack.enter_context(make_target(request.against).session()) if request.against else None
+        session = _seeing(request.target, stack)
+        other = _seeing(request.against, stack) if request.against else None
         show = stack.enter_context(_progress(request, out))
         search = _Search(session, time.monotonic() + request.seconds, show, other)
         batch = request.seed
@@ -216,6 +216,17 @@ def explore(request: SearchRequest, out: Console) -> SearchResult:
     does = f"what {request.against} does not" if request.against else "what is not permitted"
     case = as_case(search.case, search.divergence, f"explored-{batch}", does)
     return SearchResult(search.count, spent, search.allocating_less, interrupted, write(case), search.divergence.what)
+
+
+def _seeing(name: str, stack: ExitStack) -> Session:
+    """Start a target. Raises TargetError where it does not see locks, with which nothing could be compared."""
+    session = stack.enter_context(make_target(name).session())
+    if not session.info.lock_observers:
+        msg = (
+            f"{name} sees no locks, so nothing that it does could be judged; lockproof targets {name} says what it sees"
+        )
+        raise TargetError(msg)
+    return session
 
 
 @contextmanager

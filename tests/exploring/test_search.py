@@ -18,6 +18,7 @@ from lockproof.conformance.exploring.permitted import first_divergence
 from lockproof.conformance.exploring.search import OneExample, SearchRequest, SearchResult, explore
 from lockproof.conformance.language.loading import load
 from lockproof.conformance.protocol.program import compile_case
+from lockproof.runners.probe.compiled import host_probe
 from lockproof.runners.target import make_target
 from tests.command import lockproof, start
 
@@ -86,6 +87,20 @@ def test_the_command_finds_that_linux_keeps_locks_of_a_failed_call() -> None:
     done = lockproof("explore", "local", "--seconds", "60", cwd=Path.cwd())
     assert done.returncode == 1
     assert "- id: explored-" in done.stdout
+
+
+def test_a_target_that_sees_no_locks_is_refused_in_one_line(tmp_path: Path) -> None:
+    probe = host_probe()
+    blind = tmp_path / "blind"
+    hidden = 's/"lock_observers":\\[[^]]*\\]/"lock_observers":[]/'
+    blind.write_text(f"#!/bin/sh\n{probe} | sed -u '{hidden}'\n")
+    blind.chmod(0o755)
+    done = lockproof("explore", f"command:{blind}", "--count", "10", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == (
+        f"command:{blind} sees no locks, so nothing that it does could be judged; "
+        f"lockproof targets command:{blind} says what it sees\n"
+    )
 
 
 def test_an_interrupt_tells_what_was_tried(tmp_path: Path) -> None:
