@@ -136,19 +136,20 @@ long linux_touch(void *self, unsigned long address, size_t pages)
 	struct mm *mm = task->mm;
 	size_t first = address >> PAGE_SHIFT;
 	bool limited = task->faults.limited;
-	long error = 0;
+	long result = 0;
 
 	task->faults.limited = false;
-	for (size_t page = first; page < first + pages && !error; page++) {
+	for (size_t page = first; page < first + pages && !result; page++) {
 		const bool charged = vma_page_is_charged(&mm->pages[page]);
 
-		if (!mm_is_mapped(mm, (struct span){ page, page + 1 }) && !grow_stack(task, page))
-			error = -EFAULT;
-		else
-			error = vma_fault(mm, vma_find(mm, page), page);
-		if (!error && !charged && vma_page_is_charged(&mm->pages[page]) && task->left)
+		if (!mm_is_mapped(mm, (struct span){ page, page + 1 }))
+			grow_stack(task, page);
+		result = task_access_signal(task, page);
+		if (!result)
+			result = vma_fault(mm, vma_find(mm, page), page);
+		if (!result && !charged && vma_page_is_charged(&mm->pages[page]) && task->left)
 			task->left--;
 	}
 	task->faults.limited = limited;
-	return error;
+	return result;
 }

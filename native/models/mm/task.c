@@ -2,6 +2,7 @@
 #include "mm/task.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -146,25 +147,35 @@ static long task_become_unprivileged(void *self)
 	return 0;
 }
 
-/* Page by page, as a program does it: what was touched before a fault stays resident. Pages count, but are there. */
+int task_access_signal(const struct task *task, size_t page)
+{
+	const struct mm *mm = task->mm;
+	const struct mapping *mapping = mm_find(mm, page);
+
+	if (!mm_meets(mm, mapping, (struct span){ page, page + 1 }) || mapping->protection == PROT_NONE ||
+	    mm->pages[page].guard)
+		return SIGSEGV;
+	return mapping_is_backed(mapping, page) ? 0 : SIGBUS;
+}
+
+/* Pages count, but are there. */
 long task_touch(void *self, unsigned long address, size_t pages)
 {
 	struct task *task = self;
 	size_t first = address >> PAGE_SHIFT;
 	bool limited = task->faults.limited;
-	long error = 0;
+	long result = 0;
 
 	task->faults.limited = false;
-	for (size_t page = first; page < first + pages && !error; page++) {
-		if (!mm_is_accessible(task->mm, page))
-			error = -EFAULT;
-		else if (!task->mm->pages[page].resident && task->left)
+	for (size_t page = first; page < first + pages && !result; page++) {
+		result = task_access_signal(task, page);
+		if (!result && !task->mm->pages[page].resident && task->left)
 			task->left--;
-		if (!error && !mm_populate(task->mm, (struct span){ page, page + 1 }))
-			error = -ENOMEM;
+		if (!result && !mm_populate(task->mm, (struct span){ page, page + 1 }))
+			result = -ENOMEM;
 	}
 	task->faults.limited = limited;
-	return error;
+	return result;
 }
 
 bool task_fork(struct task *task)

@@ -72,7 +72,10 @@ void task_map_own(struct task *task, struct mm *mm);
 long task_reserve(void *self, size_t pages, unsigned long *address);
 void task_observe(void *self, unsigned long arena, struct snapshot *snapshot);
 
-/* Accesses pages that are mapped, one after another. */
+/* The signal that an access to the page gets: SIGSEGV, behind the end of an object SIGBUS; 0: it succeeds. */
+int task_access_signal(const struct task *task, size_t page);
+
+/* Accesses pages one after another: 0, the signal that ends it, or -ENOMEM. */
 long task_touch(void *self, unsigned long address, size_t pages);
 
 /* Goes on in a copy of the address space; false: out of memory. The table's leave() goes back. */

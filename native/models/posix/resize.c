@@ -9,6 +9,7 @@
 #include "posix/draft.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/mman.h>
 
 static bool is_free(const struct mm *mm, struct span span)
@@ -141,10 +142,12 @@ long resize_touch(void *self, unsigned long address, size_t pages)
 {
 	struct task *task = self;
 	size_t first = address >> PAGE_SHIFT;
+	long result = 0;
 
-	for (size_t page = first; page < first + pages; page++) {
+	for (size_t page = first; page < first + pages && !result; page++) {
 		if (!mm_is_mapped(task->mm, (struct span){ page, page + 1 }) && !grow_stack(task, page))
-			return -EFAULT;
+			return SIGSEGV;
+		result = task_touch(task, page << PAGE_SHIFT, 1);
 	}
-	return task_touch(task, address, pages);
+	return result;
 }

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "program/interpret.h"
 
-#include <errno.h>
-#include <signal.h>
-
 #include "program/interpreter.h"
 
 static long call(const struct interpreter *in, const struct step *step)
@@ -56,11 +53,11 @@ static long call(const struct interpreter *in, const struct step *step)
 	return 0;
 }
 
-/* What an access does that a model has found to be none: a kernel ends the process. */
-static bool die(struct interpreter *in)
+/* What a kernel does to the process, by a signal that a model has only named. */
+static bool die(struct interpreter *in, int signal)
 {
 	in->execution->status = STATUS_DIED;
-	in->execution->signal = SIGSEGV;
+	in->execution->signal = signal;
 	return false;
 }
 
@@ -80,8 +77,8 @@ static bool run_call(struct interpreter *in, int index)
 	if (fault)
 		armed = system->arm(system->self, in->fault);
 	result = call(in, step);
-	if (step->operation == STEP_TOUCH && result == -EFAULT)
-		return die(in);
+	if (step->operation == STEP_TOUCH && result > 0)
+		return die(in, (int)result);
 	if (fault) {
 		reached = system->injected(system->self);
 		in->execution->fault_reached = reached > 0;

@@ -87,6 +87,7 @@ struct system {
 	long (*mprotect)(void *self, unsigned long address, size_t length, int protection);
 	long (*madvise)(void *self, unsigned long address, size_t length, int advice);
 	long (*msync)(void *self, unsigned long address, size_t length, int flags);
+	/* More than 0: in a model, the signal that the access gets; a kernel delivers it. */
 	long (*touch)(void *self, unsigned long address, size_t pages);
 	/* As `map`, with MAP_LOCKED. */
 	long (*map_locked)(void *self, int region, unsigned long address, size_t pages, size_t object_page);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* MLOCK_ONFAULT */
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -110,6 +111,19 @@ static void the_patch_of_2006_arms_mcl_future_before_it_fails(void **state)
 	assert_locked(f, "._");
 	assert_int_equal(f->system.map(f->task, ANONYMOUS, at(f, 1), 1, 0, true), 0);
 	assert_locked(f, ".L");
+}
+
+static void an_access_behind_a_file_is_sigbus_where_it_is_permitted_at_all(void **state)
+{
+	struct fixture *f = lay_on(state, linux_6_calls, "ffffff_");
+
+	f->system.guard(f->task, at(f, 4), PAGE);
+	assert_int_equal(f->system.mprotect(f->task, at(f, 5), PAGE, PROT_NONE), 0);
+	assert_int_equal(f->system.touch(f->task, at(f, 2), 5), SIGBUS);
+	assert_resident(f, "..R..._");
+	assert_int_equal(f->system.touch(f->task, at(f, 4), 1), SIGSEGV);
+	assert_int_equal(f->system.touch(f->task, at(f, 5), 1), SIGSEGV);
+	assert_int_equal(f->system.touch(f->task, at(f, 6), 1), SIGSEGV);
 }
 
 static void linux_6_keeps_all_of_a_range_locked_that_it_could_not_populate(void **state)
@@ -273,6 +287,7 @@ int main(void)
 		on_a_task(the_patch_of_2006_merges_nothing_after_a_merge_that_did_not_happen),
 		on_a_task(the_patch_of_2006_does_not_cancel_mcl_future),
 		on_a_task(the_patch_of_2006_arms_mcl_future_before_it_fails),
+		on_a_task(an_access_behind_a_file_is_sigbus_where_it_is_permitted_at_all),
 		on_a_task(linux_6_keeps_all_of_a_range_locked_that_it_could_not_populate),
 		on_a_task(linux_6_tries_a_batch_again_that_has_begun),
 		on_a_task(what_is_only_read_takes_no_memory_but_page_tables),

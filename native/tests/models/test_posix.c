@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* MLOCK_ONFAULT */
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -296,10 +297,10 @@ static void touch_faults_where_an_access_would(void **state)
 	struct fixture *f = lay(state, "anaffff_");
 
 	f->system.guard(f->task, at(f, 2), PAGE);
-	assert_int_equal(f->system.touch(f->task, at(f, 0), 2), -EFAULT);
-	assert_int_equal(f->system.touch(f->task, at(f, 2), 1), -EFAULT);
-	assert_int_equal(f->system.touch(f->task, at(f, 3), 4), -EFAULT);
-	assert_int_equal(f->system.touch(f->task, at(f, 7), 1), -EFAULT);
+	assert_int_equal(f->system.touch(f->task, at(f, 0), 2), SIGSEGV);
+	assert_int_equal(f->system.touch(f->task, at(f, 2), 1), SIGSEGV);
+	assert_int_equal(f->system.touch(f->task, at(f, 3), 5), SIGBUS);
+	assert_int_equal(f->system.touch(f->task, at(f, 7), 1), SIGSEGV);
 	assert_resident(f, "R..RRR._");
 }
 

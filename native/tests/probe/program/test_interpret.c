@@ -197,7 +197,7 @@ static long fake_thread(void *self, void (*run)(void *argument), void *argument)
 
 static long fake_touch(void *self, unsigned long address, size_t pages)
 {
-	return record(self, "touch", address, pages) < 0 ? -EFAULT : 0;
+	return record(self, "touch", address, pages) < 0 ? SIGBUS : 0;
 }
 
 static const struct system fake = {
@@ -391,7 +391,7 @@ static void an_access_to_nothing_ends_the_process(void **state)
 	(void)state;
 	run("program p\narena 2\ncall touch 1 1\ncall mlock 0 1\nend\n", "touch");
 	assert_int_equal(execution.status, STATUS_DIED);
-	assert_int_equal(execution.signal, SIGSEGV);
+	assert_int_equal(execution.signal, SIGBUS);
 	assert_int_equal(execution.step, 0);
 	assert_null(strstr(buffer, "step"));
 }
