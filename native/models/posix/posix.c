@@ -222,12 +222,13 @@ static long call_mprotect(void *self, unsigned long address, size_t length, int 
 	return draft_commit(task);
 }
 
+/* "Either MS_ASYNC or MS_SYNC shall be specified, but not both." */
 static long call_msync(void *self, unsigned long address, size_t length, int flags)
 {
 	const struct task *task = self;
 	struct span span;
 
-	if (flags & ~(MS_ASYNC | MS_SYNC | MS_INVALIDATE) || (flags & MS_ASYNC && flags & MS_SYNC))
+	if (flags & ~(MS_ASYNC | MS_SYNC | MS_INVALIDATE) || !(flags & MS_ASYNC) == !(flags & MS_SYNC))
 		return -EINVAL;
 	if (length == 0)
 		return 0;

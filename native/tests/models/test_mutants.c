@@ -86,7 +86,7 @@ static void no_mutant_breaks_the_model(void **state)
 	static const char lines[] =
 		"call mlock 0p+1 2p\ncall mlock2 1p 3p ONFAULT\ncall mlock 1p -1\ncall munlock 1p 3p\n"
 		"call mlockall CURRENT,FUTURE\ncall mmap a 2 2 3\ncall munmap 1p 1p\n"
-		"call mprotect 0 1p none\ncall msync 0 1p INVALIDATE\ncall madvise 0 1p dontneed\n"
+		"call mprotect 0 1p none\ncall msync 0 1p ASYNC,INVALIDATE\ncall madvise 0 1p dontneed\n"
 		"call mremap 2 1 1 1\ncall brk 0 1\nfork\ncall mlock 0 4p\ncall exec self\nexit\n"
 		"thread\ncall munlockall\nexit\ncall exec missing\ncall munlockall\n";
 	char model[128];

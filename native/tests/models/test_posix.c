@@ -276,6 +276,8 @@ static void msync_sees_locks(void **state)
 	assert_int_equal(f->system.msync(f->task, at(f, 1), PAGE, MS_SYNC), 0);
 	assert_int_equal(f->system.msync(f->task, at(f, 2), 2 * PAGE, MS_SYNC), -ENOMEM);
 	assert_int_equal(f->system.msync(f->task, at(f, 2), PAGE, MS_SYNC | MS_ASYNC), -EINVAL);
+	assert_int_equal(f->system.msync(f->task, at(f, 1), PAGE, MS_INVALIDATE), -EINVAL);
+	assert_int_equal(f->system.msync(f->task, at(f, 2), PAGE, 0), -EINVAL);
 }
 
 static void madvise_gives_up_pages_that_are_not_locked(void **state)
