@@ -10,6 +10,8 @@ int vma_find(const struct mm *mm, size_t page)
 	return (int)(mm_find(mm, page) - mm->mappings);
 }
 
+enum { HUGE_PAGE = 512 }; /* pages */
+
 static size_t pages_of(const struct mapping *mapping)
 {
 	return mapping->span.end - mapping->span.start;
@@ -35,17 +37,33 @@ static bool allocate_mapping(const struct mm *mm, int anon)
 	return mm_allocate(mm, 0) && (!anon || mm->rules->anon == ANON_EITHER || mm_allocate(mm, 0));
 }
 
-long vma_split(struct mm *mm, int vma, size_t page)
+/* Huge pages of a pool, of 2 MiB, cannot be parted. */
+static bool parts_huge_page(const struct mapping *m, size_t page)
+{
+	return m->kind == KIND_HUGETLB && (page - m->span.start) % HUGE_PAGE != 0;
+}
+
+/* However many there are. */
+static long split(struct mm *mm, int vma, size_t page)
 {
 	struct mapping *m = mm->mappings + vma;
 
-	if (mm->count >= mm->limit || !allocate_mapping(mm, m->anon))
+	if (parts_huge_page(m, page))
+		return -EINVAL;
+	if (!allocate_mapping(mm, m->anon))
 		return -ENOMEM;
 	memmove(m + 1, m, (mm->count - (size_t)vma) * sizeof(*m));
 	mm->count++;
 	m[0].span.end = page;
 	begin_at(&m[1], page);
 	return 0;
+}
+
+long vma_split(struct mm *mm, int vma, size_t page)
+{
+	if (mm->count >= mm->limit && !parts_huge_page(mm->mappings + vma, page))
+		return -ENOMEM;
+	return split(mm, vma, page);
 }
 
 /* Whether one mapping could go on with the other, as far as files and attributes go. */
@@ -212,16 +230,20 @@ int vma_modify(struct mm *mm, int prev, int vma, const struct mapping *wanted)
 {
 	const struct span span = wanted->span;
 	int merged = vma_merge(mm, prev, wanted);
+	long error = 0;
 
 	if (merged != VMA_NONE)
 		return merged == VMA_NO_MEMORY ? -ENOMEM : merged;
 	if (mm->mappings[vma].span.start < span.start) {
-		if (vma_split(mm, vma, span.start))
-			return -ENOMEM;
+		error = vma_split(mm, vma, span.start);
+		if (error)
+			return (int)error;
 		vma++;
 	}
-	if (mm->mappings[vma].span.end > span.end && vma_split(mm, vma, span.end))
-		return -ENOMEM;
+	if (mm->mappings[vma].span.end > span.end)
+		error = vma_split(mm, vma, span.end);
+	if (error)
+		return (int)error;
 	mm->mappings[vma].protection = wanted->protection;
 	mm->mappings[vma].lock = wanted->lock;
 	mm->mappings[vma].flags = wanted->flags;
@@ -306,21 +328,35 @@ long vma_populate(struct mm *mm, int vma, struct span span)
 	return (long)(span.end - span.start);
 }
 
+/* The page is the first of a mapping then, if anything is mapped there. */
+static long cut(struct mm *mm, size_t page)
+{
+	int vma = vma_find(mm, page);
+
+	return vma < (int)mm->count && mm->mappings[vma].span.start < page ? split(mm, vma, page) : 0;
+}
+
+/* What makes a hole in a mapping has to have room for one more; what takes off an end has not. */
+static bool is_within_limit(const struct mm *mm, struct span hole)
+{
+	const struct mapping *m = mm_find(mm, hole.start);
+
+	return !(m->span.start < hole.start && m->span.end > hole.end) || mm->count < mm->limit;
+}
+
 long vma_unmap(struct mm *mm, struct span span)
 {
-	int vma = vma_find(mm, span.start);
-	const struct mapping *m = mm->mappings + vma;
+	long error;
 
-	if (vma == (int)mm->count || m->span.start >= span.end)
+	if (mm_mapped_pages(mm, span) == 0)
 		return 0;
-	if (m->span.start < span.start) {
-		if ((m->span.end > span.end && mm->count >= mm->limit) || vma_split(mm, vma, span.start))
-			return -ENOMEM;
-	}
-	vma = vma_find(mm, span.end - 1);
-	if (vma < (int)mm->count && mm->mappings[vma].span.start < span.end && mm->mappings[vma].span.end > span.end &&
-	    vma_split(mm, vma, span.end))
+	if (!is_within_limit(mm, span))
 		return -ENOMEM;
+	error = cut(mm, span.start);
+	if (!error)
+		error = cut(mm, span.end);
+	if (error)
+		return error;
 	mm->locked_vm -= mm_locked_pages(mm, span);
 	mm_unmap(mm, span);
 	if (vma_find(mm, mm->tabled) == (int)mm->count)

@@ -63,7 +63,7 @@ struct vma_rules {
 /* The first mapping that ends behind the page; mm->count: there is none. */
 int vma_find(const struct mm *mm, size_t page);
 
-/* In two at the page, which lies inside: `vma` and the next. 0 or -ENOMEM. */
+/* In two at the page, which lies inside: `vma` and the next. 0, -ENOMEM, or -EINVAL inside a huge page of a pool. */
 long vma_split(struct mm *mm, int vma, size_t page);
 
 /*
@@ -103,7 +103,7 @@ long vma_populate(struct mm *mm, int vma, struct span span);
 /* Whether memory was taken for the page. */
 bool vma_page_is_charged(const struct page *page);
 
-/* Unmaps, and counts what was locked there no longer. 0 or -ENOMEM. */
+/* Unmaps, and counts what was locked there no longer. 0, -ENOMEM or -EINVAL, as a split. */
 long vma_unmap(struct mm *mm, struct span span);
 
 #endif

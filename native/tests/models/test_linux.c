@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include <cmocka.h>
@@ -60,6 +61,38 @@ static void linux_2_6_16_ignores_what_mlockall_cannot_lock(void **state)
 	assert_int_equal(lock_all(f, MCL_CURRENT), 0);
 	assert_locked(f, "LLL");
 	assert_resident(f, "R.R");
+}
+
+static void linux_2_6_16_parts_no_huge_page(void **state)
+{
+	static const struct region pool = { .letter = 'p', .kind = KIND_HUGETLB, .protection = PROT_READ, .alias = -1 };
+	static char map[1025];
+	struct fixture *f;
+
+	memset(map, '_', sizeof(map) - 1);
+	f = lay_on(state, linux_2_6_16_calls, map);
+	assert_int_equal(f->system.declare(f->task, REGIONS, &pool), 0);
+	assert_int_equal(f->system.map(f->task, REGIONS, at(f, 0), 1024, 0, false), 0);
+	assert_int_equal(lock(f, 0, 1), -EINVAL);
+	assert_int_equal(lock(f, 1, 1023), -EINVAL);
+	assert_int_equal(f->task->mm->locked_vm, 0);
+	assert_int_equal(lock(f, 512, 512), 0);
+	assert_int_equal(f->task->mm->locked_vm, 512);
+	assert_int_equal(unlock(f, 600, 512 - 88), -EINVAL);
+	assert_int_equal(f->system.munmap(f->task, at(f, 0), PAGE), -EINVAL);
+	assert_int_equal(unlock(f, 0, 1024), 0);
+	assert_int_equal(f->task->mm->locked_vm, 0);
+}
+
+static void an_unmapping_at_the_mapping_limit_may_take_off_an_end_of_a_mapping(void **state)
+{
+	struct fixture *f = lay_on(state, linux_6_calls, "aaaa");
+
+	f->system.limit_mappings(f->task, 0);
+	assert_int_equal(f->system.munmap(f->task, at(f, 1), PAGE), -ENOMEM);
+	assert_int_equal(f->system.munmap(f->task, at(f, 0), PAGE), 0);
+	assert_int_equal(f->system.munmap(f->task, at(f, 3), PAGE), 0);
+	assert_layout(f, "_|-_");
 }
 
 static void the_patch_of_2006_rolls_back_to_where_the_hole_begins(void **state)
@@ -282,6 +315,8 @@ int main(void)
 		on_a_task(linux_2_6_16_leaves_the_pages_before_a_hole_locked),
 		on_a_task(linux_2_6_16_says_eagain_for_a_mapping_that_it_cannot_split),
 		on_a_task(linux_2_6_16_ignores_what_mlockall_cannot_lock),
+		on_a_task(linux_2_6_16_parts_no_huge_page),
+		on_a_task(an_unmapping_at_the_mapping_limit_may_take_off_an_end_of_a_mapping),
 		on_a_task(the_patch_of_2006_rolls_back_to_where_the_hole_begins),
 		on_a_task(the_patch_of_2006_passes_on_what_make_pages_present_returns),
 		on_a_task(the_patch_of_2006_merges_nothing_after_a_merge_that_did_not_happen),
