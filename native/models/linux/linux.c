@@ -67,6 +67,14 @@ long linux_make_pages_present(struct mm *mm, int vma, struct span span)
 	return (size_t)done == span.end - span.start ? 0 : -1;
 }
 
+void linux_bring_in(struct mm *mm, struct span span)
+{
+	if (mm->rules->lock_on_fault)
+		linux_populate(mm, span, true);
+	else
+		linux_make_pages_present(mm, vma_find(mm, span.start), span);
+}
+
 static long reserve(void *self, size_t pages, unsigned long *address)
 {
 	struct task *task = self;
@@ -91,7 +99,6 @@ long linux_map(struct task *task, struct mapping mapping, enum lock lock)
 	const struct span span = mapping.span;
 	const size_t pages = span.end - span.start;
 	const bool replaces = mm_mapped_pages(mm, span) > 0;
-	int vma;
 
 	if (pages == 0)
 		return -EINVAL;
@@ -107,22 +114,17 @@ long linux_map(struct task *task, struct mapping mapping, enum lock lock)
 		return -ENOMEM;
 	if (mapping.kind == KIND_HEAP)
 		mm->heap = span;
-	vma = vma_merge_new(mm, &mapping, replaces);
-	if (vma < 0) {
+	if (vma_merge_new(mm, &mapping, replaces) < 0) {
 		if (!mm_allocate(mm, 0))
 			return -ENOMEM;
 		if (mapping.kind == KIND_SHARED && !mm_allocate(mm, 0))
 			return -ENOSPC; /* its inode */
 		mm_map(mm, &mapping);
-		vma = vma_find(mm, span.start);
 	}
 	if (lock == LOCK_NONE)
 		return 0;
 	mm->locked_vm += pages;
-	if (mm->rules->lock_on_fault)
-		linux_populate(mm, span, true);
-	else
-		linux_make_pages_present(mm, vma, span);
+	linux_bring_in(mm, span);
 	return 0;
 }
 
@@ -138,10 +140,11 @@ static long call_mmap(void *self, int region, unsigned long address, size_t page
 static long call_map_locked(void *self, int region, unsigned long address, size_t pages, size_t object_page)
 {
 	struct task *task = self;
+	const enum lock lock = task->mm->future == LOCK_ON_FAULT ? LOCK_ON_FAULT : LOCK_EAGER;
 
 	if (!linux_may_lock(task))
 		return -EPERM;
-	return linux_map(task, task_mapping(task, region, address, pages, object_page), LOCK_EAGER);
+	return linux_map(task, task_mapping(task, region, address, pages, object_page), lock);
 }
 
 /* The pages of calls that want an address that is aligned; false where it is not, or the range leaves the space. */

@@ -14,6 +14,7 @@
 /* Makes the calls of a task (task.h) those of Linux 2.6.16, of the patch of 2006, and of today. */
 void linux_2_6_16_calls(struct system *system);
 void posixmlock_calls(struct system *system);
+void linux_7_1_calls(struct system *system);
 void linux_6_calls(struct system *system);
 void linux_6_12_calls(struct system *system);
 void linux_6_1_calls(struct system *system);
@@ -45,10 +46,15 @@ long linux_populate(struct mm *mm, struct span span, bool ignore_errors);
  */
 long linux_make_pages_present(struct mm *mm, int vma, struct span span);
 
-/* resize.c */
+/* Faults in what has just been locked in this span, as far as that is possible. */
+void linux_bring_in(struct mm *mm, struct span span);
+
 long linux_mremap(void *self, unsigned long address, size_t length, unsigned long to, size_t new_length);
 long linux_brk(void *self, unsigned long end);
 long linux_touch(void *self, unsigned long address, size_t pages);
+
+/* A mapping goes on over the pages behind it, with its lock; 0 or -ENOMEM. */
+long linux_extend(struct mm *mm, int vma, struct span span);
 
 /* mmap with MAP_FIXED and some lock; 0 or -errno. */
 long linux_map(struct task *task, struct mapping mapping, enum lock lock);

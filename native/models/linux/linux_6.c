@@ -16,28 +16,42 @@
 #include "linux/linux.h"
 
 /* What all of these versions have, and 2.6.16 has not. */
-#define SINCE_5_10 .child_has_own_anon = true, .lock_on_fault = true, .counts_once = true, .skips_special = true
+#define SINCE_5_10                                                                                                     \
+	.child_has_own_anon = true, .lock_on_fault = true, .counts_once = true, .skips_special = true,                 \
+	.guards_stacks = true
+
+/* What those from 6.1 on have besides. */
+#define SINCE_6_1 SINCE_5_10, .brk_finds_heap = true, .growth_merges = true
+
+/* And from 6.12 on. */
+#define SINCE_6_12 SINCE_6_1, .merge = MERGE_FAILS, .drops_account = true
+
+static const struct vma_rules rules_7_1 = {
+	SINCE_6_12,
+	.anon = ANON_NOT_FORKED,
+	.remap = REMAP_CHECKS_FIRST,
+	.remap_wants_room = true,
+};
 
 static const struct vma_rules rules_6 = {
-	SINCE_5_10,
+	SINCE_6_12,
 	.anon = ANON_NOT_FORKED,
-	.merge = MERGE_FAILS,
-	.drops_account = true,
+	.remap = REMAP_CHECKS_FIRST,
 };
 
 static const struct vma_rules rules_6_12 = {
-	SINCE_5_10,
+	SINCE_6_12,
 	.anon = ANON_NEIGHBOUR_HAS,
-	.merge = MERGE_FAILS,
-	.drops_account = true,
+	.remap = REMAP_LOOKS_FIRST,
 };
 
 static const struct vma_rules rules_6_1 = {
-	SINCE_5_10,
+	SINCE_6_1,
 	.anon = ANON_NEIGHBOUR_HAS,
 	.merge = MERGE_LEFT_OUT,
 	.behind_lends_first = true,
 	.mmap_takes_first = true,
+	.remap = REMAP_LOOKS_FIRST,
 };
 
 static const struct vma_rules rules_5_10 = {
@@ -190,6 +204,11 @@ static void calls_by(struct system *system, const struct vma_rules *rules)
 	system->munlock = call_munlock;
 	system->mlockall = call_mlockall;
 	system->munlockall = call_munlockall;
+}
+
+void linux_7_1_calls(struct system *system)
+{
+	calls_by(system, &rules_7_1);
 }
 
 void linux_6_calls(struct system *system)

@@ -31,7 +31,7 @@ struct mapping {
 	bool apart; /* mappings that differ in it do not merge */
 	enum lock lock;
 	int object;	     /* NO_OBJECT: private memory of no file */
-	size_t object_page;  /* the object's page at the mapping's start */
+	size_t object_page;  /* the object's page at the mapping's start; of no object, the page where it was made */
 	size_t object_pages; /* the object's length */
 	/* Of the models of Linux; vma.h says what they are. */
 	unsigned flags;

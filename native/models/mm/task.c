@@ -99,7 +99,7 @@ struct mapping task_mapping(struct task *task, int region, unsigned long address
 		break;
 	default: /* no file: shared memory is an object of its own each time that it is mapped */
 		mapping.object = memory->region.shared ? task->objects++ : NO_OBJECT;
-		mapping.object_page = 0;
+		mapping.object_page = memory->region.shared ? 0 : first;
 		mapping.object_pages = pages;
 	}
 	return mapping;
@@ -145,6 +145,25 @@ static long task_become_unprivileged(void *self)
 {
 	((struct task *)self)->privileged = false;
 	return 0;
+}
+
+bool task_heap_has_room(const struct mm *mm, struct span more, bool guards_stacks)
+{
+	const struct mapping *next = mm_find(mm, more.start);
+
+	if (!mm_meets(mm, next, (struct span){ more.start, mm->space }))
+		return true;
+	return !(guards_stacks && next->kind == KIND_STACK) && more.end < next->span.start;
+}
+
+bool task_stack_has_room(const struct mm *mm, const struct mapping *stack)
+{
+	const struct mapping *below = stack - 1;
+
+	/* An arena with a heap begins where the program's data end. */
+	if (stack == mm->mappings || below->span.end <= ARENA_PAGE)
+		return mm->heap.end == 0;
+	return below->kind == KIND_STACK || below->protection == PROT_NONE;
 }
 
 int task_access_signal(const struct task *task, size_t page)

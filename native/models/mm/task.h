@@ -72,6 +72,15 @@ void task_map_own(struct task *task, struct mm *mm);
 long task_reserve(void *self, size_t pages, unsigned long *address);
 void task_observe(void *self, unsigned long arena, struct snapshot *snapshot);
 
+/*
+ * What Linux keeps free around memory that grows: a page behind a heap, and
+ * below a stack more than an arena has (256 pages: stack_guard_gap in
+ * Documentation/admin-guide/kernel-parameters.txt), unless what lies there is a
+ * stack too, or without access.
+ */
+bool task_heap_has_room(const struct mm *mm, struct span more, bool guards_stacks);
+bool task_stack_has_room(const struct mm *mm, const struct mapping *stack);
+
 /* The signal that an access to the page gets: SIGSEGV, behind the end of an object SIGBUS; 0: it succeeds. */
 int task_access_signal(const struct task *task, size_t page);
 

@@ -66,13 +66,19 @@ long vma_split(struct mm *mm, int vma, size_t page)
 	return split(mm, vma, page);
 }
 
+/* The heap is anonymous memory. */
+static enum kind kind_of(const struct mapping *mapping)
+{
+	return mapping->kind == KIND_HEAP ? KIND_ANONYMOUS : mapping->kind;
+}
+
 /* Whether one mapping could go on with the other, as far as files and attributes go. */
 static bool alike(const struct mapping *left, const struct mapping *right)
 {
 	return left->span.end == right->span.start && left->protection == right->protection &&
-	       left->kind == right->kind && left->shared == right->shared && left->apart == right->apart &&
+	       kind_of(left) == kind_of(right) && left->shared == right->shared && left->apart == right->apart &&
 	       left->lock == right->lock && left->flags == right->flags && left->object == right->object &&
-	       (left->object == NO_OBJECT || left->object_page + pages_of(left) == right->object_page);
+	       left->object_page + pages_of(left) == right->object_page;
 }
 
 static bool anon_merges(const struct mm *mm, const struct mapping *middle, const struct mapping *neighbour)
@@ -264,8 +270,7 @@ static bool lends_anon(const struct mapping *neighbour)
 	return neighbour->anon && !neighbour->forked;
 }
 
-/* A mapping that is written to for the first time takes its neighbour's anon_vma if it can, else a new one. */
-static bool prepare_anon(struct mm *mm, int vma)
+bool vma_prepare_anon(struct mm *mm, int vma)
 {
 	struct mapping *m = mm->mappings + vma;
 
@@ -310,7 +315,7 @@ long vma_fault(struct mm *mm, int vma, size_t page)
 		return -ENOMEM;
 	if (!mapping_is_backed(m, page))
 		return -EFAULT;
-	if ((writes && !prepare_anon(mm, vma)) || (takes_page(m, p, writes) && !mm_allocate(mm, 1)))
+	if ((writes && !vma_prepare_anon(mm, vma)) || (takes_page(m, p, writes) && !mm_allocate(mm, 1)))
 		return -ENOMEM;
 	p->borrowed = !m->shared && !writes && !vma_page_is_charged(p);
 	p->resident = true;

@@ -46,6 +46,13 @@ enum vma_merge_rule {
 	MERGE_FAILS,
 };
 
+/* What mremap has looked at before it unmaps what is in its way. */
+enum vma_remap_rule {
+	REMAP_BLINDLY,	    /* up to 5.15: nothing; what does not grow need not be mapped */
+	REMAP_LOOKS_FIRST,  /* whether anything is mapped where the range begins */
+	REMAP_CHECKS_FIRST, /* from 6.17: all that it can refuse; and what keeps its size may be several mappings */
+};
+
 /* What differs between versions. */
 struct vma_rules {
 	enum vma_anon_rule anon;
@@ -58,6 +65,11 @@ struct vma_rules {
 	bool on_fault_is_tried; /* 5.10: to lock memory without access on fault fails as locking it eagerly does */
 	bool counts_once;	/* RLIMIT_MEMLOCK: what is locked already is not counted again */
 	bool skips_special;	/* hugetlb memory never has the flag */
+	bool guards_stacks;	/* a gap is kept between a stack and what lies below it */
+	bool brk_finds_heap;	/* a heap of which nothing is mapped does not shrink */
+	bool growth_merges;	/* what mremap makes longer merges with what it reaches */
+	enum vma_remap_rule remap;
+	bool remap_wants_room; /* from 7.1: room for the mappings that a move may make, in place too */
 };
 
 /* The first mapping that ends behind the page; mm->count: there is none. */
@@ -85,6 +97,9 @@ bool vma_is_split(const struct mm *mm, int vma);
 
 /* The part of a mapping, to be changed and given to the two above. */
 struct mapping vma_part(const struct mm *mm, int vma, struct span span);
+
+/* A mapping that is about to be written to gets an anon_vma, its neighbour's if it can; false: there is no memory. */
+bool vma_prepare_anon(struct mm *mm, int vma);
 
 /*
  * A page fault: 0, -EFAULT, -ENOMEM. Writes where the mapping is private and writable.

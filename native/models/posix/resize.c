@@ -109,7 +109,8 @@ long resize_brk(void *self, unsigned long end)
 	draft->heap.end = more.span.end;
 	if (more.span.end < heap.end)
 		mm_unmap(draft, (struct span){ more.span.end, heap.end });
-	else if (more.span.end > heap.end && extend(task, &more, more.span))
+	else if (more.span.end > heap.end &&
+		 (!task_heap_has_room(draft, more.span, true) || extend(task, &more, more.span)))
 		return -ENOMEM;
 	mm_merge(draft);
 	if (!draft_within_map_count(task) || !draft_allocate_mappings(task))
@@ -124,7 +125,8 @@ static bool grow_stack(struct task *task, size_t page)
 	const struct mapping *stack = mm_find(draft, page);
 	struct mapping more;
 
-	if (!mm_meets(draft, stack, mm_everything(draft)) || stack->kind != KIND_STACK)
+	if (!mm_meets(draft, stack, mm_everything(draft)) || stack->kind != KIND_STACK ||
+	    !task_stack_has_room(draft, stack))
 		return false;
 	more = *stack;
 	more.span = (struct span){ page, stack->span.start };

@@ -19,6 +19,8 @@ static const struct region regions[] = {
 	{ .letter = 'f', .kind = KIND_FILE, .protection = PROT_READ, .shared = true, .object_pages = 3, .alias = -1 },
 	{ .letter = 'g', .kind = KIND_FILE, .protection = PROT_READ, .shared = true, .alias = 3 },
 	{ .letter = 's', .kind = KIND_SHARED, .protection = PROT_READ | PROT_WRITE, .shared = true, .alias = -1 },
+	{ .letter = 'h', .kind = KIND_HEAP, .protection = PROT_READ | PROT_WRITE, .alias = -1 },
+	{ .letter = 'k', .kind = KIND_STACK, .protection = PROT_READ | PROT_WRITE, .alias = -1 },
 };
 
 _Static_assert(sizeof(regions) / sizeof(*regions) == REGIONS, "every region has its number");
@@ -77,6 +79,12 @@ struct fixture *lay(void **state, const char *map)
 			assert_int_equal(f->system.map(f->task, region_of(map[page]), at(f, page), run, 0, false), 0);
 	}
 	return f;
+}
+
+struct fixture *lay_on(void **state, void (*calls)(struct system *system), const char *map)
+{
+	calls(&((struct fixture *)*state)->system);
+	return lay(state, map);
 }
 
 long lock(struct fixture *f, size_t page, size_t pages)

@@ -2,14 +2,17 @@
 #ifndef LOCKPROOF_MODEL_FIXTURE_H
 #define LOCKPROOF_MODEL_FIXTURE_H
 
-/* What the tests of posix.c share; include it after cmocka.h. */
+/* What the tests of models share; include it after cmocka.h. */
 
 #include "mm/task.h"
 
 enum { PAGE = 1 << PAGE_SHIFT };
 
-/* Regions by their letters: a anonymous, n PROT_NONE, r read-only, f a file of 3 pages, g the same file, s shared. */
-enum { ANONYMOUS = 0, NONE = 1, FILE_OF_3 = 3, REGIONS = 6 };
+/*
+ * Regions by their letters: a anonymous, n PROT_NONE, r read-only, f a file of 3
+ * pages, g the same file, s shared, h heap, k stack.
+ */
+enum { ANONYMOUS = 0, NONE = 1, FILE_OF_3 = 3, REGIONS = 8 };
 
 /* A task of the posix model and what it looked like before the call. */
 struct fixture {
@@ -30,6 +33,8 @@ int tear_down(void **state);
 
 /* Maps runs of letters; object pages count from 0 in each run. */
 struct fixture *lay(void **state, const char *map);
+/* The same on another model than posix. */
+struct fixture *lay_on(void **state, void (*calls)(struct system *system), const char *map);
 
 /* The address of a page of the arena. */
 unsigned long at(const struct fixture *f, size_t page);

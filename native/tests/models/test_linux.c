@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE /* MLOCK_ONFAULT */
+#define _GNU_SOURCE /* MLOCK_ONFAULT, MCL_ONFAULT */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -13,12 +13,6 @@
 
 #include "linux/linux.h"
 #include "model_fixture.h"
-
-static struct fixture *lay_on(void **state, void (*calls)(struct system *system), const char *map)
-{
-	calls(&((struct fixture *)*state)->system);
-	return lay(state, map);
-}
 
 static long lock_all(struct fixture *f, int flags)
 {
@@ -279,6 +273,17 @@ static void only_linux_5_10_tries_to_lock_on_fault_what_cannot_be_used(void **st
 	assert_int_equal(f->system.mlock2(f->task, at(f, 0), 1 << PAGE_SHIFT, MLOCK_ONFAULT), 0);
 }
 
+static void map_locked_locks_on_fault_under_mcl_onfault(void **state)
+{
+	struct fixture *f = lay_on(state, linux_6_calls, "a__");
+
+	assert_int_equal(f->system.map_locked(f->task, ANONYMOUS, at(f, 1), 1, 0), 0);
+	assert_int_equal(lock_all(f, MCL_FUTURE | MCL_ONFAULT), 0);
+	assert_int_equal(f->system.map_locked(f->task, ANONYMOUS, at(f, 2), 1, 0), 0);
+	assert_locked(f, ".LF");
+	assert_resident(f, ".R.");
+}
+
 static void linux_6_counts_locked_pages_once(void **state)
 {
 	struct fixture *f = lay_on(state, linux_6_calls, "aaaa");
@@ -333,6 +338,7 @@ int main(void)
 		on_a_task(linux_6_fails_where_it_has_no_memory_for_the_anon_vma_of_a_merge),
 		on_a_task(linux_6_1_lends_a_new_mapping_the_anon_vma_of_the_one_behind),
 		on_a_task(only_linux_5_10_tries_to_lock_on_fault_what_cannot_be_used),
+		on_a_task(map_locked_locks_on_fault_under_mcl_onfault),
 		on_a_task(linux_6_counts_locked_pages_once),
 		on_a_task(versions_differ_in_what_merges_with_memory_never_written_to),
 		on_a_task(linux_6_12_leaves_memory_that_was_written_to_apart),

@@ -56,7 +56,7 @@ static void an_unknown_model_has_no_answer(void **state)
 	(void)state;
 	assert_string_equal(lockproof_model_name(0), "posix");
 	assert_string_equal(lockproof_model_name(1), "linux-2.6.16");
-	assert_null(lockproof_model_name(7));
+	assert_null(lockproof_model_name(8));
 	assert_null(lockproof_model_hello("linux"));
 	assert_null(lockproof_model_hello("plan9"));
 	assert_null(lockproof_model_run("plan9", "", 0));

@@ -13,20 +13,9 @@
 
 #include "model_fixture.h"
 
-enum { STACK = 6, HEAP = 7 };
-
 static long move(struct fixture *f, size_t page, size_t pages, size_t to, size_t new_pages)
 {
 	return f->system.mremap(f->task, at(f, page), pages * PAGE, at(f, to), new_pages * PAGE);
-}
-
-/* A region that the fixture has not. */
-static void add(struct fixture *f, int index, enum kind kind, size_t page, size_t pages)
-{
-	const struct region region = { .kind = kind, .protection = PROT_READ | PROT_WRITE, .alias = -1 };
-
-	assert_int_equal(f->system.declare(f->task, index, &region), 0);
-	assert_int_equal(f->system.map(f->task, index, at(f, page), pages, 0, false), 0);
 }
 
 static void a_mapping_takes_its_locks_and_pages_along(void **state)
@@ -89,9 +78,8 @@ static void a_file_goes_on_where_a_mapping_of_it_grows(void **state)
 
 static void the_heap_grows_locked_under_mcl_future_only(void **state)
 {
-	struct fixture *f = lay(state, "______");
+	struct fixture *f = lay(state, "_h____");
 
-	add(f, HEAP, KIND_HEAP, 1, 1);
 	assert_int_equal(f->system.brk(f->task, at(f, 3)), 0);
 	assert_locked(f, "_..___");
 	f->system.mlockall(f->task, MCL_FUTURE);
@@ -101,6 +89,28 @@ static void the_heap_grows_locked_under_mcl_future_only(void **state)
 	assert_int_equal(f->system.brk(f->task, at(f, 2)), 0);
 	assert_locked(f, "_.____");
 	assert_int_equal(f->system.brk(f->task, at(f, 0)), -ENOMEM);
+}
+
+static void a_page_stays_free_behind_the_heap_and_more_below_a_stack(void **state)
+{
+	struct fixture *f = lay(state, "h___a__k");
+
+	remember(f);
+	assert_int_equal(f->system.brk(f->task, at(f, 4)), -ENOMEM);
+	assert_int_equal(f->system.touch(f->task, at(f, 6), 1), SIGSEGV);
+	assert_unchanged(f);
+	assert_int_equal(f->system.brk(f->task, at(f, 3)), 0);
+	assert_int_equal(f->system.munmap(f->task, at(f, 4), PAGE), 0);
+	assert_int_equal(f->system.brk(f->task, at(f, 4)), -ENOMEM);
+}
+
+static void a_stack_grows_up_to_one_or_to_what_cannot_be_accessed(void **state)
+{
+	struct fixture *f = lay(state, "k_k__n__k");
+
+	assert_int_equal(f->system.touch(f->task, at(f, 1), 1), 0);
+	assert_int_equal(f->system.touch(f->task, at(f, 6), 2), 0);
+	assert_resident(f, ".R.__.RR.");
 }
 
 static void a_program_without_a_heap_has_none_to_grow(void **state)
@@ -114,9 +124,8 @@ static void a_program_without_a_heap_has_none_to_grow(void **state)
 
 static void a_stack_grows_to_the_page_that_is_used(void **state)
 {
-	struct fixture *f = lay(state, "______");
+	struct fixture *f = lay(state, "____kk");
 
-	add(f, STACK, KIND_STACK, 4, 2);
 	lock(f, 4, 2);
 	assert_int_equal(f->system.touch(f->task, at(f, 2), 1), 0);
 	assert_locked(f, "__LLLL");
@@ -170,6 +179,8 @@ int main(void)
 		on_a_task(it_grows_only_where_there_is_room_and_within_the_limit),
 		on_a_task(a_file_goes_on_where_a_mapping_of_it_grows),
 		on_a_task(the_heap_grows_locked_under_mcl_future_only),
+		on_a_task(a_page_stays_free_behind_the_heap_and_more_below_a_stack),
+		on_a_task(a_stack_grows_up_to_one_or_to_what_cannot_be_accessed),
 		on_a_task(a_program_without_a_heap_has_none_to_grow),
 		on_a_task(a_stack_grows_to_the_page_that_is_used),
 		on_a_task(nothing_but_a_stack_grows),
