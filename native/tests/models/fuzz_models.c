@@ -13,7 +13,7 @@
 #include "mm/task.h"
 #include "prove/prove.h"
 
-enum { PAGES = 12, PAGE = 1 << PAGE_SHIFT };
+enum { PAGES = 12, HUGE_PAGES = 1024, PAGE = 1 << PAGE_SHIFT };
 
 static const struct region regions[] = {
 	{ .letter = 'a', .kind = KIND_ANONYMOUS, .protection = PROT_READ | PROT_WRITE, .alias = -1 },
@@ -23,9 +23,11 @@ static const struct region regions[] = {
 	{ .letter = 'p', .kind = KIND_FILE, .protection = PROT_READ | PROT_WRITE, .object_pages = 9, .alias = -1 },
 	{ .letter = 's', .kind = KIND_STACK, .protection = PROT_READ | PROT_WRITE, .alias = -1 },
 	{ .letter = 'h', .kind = KIND_HEAP, .protection = PROT_READ | PROT_WRITE, .alias = -1 },
+	{ .letter = 'm', .kind = KIND_SHARED, .protection = PROT_READ | PROT_WRITE, .shared = true, .alias = -1 },
+	{ .letter = 'p', .kind = KIND_HUGETLB, .protection = PROT_READ | PROT_WRITE, .alias = -1 },
 };
 
-enum { REGIONS = sizeof(regions) / sizeof(*regions) };
+enum { REGIONS = sizeof(regions) / sizeof(*regions), HUGE = REGIONS - 1 };
 
 static void require(bool condition)
 {
@@ -52,15 +54,26 @@ static void check(const struct task *task)
 	}
 }
 
-/* Three bytes are a call: which, where, and more. */
+/* A child ends before its parent goes on, and has no children. */
+static void fork_or_leave(const struct system *system)
+{
+	const struct task *task = system->self;
+
+	if (task->parent)
+		system->leave(system->self);
+	else
+		system->fork(system->self);
+}
+
+/* Three bytes are a call: which, where, and more. Behind the pages of small ones lie huge ones. */
 static void make(const struct system *system, unsigned long arena, const uint8_t *byte)
 {
 	static const int flags[] = { MCL_CURRENT, MCL_FUTURE, MCL_CURRENT | MCL_FUTURE, 8 };
 	void *self = system->self;
 	const size_t first = byte[1] % PAGES, pages = 1 + byte[1] / PAGES % (PAGES - first), to = byte[2] % PAGES;
-	const unsigned long address = arena + first * PAGE, length = pages * PAGE;
+	const unsigned long address = arena + first * PAGE, length = pages * PAGE, huge = arena + PAGES * PAGE;
 
-	switch (byte[0] % 13) {
+	switch (byte[0] % 20) {
 	case 0:
 		system->mlock(self, address - byte[2] % 3, length + byte[2] % 5);
 		break;
@@ -74,7 +87,7 @@ static void make(const struct system *system, unsigned long arena, const uint8_t
 		system->munlockall(self);
 		break;
 	case 4:
-		system->map(self, byte[2] % REGIONS, address, pages, byte[2] % 5, byte[2] & 64);
+		system->map(self, byte[2] % HUGE, address, pages, byte[2] % 5, byte[2] & 64);
 		break;
 	case 5:
 		system->munmap(self, address, length);
@@ -98,7 +111,29 @@ static void make(const struct system *system, unsigned long arena, const uint8_t
 		system->madvise(self, address, length, MADV_DONTNEED);
 		break;
 	case 12:
+		system->prepare_faults(self, byte[2] & 16);
 		system->arm(self, byte[2] % 16);
+		break;
+	case 13:
+		system->map_locked(self, byte[2] % HUGE, address, pages, byte[2] % 5);
+		break;
+	case 14:
+		fork_or_leave(system);
+		break;
+	case 15:
+		system->exec(self, NULL, NULL, byte[2] & 1);
+		break;
+	case 16:
+		system->guard(self, address, length);
+		break;
+	case 17:
+		system->map(self, HUGE, huge, HUGE_PAGES, 0, false);
+		break;
+	case 18:
+		system->munmap(self, huge + byte[1] * 128UL * PAGE, (1 + byte[2]) * 128UL * PAGE);
+		break;
+	case 19:
+		system->mlock(self, huge + byte[1] % 9 * 128UL * PAGE, (1 + byte[2] % 9) * 128UL * PAGE);
 		break;
 	}
 }
@@ -112,7 +147,7 @@ static void run(const char *model, const uint8_t *data, size_t size)
 	model_calls_of(model)(&system);
 	for (int i = 0; i < REGIONS; i++)
 		require(system.declare(system.self, i, &regions[i]) == 0);
-	require(system.reserve(system.self, PAGES, &arena) == 0);
+	require(system.reserve(system.self, PAGES + HUGE_PAGES, &arena) == 0);
 	if (size > 0 && data[0] & 1) {
 		system.limit_memlock(system.self, (uint64_t)(data[0] >> 1 & 15) * PAGE);
 		system.become_unprivileged(system.self);
