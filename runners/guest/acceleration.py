@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from lockproof.conformance.files import replacing
 from lockproof.runners.host import cache
 
 __all__ = ["kvm_works"]
@@ -86,12 +87,9 @@ def kvm_works() -> bool:
         if tried == boot:
             return result == "works"
     works = _try(trial)
-    # Several may find it out at a time; they find the same.
-    with suppress(OSError):
-        known.parent.mkdir(parents=True, exist_ok=True)
-        new = known.with_name(f".{known.name}.{os.getpid()}")
+    # Several may find it out at a time: they find the same, and a text that is cut off says nothing.
+    with suppress(OSError), replacing(known) as new:
         new.write_text(f"{boot} {'works' if works else 'fails'}\n", encoding="ascii")
-        new.replace(known)
     return works
 
 
