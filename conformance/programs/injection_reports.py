@@ -56,7 +56,8 @@ def table(found: Injection) -> str:
     else:
         lines.append("none of them is one that --fail names")
     if found.left_out:
-        lines.append(f"… {found.left_out} more calls; --most {len(found.runs) - 1 + found.left_out} lets them fail too")
+        more = f"{found.left_out} more call{'' if found.left_out == 1 else 's'}"
+        lines.append(f"… {more}; --most {len(found.runs) - 1 + found.left_out} lets them fail too")
     return "\n".join(lines)
 
 
