@@ -45,6 +45,11 @@ def table(found: Injection) -> str:
         lines.append(
             f"{found.undisturbed.unlogged} of its calls are not known: it closed the log, and could not open it again"
         )
+    if found.undisturbed.unseen:
+        lines.append(
+            f"processes that ended with locked memory, and made no call that can be seen: {found.undisturbed.unseen}; "
+            "system calls by instructions of their own cannot be made to fail"
+        )
     if not found.undisturbed.calls:
         lines.append(f"{found.argv[0]} made no call that locks memory, so none could be made to fail")
     elif found.runs:
@@ -71,6 +76,7 @@ def as_json(found: Injection) -> str:
                 "ending": found.undisturbed.ending._asdict(),
                 "calls": [call._asdict() for call in found.undisturbed.calls],
                 "unlogged": found.undisturbed.unlogged,
+                "unseen": found.undisturbed.unseen,
                 "said": last_line(found.undisturbed),
             },
             "runs": [

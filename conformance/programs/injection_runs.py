@@ -41,6 +41,8 @@ __all__ = [
 ]
 
 _STATE_SIZE = 4096  # bytes; one page, more than libfault.so counts in
+# Counts of calls, of each kind and of all, come before these two (struct call_counts of fault.c).
+_UNLOGGED, _UNSEEN = len(shims.CALLS) + 1, len(shims.CALLS) + 2
 _PAUSE = 0.01  # seconds between two looks at whether a program has ended
 _TIME_TO_END = 2.0  # seconds from SIGTERM to SIGKILL
 _LARGEST_OUTPUT = 1 << 20  # bytes that are read of what a program said
@@ -90,6 +92,8 @@ class Observed:
     calls: tuple[Called, ...]
     unlogged: int
     """Calls whose lines in the log were lost, as the program had closed it and could not open it again."""
+    unseen: int
+    """Processes that ended with locked memory, and made no call that libfault.so saw."""
     stdout: str
     stderr: str
 
@@ -135,7 +139,8 @@ def observe(argv: Sequence[str], path: str, rules: str, limit: float) -> Observe
         ending = _run(argv, path, _environment(rules, folder), (out, errors), limit)
         calls, unreadable = _calls(_text(log, os.fstat(log.fileno()).st_size))
         said = _text(out, _LARGEST_OUTPUT), _text(errors, _LARGEST_OUTPUT)
-        return Observed(ending, calls, _unlogged(state) + unreadable, *said)
+        unlogged, unseen = (_counted(state, behind) for behind in (_UNLOGGED, _UNSEEN))
+        return Observed(ending, calls, unlogged + unreadable, unseen, *said)
 
 
 @contextmanager
@@ -278,11 +283,10 @@ def _children() -> set[int]:
     return found
 
 
-def _unlogged(state: BinaryIO) -> int:
-    """Read the last of the eight numbers that come before it: counts of the calls, of all, and of lines lost."""
+def _counted(state: BinaryIO, behind: int) -> int:
+    """Read one of the numbers that libfault.so counts in; `behind`: how many come before it."""
     size = ctypes.sizeof(ctypes.c_ulong)
-    at = (len(shims.CALLS) + 1) * size
-    return int.from_bytes(os.pread(state.fileno(), size, at), sys.byteorder)
+    return int.from_bytes(os.pread(state.fileno(), size, behind * size), sys.byteorder)
 
 
 def _text(file: BinaryIO, most: int) -> str:

@@ -25,6 +25,7 @@
 #include "fault_log.h"
 #include "fault_rules.h"
 #include "inner_calls.h"
+#include "locked_memory.h"
 #include "program/errnames.h"
 #include "program/pages.h"
 #include "raw_call.h"
@@ -37,11 +38,13 @@ enum { WRONG_USE = 2, MESSAGE_ROOM = 512 };
 struct call_counts {
 	_Atomic unsigned long of[CALL_COUNT]; /* ANY: all of them */
 	_Atomic unsigned long unlogged;
+	_Atomic unsigned long unseen; /* processes that ended with locked memory, of whose calls none came here */
 };
 
 static struct call_counts own_counts;
 static struct call_counts *counts = &own_counts;
 static struct rules rules;
+static _Atomic int calling;	 /* the process that made the last call */
 static _Atomic int locks_future; /* the process whose new mappings are locked, as it asked with MCL_FUTURE */
 static struct {
 	unsigned long left; /* 0: not armed */
@@ -112,6 +115,7 @@ static struct intercepted begin(enum lock_function call, const void *address, si
 						   .caller = caller,
 					   } };
 
+	calling = (int)syscall(SYS_getpid);
 	choose(&intercepted);
 	return intercepted;
 }
@@ -395,4 +399,11 @@ __attribute__((constructor)) static void start(void)
 	share_counts("LOCKPROOF_FAULT_STATE");
 	start_log("LOCKPROOF_FAULT_LOG");
 	read_rules(getenv("LOCKPROOF_FAULT"));
+}
+
+/* What locks by instructions of its own does not come by here. */
+__attribute__((destructor)) static void finish(void)
+{
+	if (calling != (int)syscall(SYS_getpid) && has_locked_memory())
+		atomic_fetch_add(&counts->unseen, 1);
 }

@@ -239,6 +239,27 @@ def test_calls_by_the_function_syscall_are_made_to_fail_as_those_of_openssl(
     assert found(tmp_path / "out.json") == {"mlock2@1=fail:ENOMEM": ("went on", "raw: Cannot allocate memory")}
 
 
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="has instructions of x86_64")
+def test_memory_that_was_locked_by_a_call_that_nothing_saw_is_told(
+    compiled: Callable[..., Path], tmp_path: Path
+) -> None:
+    text = """
+    #include <sys/syscall.h>
+    static char page[4096];
+    int main(void)
+    {
+        long result;
+        __asm__ volatile("syscall" : "=a"(result) : "a"(SYS_mlock), "D"(page), "S"(4096L) : "rcx", "r11", "memory");
+        return result != 0;
+    }
+    """
+    done = inject("--json", "out.json", "--", compiled("unseen", text=text), cwd=tmp_path)
+    assert done.returncode == 3
+    assert "processes that ended with locked memory, and made no call that can be seen: 1; " in done.stdout
+    assert json.loads((tmp_path / "out.json").read_text())["undisturbed"]["unseen"] == 1
+    assert "can be seen" not in inject("--", compiled("seen", text=ABORTS), cwd=tmp_path).stdout
+
+
 def test_mappings_fail_while_mlockall_locks_future_ones(compiled: Callable[..., Path], tmp_path: Path) -> None:
     text = """
     #include <sys/mman.h>
