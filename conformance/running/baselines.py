@@ -36,6 +36,8 @@ UNEXPLAINED = "unexplained"
 
 _CONFIG = ConfigDict(extra="forbid")
 _FIRST_LINE = "# SPDX-License-Identifier: Apache-2.0"
+_DEVIATION = re.compile(r"- \{case: (?P<case>[^,]*), .*breaks: (?P<breaks>\[[^]]*\])")
+_REMARK = re.compile(r"- \{.*\}(?P<remark>\s+#.*)")
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
@@ -228,11 +230,9 @@ def _sorted(versions: Iterable[str]) -> tuple[str, ...]:
 
 
 def write(path: Path, baseline: Baseline) -> None:
-    """Write a baseline, a line for each deviation; the comments at its beginning stay. Raises StoreError."""
-    before = path.read_text(encoding="utf-8").splitlines() if path.exists() else [_FIRST_LINE]
-    comments = [line for line in before if line.startswith("#")]
+    """Write a baseline, a line for each deviation; comments stay with the lines that they are at. Raises StoreError."""
+    before = path.read_text(encoding="utf-8").splitlines() if path.exists() else [_FIRST_LINE, "targets:"]
     lines = [
-        *comments,
         f"targets: [{', '.join(map(scalar, baseline.targets))}]",
         "",
         "reasons:" if baseline.reasons else "reasons: {}",
@@ -249,4 +249,33 @@ def write(path: Path, baseline: Baseline) -> None:
             "reason": line.reason,
         }
         lines.append(f"- {{{', '.join(f'{name}: {value}' for name, value in fields.items())}}}")
-    write_whole(path, "\n".join([*lines, ""]), "name a file in a folder where you may write")
+    write_whole(path, "\n".join([*_commented(lines, before), ""]), "name a file in a folder where you may write")
+
+
+def _commented(lines: Sequence[str], before: Sequence[str]) -> Iterator[str]:
+    """Yield lines with the comments of an earlier file before and behind them; last those whose lines are gone."""
+    above: dict[str, list[str]] = {}
+    behind: dict[str, str] = {}
+    block: list[str] = []
+    for line in before:
+        if line.lstrip().startswith("#"):
+            block.append(line)
+        elif line.strip():
+            above.setdefault(_anchor(line), []).extend(block)
+            block = []
+            if match := _REMARK.match(line):
+                behind[_anchor(line)] = match["remark"]
+    for line in lines:
+        yield from above.pop(_anchor(line), ()) if line else ()
+        yield line + behind.pop(_anchor(line), "")
+    yield from (comment for comments in above.values() for comment in comments)
+    yield from (remark.strip() for remark in behind.values())
+    yield from block
+
+
+def _anchor(line: str) -> str:
+    """Return what tells a line from others, and stays when it is written anew: of a deviation its case and findings."""
+    match = _DEVIATION.match(line)
+    if match is not None:
+        return f"{match['case']} {match['breaks']}"
+    return line.strip() if line.startswith(" ") else line.partition(":")[0]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -113,6 +114,41 @@ def test_what_is_written_is_read_again_with_its_comments(tmp_path: Path) -> None
     baselines.write(file, many)
     assert baselines.load(file) == many
     assert file.read_text().startswith("# First.\n# Second.\ntargets: [local]\n")
+
+
+def test_comments_stay_at_their_lines_and_none_is_lost(tmp_path: Path) -> None:
+    file = tmp_path / "known.yaml"
+    both = Baseline(
+        targets=("local",),
+        reasons=REASONS,
+        deviations=tuple(
+            Deviation(case=case, versions=("6.1",), breaks=("mlock.x:locked",), reason="kept")
+            for case in ("a/first", "a/gone", "a/last")
+        ),
+    )
+    baseline.write(file, both)
+    lines = file.read_text().splitlines()
+    at = next(n for n, line in enumerate(lines) if "a/first" in line)
+    lines[at:] = [
+        "# Of the first.",
+        f"{lines[at]}  # seen once",
+        f"{lines[at + 1]}  # of none",
+        "  # Of the last.",
+        lines[-1],
+    ]
+    reason = next(n for n, line in enumerate(lines) if line.startswith("  kept:"))
+    lines.insert(reason, "  # Why it is kept.")
+    file.write_text("\n".join([*lines, "# The end.", ""]))
+    first, _, last = both.deviations
+    now = replace(both, deviations=(replace(first, versions=("6.1", "6.18")), last))
+    baseline.write(file, now)
+    assert baseline.load(file) == now
+    written = file.read_text().splitlines()
+    changed = written[at + 2]
+    assert written[0] == "# SPDX-License-Identifier: Apache-2.0"
+    assert changed.endswith("}  # seen once")
+    kept = [changed if "a/first" in line else line for line in lines if "a/gone" not in line]
+    assert written == [*kept, "# of none", "# The end."]
 
 
 @pytest.mark.parametrize(
