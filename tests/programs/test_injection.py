@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from lxml import etree
 
+from lockproof.runners import shims
 from tests.command import lockproof
 from tests.places import JUNIT_SCHEMA
 
@@ -363,6 +364,14 @@ def test_what_was_found_is_told_also_where_the_report_cannot_be_written(
     assert done.returncode == 3
     assert "munlock(8192 bytes)" in done.stdout
     assert done.stderr == "file/out: cannot be written: Not a directory; choose another file\n"
+
+
+@pytest.mark.parametrize("variable", ["LOCKPROOF_FAULT_LOG", "LOCKPROOF_FAULT_STATE"])
+def test_a_file_of_the_shim_that_cannot_be_opened_ends_the_program_with_a_line(tmp_path: Path, variable: str) -> None:
+    file = tmp_path / "missing" / "file"
+    environment = os.environ | {"LD_PRELOAD": shims.path("fault"), variable: str(file)}
+    done = subprocess.run(["/bin/true"], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, f"libfault: {variable}: {file}: cannot be opened: ENOENT\n")
 
 
 def refusal(tmp_path: Path, *arguments: str | Path) -> str:
