@@ -126,7 +126,7 @@ def test_comments_stay_at_their_lines_and_none_is_lost(tmp_path: Path) -> None:
             for case in ("a/first", "a/gone", "a/last")
         ),
     )
-    baseline.write(file, both)
+    baselines.write(file, both)
     lines = file.read_text().splitlines()
     at = next(n for n, line in enumerate(lines) if "a/first" in line)
     lines[at:] = [
@@ -141,8 +141,8 @@ def test_comments_stay_at_their_lines_and_none_is_lost(tmp_path: Path) -> None:
     file.write_text("\n".join([*lines, "# The end.", ""]))
     first, _, last = both.deviations
     now = replace(both, deviations=(replace(first, versions=("6.1", "6.18")), last))
-    baseline.write(file, now)
-    assert baseline.load(file) == now
+    baselines.write(file, now)
+    assert baselines.load(file) == now
     written = file.read_text().splitlines()
     changed = written[at + 2]
     assert written[0] == "# SPDX-License-Identifier: Apache-2.0"
