@@ -60,7 +60,7 @@ static void fork_or_leave(const struct system *system)
 	const struct task *task = system->self;
 
 	if (task->parent)
-		system->leave(system->self);
+		system->leave(system->self, true);
 	else
 		system->fork(system->self);
 }
