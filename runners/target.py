@@ -13,7 +13,7 @@ import re
 import threading
 from collections.abc import Mapping  # noqa: TC003  pydantic reads the annotations
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
@@ -98,6 +98,12 @@ class TargetInfo:
     max_map_count: int | None
     huge_page: int | None
     """Pages in a huge page of the pool that hugetlb memory comes from; None: no such pool."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Calls, kinds of memory and ways to look that gave an error when they were tried, with its name."""
+    trouble: Mapping[str, str] = field(default_factory=dict)
+    """Trials that did not come to an end, so that they found nothing out, and what became of each."""
+    mcl_onfault: bool = False
+    """Whether mlockall takes MCL_ONFAULT."""
 
     def __post_init__(self) -> None:
         """Raise ValueError where what it says cannot be."""

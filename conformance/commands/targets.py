@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lockproof.conformance.commands.printed import Printed
 from lockproof.conformance.errors import LockproofError
 from lockproof.conformance.protocol.kernel_log import new_taint
+from lockproof.conformance.reports.words import what_stands_out
 from lockproof.runners.target import known_targets, make_target
 
 if TYPE_CHECKING:
@@ -63,7 +64,9 @@ def _usable(name: str, session: Session) -> str:
         "taint": new_taint((0, info.taint or 0)),
         "mappings": f"at most {info.max_map_count}" if info.max_map_count is not None else "no known limit",
     }
-    return "\n".join([f"{name}: usable", *(f"  {label:<10} {text}" for label, text in rows.items() if text)])
+    stands_out = what_stands_out(info)
+    first = f"{name}: usable{f'; {stands_out}' if stands_out else ''}"
+    return "\n".join([first, *(f"  {label:<10} {text}" for label, text in rows.items() if text)])
 
 
 def _observers(info: TargetInfo) -> list[str]:

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a target has what a case needs, asked before the case runs."""
+"""Whether a target has what a case needs, asked before the case runs.
+
+What a target lacks, and may lack, is UNSUPPORTED; what it gives no way to provoke or to see is UNTESTED. Where the
+suite could not find out which it is, because a trial of the probe died, hung, was refused for want of means, or gave
+what no kernel may give, the case is UNRESOLVED with the cause.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +13,16 @@ from typing import TYPE_CHECKING
 from lockproof.conformance.judging.verdict import Status, Verdict
 from lockproof.conformance.language import strips
 from lockproof.conformance.language.calls import Call
-from lockproof.conformance.language.case import ANY, Case, Kind, flatten
+from lockproof.conformance.language.case import ANY, Case, Kind, Outcome, flatten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from lockproof.runners.target import TargetInfo
 
 __all__ = ["unmet"]
 
+_ORDER = (Status.UNSUPPORTED, Status.UNRESOLVED, Status.UNTESTED)
 _LARGEST_MAP_COUNT = 262144  # mappings; with more, filling them up and reading smaps takes minutes
 
 _NO_FAULTS = {
@@ -29,49 +35,102 @@ _NO_FAULTS = {
     ),
 }
 
+_TOGETHER = {
+    Call.MLOCK: Call.MUNLOCK,
+    Call.MUNLOCK: Call.MLOCK,
+    Call.MLOCKALL: Call.MUNLOCKALL,
+    Call.MUNLOCKALL: Call.MLOCKALL,
+}
+"""The two functions of an option of POSIX: a target has both (Range Memory Locking, Process Memory Locking) or none."""
+_ALWAYS_THERE = {Call.MMAP, Call.MUNMAP, Call.MPROTECT, Call.FORK}
+_SHORTAGES = {"EAGAIN", "EMFILE", "ENFILE", "ENOMEM", "ENOSPC"}
+"""What the probe is told where it has used up what it is given, which says nothing about what the target has."""
+_LOCKING = {Call.MLOCK, Call.MLOCK2, Call.MLOCKALL}
+
 
 def unmet(case: Case, info: TargetInfo) -> Verdict | None:
     """Return the verdict of a case that the target cannot run, with the reason, or None where it can."""
-    for reason in _unsupported(case, info):
-        return Verdict(Status.UNSUPPORTED, reason)
-    for reason in (*_unprovokable(case, info), *_unobservable(case, info)):
-        return Verdict(Status.UNTESTED, reason)
-    return None
+    found = (*_calls(case, info), *_kinds(case, info), *_provokable(case, info), *_observable(case, info))
+    return min(found, key=lambda verdict: _ORDER.index(verdict.status), default=None)
 
 
-def _unsupported(case: Case, info: TargetInfo) -> Iterator[str]:
-    for step in flatten(case.steps):
-        if step.call.signature.system_call and step.call not in info.calls:
-            yield f"the target has no {step.call}"
+def _lacking(info: TargetInfo, status: Status, reason: str, *trials: str) -> Verdict:
+    """Say that something is not there, or why the trials that would have found it did not find out."""
+    for trial in trials:
+        if trial in info.trouble:
+            return Verdict(Status.UNRESOLVED, f"the trial of {trial} {info.trouble[trial]}")
+    for trial in trials:
+        if info.refused.get(trial) in _SHORTAGES:
+            return Verdict(Status.UNRESOLVED, f"the trial of {trial} gave {info.refused[trial]}")
+    return Verdict(status, reason)
+
+
+def _calls(case: Case, info: TargetInfo) -> Iterator[Verdict]:
+    steps = tuple(flatten(case.steps))
+    calls = [step.call for step in steps if step.call.signature.system_call]
+    if "L" in case.locked:
+        calls.append(Call.MLOCK)
+    for call in dict.fromkeys((*calls, Call.MMAP)):
+        if call in info.calls or (call not in info.trouble and _TOGETHER.get(call) in info.calls):
+            continue
+        if call in _ALWAYS_THERE:
+            reason = f"the target has no {call}, without which nothing can be tried"
+            yield _lacking(info, Status.UNRESOLVED, reason, call)
+        else:
+            yield _lacking(info, Status.UNSUPPORTED, f"the target has no {call}", call)
+    if "F" in case.locked and Call.MLOCK2 not in info.calls:
+        reason = "the target has no mlock2, so no lock on fault"
+        yield _lacking(info, Status.UNSUPPORTED, reason, Call.MLOCK2)
+    on_fault = any(step.call is Call.MLOCKALL and "ONFAULT" in step.flags for step in steps)
     # Linux got MLOCK_ONFAULT and MCL_ONFAULT together (4.4).
-    flags = {flag for step in flatten(case.steps) for flag in step.flags}
-    if ("F" in case.locked or "ONFAULT" in flags) and Call.MLOCK2 not in info.calls:
-        yield "the target has no mlock2, so no lock on fault"
-    for letter, region in case.regions.items():
-        if region.kind not in info.kinds:
-            yield f"the target gives no {region.kind} memory (region {letter})"
+    if on_fault and not info.mcl_onfault and Call.MLOCK2 not in info.calls:
+        reason = "the target has no MCL_ONFAULT, so no lock on fault"
+        yield _lacking(info, Status.UNSUPPORTED, reason, "mcl_onfault")
 
 
-def _unprovokable(case: Case, info: TargetInfo) -> Iterator[str]:
+def _kinds(case: Case, info: TargetInfo) -> Iterator[Verdict]:
+    for letter, kind in ((letter, region.kind) for letter, region in case.regions.items()):
+        if kind in info.kinds:
+            continue
+        gave = info.refused.get(kind)
+        reason = f"the target gives no {kind} memory (region {letter})" + (f": {gave}" if gave else "")
+        if kind is Kind.HUGETLB and gave is not None:  # its pool is empty where nobody has filled it
+            yield Verdict(Status.UNSUPPORTED, reason)
+        elif kind is Kind.SECRETMEM and gave == "EAGAIN":  # it is locked from the start
+            yield Verdict(Status.UNTESTED, f"{reason}; raise RLIMIT_MEMLOCK with ulimit -l")
+        elif kind is Kind.ANONYMOUS:
+            yield _lacking(info, Status.UNRESOLVED, reason, kind)
+        else:
+            yield _lacking(info, Status.UNSUPPORTED, reason, kind)
+
+
+def _provokable(case: Case, info: TargetInfo) -> Iterator[Verdict]:
     for step in flatten(case.steps):
         if step.fault is not None and step.fault not in info.faults:
-            yield _NO_FAULTS[step.fault]
+            yield _lacking(info, Status.UNTESTED, _NO_FAULTS[step.fault], step.fault)
         if step.call is Call.SETTLE and not info.alone:
-            yield "the target has no kernel to itself whose counts would tell (qemu has)"
+            yield Verdict(Status.UNTESTED, "the target has no kernel to itself whose counts would tell (qemu has)")
     if case.limits.memory is not None and "memory" not in info.faults:
-        yield "the target offers no way to let its memory run out (on Linux: root, and a memory cgroup: CONFIG_MEMCG)"
+        reason = (
+            "the target offers no way to let its memory run out (on Linux: root, and a memory cgroup: CONFIG_MEMCG)"
+        )
+        yield _lacking(info, Status.UNTESTED, reason, "memory")
     if any(region.guard and "G" in region.guard for region in case.regions.values()) and not info.guard:
-        yield "the target has no guard pages (MADV_GUARD_INSTALL, Linux 6.13)"
+        reason = "the target has no guard pages (MADV_GUARD_INSTALL, Linux 6.13)"
+        yield _lacking(info, Status.UNTESTED, reason, "guard")
     if case.privilege == "privileged" and not info.privileged:
-        yield "needs CAP_IPC_LOCK; run as root"
-    if case.limits.mappings is not None:
-        if info.max_map_count is None:
-            yield "the target has no known limit on the number of mappings"
-        elif info.max_map_count > _LARGEST_MAP_COUNT:
-            yield f"vm.max_map_count is {info.max_map_count}; set it to {_LARGEST_MAP_COUNT} or less"
-    yield from _huge_pages(case, info)
-    yield from _sizes(case, info)
-    yield from _memory(case, info)
+        yield _lacking(info, Status.UNTESTED, "needs CAP_IPC_LOCK; run as root", "privileged")
+    for reason in (*_mapping_limit(case, info), *_huge_pages(case, info), *_sizes(case, info), *_memory(case, info)):
+        yield Verdict(Status.UNTESTED, reason)
+
+
+def _mapping_limit(case: Case, info: TargetInfo) -> Iterator[str]:
+    if case.limits.mappings is None:
+        return
+    if info.max_map_count is None:
+        yield "the target has no known limit on the number of mappings"
+    elif info.max_map_count > _LARGEST_MAP_COUNT:
+        yield f"vm.max_map_count is {info.max_map_count}; set it to {_LARGEST_MAP_COUNT} or less"
 
 
 def _huge_pages(case: Case, info: TargetInfo) -> Iterator[str]:
@@ -101,8 +160,11 @@ def _memory(case: Case, info: TargetInfo) -> Iterator[str]:
     if wanted == "unlimited":
         yield f"needs RLIMIT_MEMLOCK unlimited, it can be {info.memlock}; raise it with ulimit -l"
         return
+    set_up = 0 if info.privileged else sum(lock in "LF" for lock in case.locked) * info.page_size
     if wanted is not None:
-        size = wanted.in_bytes(info.page_size)
+        size = max(wanted.in_bytes(info.page_size), set_up)
+    elif not _locks_memory(case):
+        size = 0
     else:
         everything = any(step.call is Call.MLOCKALL for step in flatten(case.steps))
         if everything and info.own_pages is None:
@@ -113,19 +175,41 @@ def _memory(case: Case, info: TargetInfo) -> Iterator[str]:
         yield f"needs RLIMIT_MEMLOCK at {size} bytes, it can be {info.memlock}; raise it with ulimit -l"
 
 
-def _unobservable(case: Case, info: TargetInfo) -> Iterator[str]:
+def _locks_memory(case: Case) -> bool:
+    """Tell whether anything in the case locks memory, or may try to."""
+    return (
+        not set(case.locked).isdisjoint("LF")
+        or any(region.kind is Kind.SECRETMEM for region in case.regions.values())
+        or any(step.call in _LOCKING or "LOCKED" in step.flags for step in flatten(case.steps))
+    )
+
+
+def _observable(case: Case, info: TargetInfo) -> Iterator[Verdict]:
     outcomes = [outcome for step in flatten(case.steps) for outcome in step.expect]
-    if not info.lock_observers:
-        yield "the target gives no way to see which pages are locked"
+    if not info.lock_observers and _needs_locks(case, outcomes):
+        reason = "the target gives no way to see which pages are locked"
+        yield _lacking(info, Status.UNTESTED, reason, "smaps", "msync-invalidate")
     if any(outcome.resident != ANY for outcome in outcomes) and info.residency is None:
-        yield "the target gives no way to see which pages are resident"
+        yield _lacking(
+            info, Status.UNTESTED, "the target gives no way to see which pages are resident", "residency", "smaps"
+        )
     if any(outcome.mappings != ANY for outcome in outcomes) and not info.mappings:
-        yield "the target gives no way to see the boundaries of mappings"
+        yield _lacking(info, Status.UNTESTED, "the target gives no way to see the boundaries of mappings", "smaps")
     if any(outcome.accounting != ANY for outcome in outcomes) and not (info.accounting and info.elsewhere):
-        yield "the target does not tell how much locked memory it counts (VmLck)"
+        reason = "the target does not tell how much locked memory it counts (VmLck)"
+        yield _lacking(info, Status.UNTESTED, reason, "accounting", "smaps")
     if any(outcome.mlocked != ANY for outcome in outcomes) and info.counts is None:
-        yield "the target does not tell how much mlocked memory it counts (Mlocked)"
+        reason = "the target does not tell how much mlocked memory it counts (Mlocked)"
+        yield _lacking(info, Status.UNTESTED, reason, "counts")
     if any(outcome.vm_areas != ANY for outcome in outcomes) and (info.counts is None or info.counts.vm_areas is None):
-        yield "the target does not tell how many objects for mappings it has (on Linux: slabinfo, CONFIG_SLUB_DEBUG)"
+        reason = "the target does not tell how many objects for mappings it has (on Linux: slabinfo, CONFIG_SLUB_DEBUG)"
+        yield _lacking(info, Status.UNTESTED, reason, "counts")
     if any(outcome.locks_elsewhere != ANY for outcome in outcomes) and not info.elsewhere:
-        yield "the target gives no way to see locks outside the arena"
+        yield _lacking(info, Status.UNTESTED, "the target gives no way to see locks outside the arena", "smaps")
+
+
+def _needs_locks(case: Case, outcomes: Iterable[Outcome]) -> bool:
+    """Tell whether locks are set up, or anything is expected of them: else the results alone are judged."""
+    return not set(case.locked).isdisjoint("LF") or any(
+        outcome.locked != ANY and set(outcome.locked) != {"?"} for outcome in outcomes
+    )

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from lockproof.conformance.protocol.trace import Snapshot, StepTrace
 
-__all__ = ["Comparison", "Mismatch"]
+__all__ = ["LOCKS_NOT_SEEN", "Comparison", "Mismatch"]
 
+LOCKS_NOT_SEEN = "locks were not observed"
 _LOCKED = "LF"
 
 
@@ -37,9 +38,9 @@ class Comparison:
     outcome: Outcome
     before: Snapshot
     done: StepTrace
-    was: str
-    """Locks before the step."""
-    now: str
+    was: str | None
+    """Locks before the step; None: nobody saw them."""
+    now: str | None
     """Locks after it."""
     modes: bool
     """Whether the target tells locks on fault from eager ones."""
@@ -75,6 +76,9 @@ class Comparison:
 
     def _locked(self) -> Iterator[Mismatch]:
         if self.outcome.locked == ANY:
+            return
+        if self.was is None or self.now is None:
+            self.unseen = LOCKS_NOT_SEEN
             return
         permitted = self.was if self.outcome.locked == UNCHANGED else self.outcome.locked
         if not self.modes:
@@ -145,7 +149,7 @@ class Comparison:
         if self.outcome.accounting == ANY:
             return
         counted, elsewhere = self.done.snapshot.accounted, self.done.snapshot.elsewhere
-        if counted is None or elsewhere is None:
+        if counted is None or elsewhere is None or self.now is None:
             self.unseen = "the target's count of locked memory was not observed"
             return
         locked = sum(page in _LOCKED for page in self.now) + elsewhere.locked

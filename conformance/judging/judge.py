@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from lockproof.conformance.judging.comparison import Comparison, Mismatch
+from lockproof.conformance.judging.comparison import LOCKS_NOT_SEEN, Comparison, Mismatch
 from lockproof.conformance.judging.verdict import Finding, Status, Verdict
 from lockproof.conformance.language import strips
+from lockproof.conformance.language.calls import Call
 from lockproof.conformance.language.case import Case, Step, flatten
 from lockproof.conformance.language.requirements import Aspect, Modality
 from lockproof.conformance.protocol import call_stack, kernel_log
@@ -132,6 +134,8 @@ class _Execution:
         match execution.status:
             case Ended.DONE if self.missing is not None:
                 self.doubts.append(f"step {self.missing}, {self._call(self.missing)}, was not reported")
+            case Ended.TROUBLE:
+                self.doubts.append(f"the target could not go on{where}: {execution.reason}")
             case Ended.KILLED:
                 self.doubts.append(f"the process was killed from outside{where}")
             case Ended.OOM:
@@ -171,11 +175,22 @@ class _Execution:
                 self.doubts.append("the address space was not observed before the first step")
             return None
         seen = self._locks(before, "before the first step")
-        if seen is not None and self._same(seen) != self._same(self.case.locked):
+        if seen is not None and seen != self._same(self.case.locked):
             self.doubts.append(
                 f"set-up gave the locks {strips.compact(seen)} instead of {strips.compact(self.case.locked)}"
             )
+        if seen is None and not set(self.case.locked).isdisjoint("LF"):
+            self.doubts.append(LOCKS_NOT_SEEN)
+        self._neighbours(before.mappings)
         return None if self.doubts else before
+
+    def _neighbours(self, mappings: str | None) -> None:
+        """Doubt a set-up in which letters that stand for two mappings are one, where the boundaries are seen."""
+        starts = [start for letter, start, _ in strips.runs(self.case.map) if letter != "_"]
+        merged = [start for start in starts if mappings is not None and mappings[start] == "-"]
+        if merged:
+            letters = " and ".join(self.case.map[merged[0] - 1 : merged[0] + 1])
+            self.doubts.append(f"set-up gave one mapping instead of two for {letters} at page {merged[0]}")
 
     def _steps(self, steps: tuple[Step, ...], before: Snapshot, number: int, seen: Mapping[int, StepTrace]) -> int:
         """Judge steps up to the first that was not reported; the number of the step behind them."""
@@ -200,15 +215,11 @@ class _Execution:
             if done.result != "0":
                 self.doubts.append(f"step {number}, {step.call}, which prepares the next, gave {done.result}")
             return
-        was, now = (
-            self._locks(before, f"before step {number}"),
-            self._locks(done.snapshot, f"after step {number}, {step.call}"),
-        )
-        if was is None or now is None:
+        was = self._locks(before, f"before step {number}")
+        now = self._locks(done.snapshot, f"after step {number}, {step.call}")
+        if self.doubts:
             return
-        comparisons = [
-            Comparison(outcome, before, done, self._same(was), self._same(now), self.modes) for outcome in step.expect
-        ]
+        comparisons = [Comparison(outcome, before, done, was, now, self.modes) for outcome in step.expect]
         possible = [comparison for comparison in comparisons if not comparison.mismatches]
         closest = min(comparisons, key=Comparison.distance)
         if not possible:  # whatever was not seen
@@ -218,11 +229,22 @@ class _Execution:
             self.doubts.append(closest.unseen)
 
     def _locks(self, snapshot: Snapshot, when: str) -> str | None:
-        agreed = locks(snapshot)
-        if agreed is None:
-            seen = ", ".join(f"{observer} says {strips.compact(strip)}" for observer, strip in snapshot.locked.items())
+        """Return the locks, with their modes where the target tells; None: nobody saw them, or there is a doubt."""
+        heard = self._heard(snapshot)
+        agreed = locks(heard)
+        if agreed is None and heard.locked:
+            seen = ", ".join(f"{observer} says {strips.compact(strip)}" for observer, strip in heard.locked.items())
             self.doubts.append(f"the observers disagree {when}: {seen}")
-        return agreed
+        return None if agreed is None else self._same(agreed)
+
+    def _heard(self, snapshot: Snapshot) -> Snapshot:
+        """Leave msync out where it is what is tested, and others have seen the locks too."""
+        others = {observer: strip for observer, strip in snapshot.locked.items() if observer != Call.MSYNC}
+        return replace(snapshot, locked=others) if others and self._tests_msync else snapshot
+
+    @cached_property
+    def _tests_msync(self) -> bool:
+        return any(step.call is Call.MSYNC and step.expect for step in flatten(self.case.steps))
 
     def _same(self, strip: str) -> str:
         return strip if self.modes else strip.replace("F", "L")

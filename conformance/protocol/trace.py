@@ -51,6 +51,7 @@ class Ended(StrEnum):
 
     DONE = "done"
     SETUP = "setup"
+    TROUBLE = "trouble"
     DIED = "died"
     KILLED = "killed"
     OOM = "oom"
@@ -72,7 +73,7 @@ class Snapshot:
     __pydantic_config__ = _STRICT
 
     locked: Mapping[str, _Locks]
-    """A strip for each observer."""
+    """A strip for each observer; of a target that has none, there is none."""
     resident: _Residency | None
     mappings: _Boundaries | None
     accounted: int | None
@@ -127,7 +128,7 @@ class Execution:
     steps: tuple[StepTrace, ...]
     """In the order in which they ended: those of a forked child before the fork."""
     reason: str | None = None
-    """Why the set-up failed."""
+    """Why the set-up failed, or what the target lacked for the step under way."""
     signal: str | None = None
     """Which signal ended the process."""
     at_step: int | None = None
@@ -368,8 +369,6 @@ class TraceReader:
         seen = (*snapshot.locked.values(), snapshot.resident, snapshot.mappings)
         if any(strip is not None and len(strip) != self.pages for strip in seen):
             raise _garbage(line, f"a strip that is not {self.pages} pages long")
-        if not snapshot.locked:
-            raise _garbage(line, "a snapshot without an observer of locks")
 
 
 def _line(content: Mapping[str, Any]) -> str:

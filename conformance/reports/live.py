@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.reports import terminal
-from lockproof.conformance.reports.words import summary
+from lockproof.conformance.reports.words import summary, what_stands_out
 from lockproof.conformance.running.events import Event, TargetEnded, TargetStarted
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ class Live:
         match event:
             case TargetStarted():
                 self._info[event.target] = event.info
-                if event.about:
-                    self._out.print(f"{event.target}: {event.about}")
+                self._started(event)
             case TargetEnded():
                 pass  # the results tell what became of it
             case result:
@@ -81,13 +80,21 @@ class Live:
                 if not self._progress.disable:
                     self._progress.advance(self._task)
 
+    def _started(self, event: TargetStarted) -> None:
+        """Say once of a target, of which there may be several sessions, what stands out and how it was started."""
+        words = [word for word in (what_stands_out(event.info), event.about) if word]
+        if words and (event.target, *words) not in self._said:
+            self._said.add((event.target, *words))
+            self._out.print(f"{event.target}: {'; '.join(words)}")
+
     def _result(self, result: Result) -> None:
-        """Say what became of a case; once for repetitions that are alike, and for a target that does not start."""
+        """Say what became of a case; once for repetitions that are alike, and for cases that could not begin."""
         status = result.verdict.status
         if not self._verbose and (status is Status.PASS or self._is_known(result)):
             return
         info = self._info.get(result.target)
-        case = "" if status is Status.UNRESOLVED and info is None else result.case
+        did_not_begin = info is None or not result.trace
+        case = "" if status is Status.UNRESOLVED and did_not_begin else result.case
         said = (result.target, case, status, summary(result.verdict))
         if said not in self._said:
             self._said.add(said)

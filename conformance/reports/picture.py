@@ -145,7 +145,8 @@ def _locks(snapshot: Snapshot) -> str:
     agreed = locks(snapshot)
     if agreed is not None:
         return drawn(agreed)
-    return ", ".join(f"{drawn(strip)} ({observer})" for observer, strip in snapshot.locked.items())
+    seen = ", ".join(f"{drawn(strip)} ({observer})" for observer, strip in snapshot.locked.items())
+    return seen or "not observed"
 
 
 def _steps(

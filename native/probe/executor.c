@@ -8,8 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "kernel/files.h"
 #include "kernel/image.h"
-#include "kernel/memory_file.h"
 #include "kernel/proc.h"
 #include "program/errnames.h"
 
@@ -139,8 +139,9 @@ bool executor_start(struct executor *executor, struct executor_parent *parent, b
 	struct kernel *kernel = &executor->kernel;
 
 	kernel_start(kernel, alone);
-	kernel->handover_file = (int)memory_file();
+	kernel_raise_limits(kernel);
 	kernel->progress_file = progress_open();
+	kernel->handover_file = (int)file_in_memory();
 	parent->progress.file = kernel->progress_file;
 	parent->oom_kills = count_oom_kills();
 	return kernel->progress_file >= 0;

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "capabilities/facts.h"
@@ -50,23 +49,13 @@ static void put(void *self, const char *lines, size_t length)
 		leave(1);
 }
 
-/* As high as it goes; a program that wants less says so. */
-static void raise_memlock(void)
-{
-	struct rlimit limit = { .rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY };
-
-	if (setrlimit(RLIMIT_MEMLOCK, &limit) < 0 && getrlimit(RLIMIT_MEMLOCK, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_MEMLOCK, &limit);
-	}
-}
-
 static bool make_parent(struct probe *probe)
 {
 	void *memory = mmap(NULL, sizeof(*probe->parent), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (memory == MAP_FAILED || madvise(memory, sizeof(*probe->parent), MADV_DONTFORK) < 0)
+	if (memory == MAP_FAILED)
 		return false;
+	madvise(memory, sizeof(*probe->parent), MADV_DONTFORK);
 	probe->parent = memory;
 	probe->parent->channel = (struct channel){ .in = STDIN_FILENO, .out = STDOUT_FILENO };
 	return true;
@@ -80,6 +69,7 @@ static void say_hello(struct probe *probe)
 
 	facts_find(kernel, &parent->facts);
 	kernel->observers = parent->facts.observers;
+	kernel->apart = parent->facts.apart;
 	kernel->start = parent->facts.counts;
 	hello_write(kernel, &parent->facts, &trace);
 	put(probe, parent->trace, trace.complete);
@@ -150,9 +140,10 @@ int main(int count, char **arguments)
 	if (!make_parent(&probe) || (guest_is_here() && !guest_start(&probe.parent->channel)))
 		leave(1);
 	process_prepare();
-	raise_memlock();
-	if (!executor_start(&probe.executor, &probe.parent->executor, guest_is_here()))
+	if (!executor_start(&probe.executor, &probe.parent->executor, guest_is_here())) {
+		fputs("no file to be had in which executions can tell what they do\n", stderr);
 		leave(1);
+	}
 	input_start(&probe.parent->input, &probe.parent->channel);
 	say_hello(&probe);
 	diagnostics_start(&probe.parent->diagnostics);

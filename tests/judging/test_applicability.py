@@ -25,21 +25,27 @@ def test_a_target_that_can_do_everything_runs_every_case() -> None:
 @pytest.mark.parametrize(
     ("fields", "lacks", "reason"),
     [
-        (MLOCK, {"calls": ("munlock",)}, "the target has no mlock"),
+        (MLOCK, {"calls": ("mmap", "mlockall", "munlockall")}, "the target has no mlock"),
+        (
+            "map: a\nlocked: L\ncall: munlockall\nexpect: {result: 0}",
+            {"calls": ("mmap", "mlockall", "munlockall")},
+            "the target has no mlock",
+        ),
+        ("map: a\ncall: munlockall\nexpect: {result: 0}", {"calls": ("mmap", "mlock")}, "the target has no munlockall"),
         (
             "map: a\ncall: fork\nchild: [{call: msync, range: ^, flags: SYNC}]\nexpect: {result: 0}",
-            {"calls": ("fork",)},
+            {"calls": ("mmap", "fork")},
             "the target has no msync",
         ),
         (
             f"locked: F..\n{MLOCK}",
-            {"calls": ("mlock",)},
+            {"calls": ("mmap", "mlock")},
             "the target has no mlock2, so no lock on fault",
         ),
         (
             "map: a\ncall: mlockall\nflags: [FUTURE, ONFAULT]\nexpect: {result: 0}",
-            {"calls": ("mlockall",)},
-            "the target has no mlock2, so no lock on fault",
+            {"calls": ("mmap", "mlockall")},
+            "the target has no MCL_ONFAULT, so no lock on fault",
         ),
         (
             f"regions: {{a: {{kind: secretmem}}}}\n{MLOCK}",
@@ -51,12 +57,125 @@ def test_a_target_that_can_do_everything_runs_every_case() -> None:
             {"kinds": ("anonymous",)},
             "the target gives no shm memory (region z)",
         ),
+        (
+            f"regions: {{a: {{kind: hugetlb}}}}\n{MLOCK}",
+            {"kinds": ("anonymous",), "refused": {"hugetlb": "ENOMEM"}, "huge_page": 1},
+            "the target gives no hugetlb memory (region a): ENOMEM",
+        ),
+        (
+            f"regions: {{a: {{kind: sysv}}}}\n{MLOCK}",
+            {"kinds": ("anonymous",), "refused": {"sysv": "ENOSYS"}},
+            "the target gives no sysv memory (region a): ENOSYS",
+        ),
     ],
 )
 def test_an_optional_feature_that_is_not_there_is_unsupported(fields: str, lacks: dict[str, Any], reason: str) -> None:
     case = case_of(fields)
     assert unmet(case, target_info(**lacks)) == Verdict(Status.UNSUPPORTED, reason)
+    assert unmet(case, target_info(huge_page=1)) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "calls"),
+    [
+        (MLOCK, ("mmap", "munlock")),
+        ("map: a\ncall: munlock\nrange: ^\nexpect: {result: 0}", ("mmap", "mlock")),
+        ("map: a\ncall: mlockall\nflags: CURRENT\nexpect: {result: 0}", ("mmap", "munlockall")),
+        ("map: a\ncall: munlockall\nexpect: {result: 0}", ("mmap", "mlockall")),
+    ],
+)
+def test_half_of_an_option_of_posix_is_no_option_that_is_missing(fields: str, calls: tuple[str, ...]) -> None:
+    assert unmet(case_of(fields), target_info(calls=calls)) is None
+
+
+def test_mcl_onfault_needs_no_mlock2() -> None:
+    case = case_of("map: a\ncall: mlockall\nflags: [FUTURE, ONFAULT]\nexpect: {result: 0}")
+    assert unmet(case, target_info(calls=("mmap", "mlockall", "munlockall"), mcl_onfault=True)) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "lacks", "reason"),
+    [
+        (
+            MLOCK,
+            {"calls": ("mmap", "munlock"), "trouble": {"mlock": "died of SIGSYS"}},
+            "the trial of mlock died of SIGSYS",
+        ),
+        (
+            "map: aa\nlocked: L.\ncall: munlockall\nexpect: {result: 0}",
+            {"calls": ("mmap", "munlock", "munlockall"), "trouble": {"mlock": "hung"}},
+            "the trial of mlock hung",
+        ),
+        (
+            "map: aa\nlocked: F.\ncall: munlockall\nexpect: {result: 0}",
+            {"calls": ("mmap", "mlock", "munlockall"), "trouble": {"mlock2": "hung"}},
+            "the trial of mlock2 hung",
+        ),
+        (
+            "map: a\ncall: mlockall\nflags: [FUTURE, ONFAULT]\nexpect: {result: 0}",
+            {"calls": ("mmap", "mlockall"), "trouble": {"mcl_onfault": "hung"}},
+            "the trial of mcl_onfault hung",
+        ),
+        (
+            MLOCK,
+            {
+                "calls": (),
+                "kinds": (),
+                "trouble": dict.fromkeys(("mlock", "mmap"), "could not be started, fork gave EAGAIN"),
+            },
+            "the trial of mlock could not be started, fork gave EAGAIN",
+        ),
+        (MLOCK, {"calls": ("mlock", "munlock")}, "the target has no mmap, without which nothing can be tried"),
+        (
+            MLOCK,
+            {"kinds": (), "refused": {"anonymous": "ENOMEM"}},
+            "the trial of anonymous gave ENOMEM",
+        ),
+        (
+            f"regions: {{a: {{kind: file}}}}\n{MLOCK}",
+            {"kinds": ("anonymous",), "refused": {"file": "EMFILE"}},
+            "the trial of file gave EMFILE",
+        ),
+        (
+            f"locked: L..\n{MLOCK}",
+            {"lock_observers": (), "trouble": {"msync-invalidate": "died of SIGSYS"}},
+            "the trial of msync-invalidate died of SIGSYS",
+        ),
+        (
+            f"locked: L..\n{MLOCK}",
+            {"lock_observers": (), "refused": {"smaps": "EMFILE"}},
+            "the trial of smaps gave EMFILE",
+        ),
+        (
+            "checks: [mlock.in-memory]\nmap: a\ncall: mlock\nrange: ^\nexpect: {resident: R}",
+            {"residency": None, "trouble": {"residency": "found that mincore and pagemap disagree"}},
+            "the trial of residency found that mincore and pagemap disagree",
+        ),
+        (
+            f"fault: each-allocation\n{MLOCK}",
+            {"faults": {}, "trouble": {"each-allocation": "hung"}},
+            "the trial of each-allocation hung",
+        ),
+        (
+            f"as: privileged\n{MLOCK}",
+            {"privileged": False, "trouble": {"privileged": "died of SIGSYS"}},
+            "the trial of privileged died of SIGSYS",
+        ),
+    ],
+)
+def test_what_a_trial_could_not_find_out_is_unresolved(fields: str, lacks: dict[str, Any], reason: str) -> None:
+    case = case_of(fields)
+    assert unmet(case, target_info(**lacks)) == Verdict(Status.UNRESOLVED, reason)
     assert unmet(case, target_info()) is None
+
+
+def test_secret_memory_that_the_limit_refuses_is_untested() -> None:
+    verdict = unmet(
+        case_of(f"regions: {{a: {{kind: secretmem}}}}\n{MLOCK}"),
+        target_info(kinds=("anonymous",), refused={"secretmem": "EAGAIN"}),
+    )
+    reason = "the target gives no secretmem memory (region a): EAGAIN; raise RLIMIT_MEMLOCK with ulimit -l"
+    assert verdict == Verdict(Status.UNTESTED, reason)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +271,17 @@ def test_an_optional_feature_that_is_not_there_is_unsupported(fields: str, lacks
             POOR,
             "needs RLIMIT_MEMLOCK unlimited, it can be 8192; raise it with ulimit -l",
         ),
-        (MLOCK, {"lock_observers": ()}, "the target gives no way to see which pages are locked"),
+        (
+            MLOCK.replace("result: 0", "locked: LLL"),
+            {"lock_observers": ()},
+            "the target gives no way to see which pages are locked",
+        ),
+        (f"locked: L..\n{MLOCK}", {"lock_observers": ()}, "the target gives no way to see which pages are locked"),
+        (
+            f"locked: L..\n{LIMITED.replace('4p', '0')}",
+            {"privileged": False, "memlock": 0},
+            "needs RLIMIT_MEMLOCK at 4096 bytes, it can be 0; raise it with ulimit -l",
+        ),
         (
             "checks: [mlock.in-memory]\nmap: a\ncall: mlock\nrange: ^\nexpect: {resident: R}",
             {"residency": None},
@@ -191,7 +320,7 @@ def test_a_condition_that_cannot_be_provoked_or_seen_is_untested(
 @pytest.mark.parametrize(
     ("fields", "lacks"),
     [
-        ("map: a\nsteps: [{call: touch, range: ^}, {call: observe, expect: {locked: .}}]", {"calls": ()}),
+        ("map: a\nsteps: [{call: touch, range: ^}, {call: observe, expect: {locked: .}}]", {"calls": ("mmap",)}),
         (f"regions: {{a: {{guard: ...}}}}\n{MLOCK}", {"guard": False}),
         (f"limits: {{mappings: 0}}\n{MLOCK}", {"max_map_count": 262144}),
         (MLOCK, {"max_map_count": None, "residency": None, "mappings": False, "accounting": False, "elsewhere": False,
@@ -202,6 +331,11 @@ def test_a_condition_that_cannot_be_provoked_or_seen_is_untested(
         (LIMITED, {"privileged": False, "memlock": 16384}),
         (LIMITED.replace("4p", "0"), {"privileged": False, "memlock": 0}),
         (LIMITED.replace("4p", "unlimited"), {"privileged": False, "memlock": -1}),
+        (MLOCK, {"lock_observers": ()}),
+        (MLOCK.replace("result: 0", "{result: 0, locked: '???'}").replace("{{", "{").replace("}}", "}"), {"lock_observers": ()}),
+        ("map: a\ncall: munlock\nrange: ^\nexpect: {result: 0}", {"privileged": False, "memlock": 0}),
+        (f"locked: L..\n{LIMITED.replace('4p', '0')}", {"privileged": True, "memlock": 0}),
+        (MLOCK, {"trouble": {"munlock": "hung", "guard": "hung"}, "refused": {"mlock": "EPERM", "smaps": "EMFILE"}}),
     ],
 )  # fmt: skip
 def test_what_a_case_does_not_need_may_be_missing(fields: str, lacks: dict[str, Any]) -> None:

@@ -189,12 +189,14 @@ def test_what_comes_after_a_doubt_supports_nothing() -> None:
     [
         (Ended.KILLED, "the process was killed from outside in step 1, observe"),
         (Ended.OOM, "the OOM killer ended the process in step 1, observe"),
+        (Ended.TROUBLE, "the target could not go on in step 1, observe: fork: EAGAIN"),
         (Ended.HUNG, ""),
         (Ended.DIED, ""),
     ],
 )
 def test_the_steps_before_the_end_of_a_process_are_judged(ending: Ended, doubt: str) -> None:
-    verdict = judged(CALL_AND_LOOK, execution(".", step(0, "EIO", "."), status=ending, signal="SIGBUS", at_step=1))
+    ended = execution(".", step(0, "EIO", "."), status=ending, signal="SIGBUS", at_step=1, reason="fork: EAGAIN")
+    verdict = judged(CALL_AND_LOOK, ended)
     assert found(verdict, doubt)[0] == "mlock.errors: returned EIO, permitted 0"
 
 
@@ -203,6 +205,49 @@ def test_what_is_not_permitted_is_found_although_something_else_was_not_seen() -
     verdict = judged(fields, execution(".", step(0, "EIO", "L")))
     assert found(verdict, "residency was not observed") == ["mlock.errors: returned EIO, permitted 0"]
     assert doubt(judged(fields, execution(".", step(0, "0", "L")))) == "residency was not observed"
+
+
+NOBODY = snapshot({})
+
+
+def test_without_an_observer_results_are_judged() -> None:
+    fields = "map: a\ncall: mlock\nrange: ^\nexpect: {result: 0}"
+    assert judged(fields, execution(NOBODY, step(0, "0", NOBODY))) == PASS
+    assert found(judged(fields, execution(NOBODY, step(0, "EPERM", NOBODY)))) == [
+        "mlock.errors: returned EPERM, permitted 0"
+    ]
+
+
+@pytest.mark.parametrize("expect", ["locked: L", "locked: unchanged, elsewhere: any"])
+def test_without_an_observer_nothing_is_said_of_locks(expect: str) -> None:
+    fields = f"map: a\ncall: mlock\nrange: ^\nexpect: {{result: 0, {expect}}}"
+    assert doubt(judged(fields, execution(NOBODY, step(0, "0", NOBODY)))) == "locks were not observed"
+    assert found(judged(fields, execution(NOBODY, step(0, "EIO", NOBODY))), "locks were not observed") == [
+        "mlock.errors: returned EIO, permitted 0"
+    ]
+
+
+def test_without_an_observer_locks_that_are_set_up_are_a_doubt() -> None:
+    fields = "map: a\nlocked: L\ncall: munlock\nrange: ^\nexpect: {result: 0}"
+    assert doubt(judged(fields, execution(NOBODY, step(0, "0", NOBODY)))) == "locks were not observed"
+
+
+@pytest.mark.parametrize(
+    ("mappings", "reason"),
+    [
+        ("|-||_|-", ""),
+        ("||||_||", ""),  # locks split mappings
+        ("|--|_|-", "set-up gave one mapping instead of two for a and b at page 2"),
+        ("|---_|-", "set-up gave one mapping instead of two for a and b at page 2"),
+        (None, ""),
+    ],
+)
+def test_neighbours_that_are_one_mapping_are_a_doubt(mappings: str | None, reason: str) -> None:
+    before = snapshot("...._..", mappings=mappings)
+    verdict = judged(
+        "map: aabc_aa\ncall: mlock\nrange: .^^....\nexpect: {result: 0}", execution(before, step(0, "0", ".LL._.."))
+    )
+    assert verdict == (Verdict(Status.UNRESOLVED, reason) if reason else PASS)
 
 
 def test_observers_that_disagree_before_the_call_are_a_doubt() -> None:
@@ -376,6 +421,10 @@ def test_an_execution_without_a_first_snapshot_is_a_doubt() -> None:
         ({"status": Ended.KILLED, "at_step": 1}, "the process was killed from outside in step 1, mlock"),
         ({"status": Ended.KILLED, "at_step": -1}, "the process was killed from outside in its set-up"),
         ({"status": Ended.OOM, "at_step": 0}, "the OOM killer ended the process in step 0, munlock"),
+        (
+            {"status": Ended.TROUBLE, "at_step": 1, "reason": "exec: ENOENT"},
+            "the target could not go on in step 1, mlock: exec: ENOENT",
+        ),
         ({"status": Ended.HUNG, "at_step": -1}, "the process hung and was killed in its set-up"),
         ({"status": Ended.DIED, "signal": "SIGBUS", "at_step": -1}, "the process died of SIGBUS in its set-up"),
         ({"status": Ended.DIED, "signal": "SIGBUS"}, "the process died of SIGBUS in its set-up"),

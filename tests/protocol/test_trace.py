@@ -135,6 +135,10 @@ def test_a_sweep_is_several_executions() -> None:
             '{"execution":3,"status":"died","signal":"SIGSEGV","step":2}',
             Execution(3, Ended.DIED, None, (), signal="SIGSEGV", at_step=2),
         ),
+        (
+            '{"execution":0,"status":"trouble","reason":"fork: EAGAIN","step":1}',
+            Execution(0, Ended.TROUBLE, None, (), "fork: EAGAIN", at_step=1),
+        ),
         ('{"execution":0,"status":"hung","step":-1}', Execution(0, Ended.HUNG, None, (), at_step=-1)),
         ('{"execution":0,"status":"oom","step":0}', Execution(0, Ended.OOM, None, (), at_step=0)),
         ('{"execution":0,"status":"killed","step":0}', Execution(0, Ended.KILLED, None, (), at_step=0)),
@@ -142,6 +146,15 @@ def test_a_sweep_is_several_executions() -> None:
 )
 def test_every_way_to_end_is_read(line: str, ending: Execution) -> None:
     assert read(line, END) == Trace((ending,), None, (line, END))
+
+
+def test_a_target_may_have_no_observer_of_locks() -> None:
+    nobody = '"smaps":".L_","msync":".L_"', ""
+    trace = read(BEFORE.replace(*nobody), STEP.replace(*nobody), DONE, END)
+    assert trace is not None
+    (execution,) = trace.executions
+    assert execution.before is not None
+    assert execution.before.locked == execution.steps[0].snapshot.locked == {}
 
 
 def test_steps_belong_to_the_execution_that_closes_after_them() -> None:
@@ -177,7 +190,7 @@ def test_a_refused_program_is_trouble() -> None:
         ((END,), "not the protocol, the end of a program that was not executed: '{\"end\":\"demo\"}'"),
         ((*GOOD[:3], BEFORE, END), "not the protocol, the end of a program in the middle of an execution: '{\"end\":\"demo\"}'"),
         (('{"execution":0,"status":"fine"}',),
-         ("not the protocol, status: Input should be 'done', 'setup', 'died', 'killed', 'oom' or 'hung': "
+         ("not the protocol, status: Input should be 'done', 'setup', 'trouble', 'died', 'killed', 'oom' or 'hung': "
           "'{\"execution\":0,\"status\":\"fine\"}'")),
         (('{"execution":0}',), "not the protocol, status: Field required: '{\"execution\":0}'"),
         (('{"execution":"x","status":"done"}',),
@@ -196,7 +209,6 @@ def test_what_is_not_the_protocol_is_said_with_the_line(lines: tuple[str, ...], 
         ('"msync":".L_"', '"msync":".L__"', "a strip that is not 3 pages long"),
         ('"RR_"', '"R*9"', "a strip that is not 3 pages long"),
         ('"|-_"', '"|-"', "a strip that is not 3 pages long"),
-        ('"smaps":".L_","msync":".L_"', "", "a snapshot without an observer of locks"),
         (
             '"smaps":".L_"',
             '"smaps":".R_"',

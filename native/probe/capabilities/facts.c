@@ -3,17 +3,50 @@
 
 #include "capabilities/facts.h"
 
-#include <fcntl.h>
-#include <limits.h>
+#include <errno.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "capabilities/trials.h"
 #include "kernel/counts.h"
 #include "kernel/process.h"
 
-enum { TIME_TO_TRY = 30000 };
+/* Milliseconds, for all trials that a child makes. Of some that hang it is found before whoever waits for the hello gives up. */
+enum { TIME_TO_TRY = 10000 };
+
+/*
+ * In an order in which what one leaves behind does no harm to the next. Locks
+ * come last, and of them what binds all later memory: calls that should undo
+ * them may not do it.
+ */
+static const struct trial *const batches[] = {
+	trials_of_counts, trials_of_observers, trials_of_calls,		 trials_of_kinds,
+	trials_of_faults, trials_of_locks,     trials_of_locks_on_fault, trials_of_whole_locks,
+};
+
+enum { BATCH_COUNT = sizeof(batches) / sizeof(batches[0]) };
+
+static int count_trials(const struct trial *trials)
+{
+	int count = 0;
+
+	while (trials[count].name)
+		count++;
+	return count;
+}
+
+const struct trial *trial_numbered(int number)
+{
+	for (int i = 0; i < BATCH_COUNT; i++) {
+		int count = count_trials(batches[i]);
+
+		if (number < count)
+			return &batches[i][number];
+		number -= count;
+	}
+	return NULL;
+}
 
 unsigned long trial_memory(const struct kernel *kernel, size_t pages)
 {
@@ -23,33 +56,15 @@ unsigned long trial_memory(const struct kernel *kernel, size_t pages)
 	return kernel_is_error(address) ? 0 : (unsigned long)address;
 }
 
-static void try_privilege(struct kernel *kernel, struct facts *facts)
+static long try_counts(struct kernel *kernel, struct facts *facts, const struct trial *trial)
 {
-	struct system system = kernel_raw_system(kernel);
-	unsigned long page = trial_memory(kernel, 1);
-	struct rlimit limit, none;
-
-	if (!page || getrlimit(RLIMIT_MEMLOCK, &limit) < 0)
-		return;
-	none = (struct rlimit){ 0, limit.rlim_max };
-	facts->privileged =
-		setrlimit(RLIMIT_MEMLOCK, &none) == 0 && system.mlock(system.self, page, kernel->page_size) == 0;
-	setrlimit(RLIMIT_MEMLOCK, &limit);
-}
-
-static void count_system(struct kernel *kernel, struct facts *facts)
-{
+	(void)trial;
 	if (kernel->alone)
 		facts->counts = counts_at_start();
+	return 0;
 }
 
-/* In an order in which what one leaves behind does no harm to the next. */
-static void (*const trials[])(struct kernel *kernel, struct facts *facts) = {
-	count_system, try_observers,	    try_calls,	try_kinds, try_guard, try_privilege,
-	try_fault,    try_persistent_fault, try_memory,
-};
-
-enum { TRIAL_COUNT = sizeof(trials) / sizeof(trials[0]) };
+const struct trial trials_of_counts[] = { { .name = "counts", .about = ABOUT_FACT, .run = try_counts }, { 0 } };
 
 /* What was found by all trials before the next one. */
 struct finding {
@@ -57,25 +72,48 @@ struct finding {
 	int next;
 };
 
-_Static_assert(sizeof(struct finding) <= PIPE_BUF, "a finding comes through a pipe in one piece, or not at all");
-
-/* A child, where trials may do to the process what they like. What they find comes back by a pipe. */
 struct trial_child {
 	struct kernel kernel;
 	struct finding finding;
-	int pipe[2];
 };
 
+/* What is found comes back by the file in which executions will tell what they do, one finding after another. */
 static void run_trials(void *argument)
 {
 	struct trial_child *child = argument;
 	struct finding *finding = &child->finding;
+	const struct trial *trial;
 
-	while (finding->next < TRIAL_COUNT) {
-		trials[finding->next++](&child->kernel, &finding->facts);
-		if (write(child->pipe[1], finding, sizeof(*finding)) < 0)
-			process_exit(1);
+	while ((trial = trial_numbered(finding->next)) != NULL) {
+		long result = trial->run(&child->kernel, &finding->facts, trial);
+
+		finding->facts.attempts[finding->next++] = (struct attempt){ ATTEMPT_ANSWERED, (int)-result };
+		if (write(child->kernel.progress_file, finding, sizeof(*finding)) != (ssize_t)sizeof(*finding))
+			process_exit(errno);
 	}
+}
+
+/* The last one in the file, which is empty afterwards; where there is none, it stays as it is. */
+static void take_finding(int file, struct finding *finding)
+{
+	const off_t size = sizeof(*finding);
+	off_t whole = lseek(file, 0, SEEK_END) / size;
+	struct finding last;
+	bool is_there = whole > 0 && pread(file, &last, sizeof(last), (whole - 1) * size) == size;
+
+	if (ftruncate(file, 0) == 0 && is_there)
+		*finding = last;
+}
+
+static struct attempt attempt_of(struct ending ending)
+{
+	if (ending.error)
+		return (struct attempt){ ATTEMPT_NOT_STARTED, (int)ending.error };
+	if (ending.hung)
+		return (struct attempt){ ATTEMPT_HUNG, 0 };
+	if (WIFSIGNALED(ending.status))
+		return (struct attempt){ ATTEMPT_DIED, WTERMSIG(ending.status) };
+	return (struct attempt){ ATTEMPT_LOST, WEXITSTATUS(ending.status) };
 }
 
 /* One child makes all trials; where it does not live through one of them, another child goes on behind that. */
@@ -86,16 +124,12 @@ void facts_find(const struct kernel *kernel, struct facts *facts)
 
 	finding->facts.own_pages = -1;
 	finding->facts.counts = (struct counts){ -1, -1 };
-	if (pipe2(child.pipe, O_CLOEXEC | O_NONBLOCK) == 0) {
-		while (finding->next < TRIAL_COUNT) {
-			process_run(run_trials, &child, TIME_TO_TRY);
-			while (read(child.pipe[0], finding, sizeof(*finding)) == (ssize_t)sizeof(*finding))
-				;
-			if (finding->next < TRIAL_COUNT)
-				finding->next++;
-		}
-		close(child.pipe[0]);
-		close(child.pipe[1]);
+	while (trial_numbered(finding->next)) {
+		struct ending ending = process_run(run_trials, &child, TIME_TO_TRY);
+
+		take_finding(kernel->progress_file, finding);
+		if (trial_numbered(finding->next))
+			finding->facts.attempts[finding->next++] = attempt_of(ending);
 	}
 	*facts = finding->facts;
 }

@@ -7,14 +7,24 @@
 #include "program/program.h"
 #include "program/system.h"
 
-enum { MOST_CALLS = 24 };
+enum { MOST_TRIALS = 48 };
+
+/* How a trial ended. */
+enum attempt_end { ATTEMPT_ANSWERED, ATTEMPT_DIED, ATTEMPT_HUNG, ATTEMPT_NOT_STARTED, ATTEMPT_LOST };
+
+struct attempt {
+	enum attempt_end end;
+	int number; /* errno of the answer (0: none), the signal, errno of the fork, of telling what was found */
+};
 
 /* What was found out about the target. */
 struct facts {
+	struct attempt attempts[MOST_TRIALS]; /* as trials.h numbers them */
 	struct observers observers;
+	enum apart apart;
+	bool residency_disputed; /* two ways to see it contradict each other */
 	bool lock_modes;
-	bool calls[MOST_CALLS];
-	bool kinds[KIND_COUNT];
+	bool mcl_onfault; /* mlockall takes MCL_ONFAULT */
 	bool guard;
 	bool privileged;
 	long own_pages; /* -1: not known */

@@ -3,7 +3,7 @@
 
 #include "capabilities/hello.h"
 
-#include <string.h>
+#include <errno.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -11,6 +11,7 @@
 
 #include "capabilities/trials.h"
 #include "kernel/diagnostics.h"
+#include "program/errnames.h"
 
 enum { PROTOCOL_VERSION = 1 };
 
@@ -21,21 +22,38 @@ static void write_name(struct trace *trace, const char *name, const char **separ
 	*separator = ",";
 }
 
+static bool is_call(const struct trial *trial)
+{
+	return trial->about == ABOUT_LOCK || trial->about == ABOUT_CALL;
+}
+
+/* A call that answers with an error is there. */
+static bool is_there(const struct trial *trial, struct attempt attempt)
+{
+	return attempt.end == ATTEMPT_ANSWERED && (is_call(trial) ? attempt.number != ENOSYS : attempt.number == 0);
+}
+
+static void write_those_there(struct trace *trace, const struct facts *facts, enum trial_about about,
+			      const char **separator)
+{
+	const struct trial *trial;
+
+	for (int i = 0; (trial = trial_numbered(i)) != NULL; i++) {
+		if (trial->about == about && is_there(trial, facts->attempts[i]))
+			write_name(trace, trial->name, separator);
+	}
+}
+
 static void write_names(struct trace *trace, const struct facts *facts)
 {
 	const char *separator = "";
 
 	text_format(&trace->text, ",\"calls\":[");
-	for (int i = 0; call_name(i); i++) {
-		if (facts->calls[i])
-			write_name(trace, call_name(i), &separator);
-	}
+	write_those_there(trace, facts, ABOUT_LOCK, &separator);
+	write_those_there(trace, facts, ABOUT_CALL, &separator);
 	separator = "";
 	text_format(&trace->text, "],\"kinds\":[");
-	for (int i = 0; i < KIND_COUNT; i++) {
-		if (facts->kinds[i])
-			write_name(trace, kind_name((enum kind)i), &separator);
-	}
+	write_those_there(trace, facts, ABOUT_KIND, &separator);
 	separator = "";
 	text_format(&trace->text, "],\"guard\":%s,\"lock_observers\":[", facts->guard ? "true" : "false");
 	if (facts->observers.smaps_locks)
@@ -43,6 +61,64 @@ static void write_names(struct trace *trace, const struct facts *facts)
 	if (facts->observers.msync)
 		write_name(trace, "msync", &separator);
 	text_format(&trace->text, "]");
+}
+
+static void write_refused(struct trace *trace, const struct facts *facts)
+{
+	const struct trial *trial;
+	const char *separator = "";
+	char unknown[NAME_ROOM];
+
+	text_format(&trace->text, ",\"refused\":{");
+	for (int i = 0; (trial = trial_numbered(i)) != NULL; i++) {
+		struct attempt attempt = facts->attempts[i];
+
+		if (attempt.end != ATTEMPT_ANSWERED || !attempt.number || (is_call(trial) && !is_there(trial, attempt)))
+			continue;
+		write_name(trace, trial->name, &separator);
+		text_format(&trace->text, ":\"%s\"", error_name(attempt.number, unknown));
+	}
+	text_format(&trace->text, "}");
+}
+
+static void write_ending(struct trace *trace, struct attempt attempt)
+{
+	char unknown[NAME_ROOM];
+
+	switch (attempt.end) {
+	case ATTEMPT_DIED:
+		text_format(&trace->text, ":\"died of %s\"", signal_name(attempt.number, unknown));
+		break;
+	case ATTEMPT_HUNG:
+		text_format(&trace->text, ":\"hung\"");
+		break;
+	case ATTEMPT_NOT_STARTED:
+		text_format(&trace->text, ":\"could not be started, fork gave %s\"",
+			    error_name(attempt.number, unknown));
+		break;
+	default:
+		text_format(&trace->text, ":\"could not tell what it found, write gave %s\"",
+			    error_name(attempt.number, unknown));
+	}
+}
+
+static void write_trouble(struct trace *trace, const struct facts *facts)
+{
+	const struct trial *trial;
+	const char *separator = "";
+
+	text_format(&trace->text, ",\"trouble\":{");
+	for (int i = 0; (trial = trial_numbered(i)) != NULL; i++) {
+		if (facts->attempts[i].end == ATTEMPT_ANSWERED)
+			continue;
+		write_name(trace, trial->name, &separator);
+		write_ending(trace, facts->attempts[i]);
+	}
+	if (facts->residency_disputed) {
+		write_name(trace, "residency", &separator);
+		text_format(&trace->text, ":\"found that mincore and pagemap disagree\"");
+	}
+	text_format(&trace->text, "}");
 }
 
 static void write_flag(struct trace *trace, const char *name, bool flag)
@@ -151,6 +227,9 @@ void hello_write(const struct kernel *kernel, const struct facts *facts, struct 
 		    (int)sizeof(void *) * 8);
 	write_flag(trace, "wraps", ranges_wrap());
 	write_names(trace, facts);
+	write_refused(trace, facts);
+	write_trouble(trace, facts);
+	write_flag(trace, "mcl_onfault", facts->mcl_onfault);
 	write_flag(trace, "lock_modes", facts->lock_modes);
 	text_format(&trace->text, ",\"residency\":%s", residencies[facts->observers.residency]);
 	write_flag(trace, "mappings", facts->observers.mappings);

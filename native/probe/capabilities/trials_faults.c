@@ -1,63 +1,96 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 
+#include <unistd.h>
+
 #include "capabilities/trials.h"
+#include "kernel/files.h"
 #include "kernel/libc.h"
 
-/* Locks the middle one of three pages, which has to split their mapping. */
-static long lock_with_fault(struct kernel *kernel, long *once_more, bool *reached)
+/*
+ * Gives the middle one of three pages a protection of its own, for which their
+ * mapping has to be split: the kernel allocates as it does for a lock. Where a
+ * shim fails its calls in turn, only those of memory locking pass it.
+ */
+static long split(const struct facts *facts, const struct system *system, unsigned long middle)
+{
+	if (facts->shim)
+		return system->mlock(system->self, middle, system->page_size);
+	return system->mprotect(system->self, middle, system->page_size, PROT_READ);
+}
+
+static long split_with_fault(struct kernel *kernel, const struct facts *facts, long *once_more, bool *reached)
 {
 	const struct system system = kernel_system(kernel);
-	size_t page_size = kernel->page_size;
-	unsigned long middle = trial_memory(kernel, 3) + page_size;
+	unsigned long middle = trial_memory(kernel, 3) + kernel->page_size;
 	long result;
 
 	if (system.arm(system.self, 1) < 0)
 		return 0;
-	result = system.mlock(system.self, middle, page_size);
+	result = split(facts, &system, middle);
 	if (once_more)
-		*once_more = system.mlock(system.self, middle, page_size);
+		*once_more = split(facts, &system, middle);
 	*reached = system.injected(system.self) > 0;
 	return result;
 }
 
 /* What a shim calls first, its mlock may do without. */
-void try_fault(struct kernel *kernel, struct facts *facts)
+static long try_fault(struct kernel *kernel, struct facts *facts, const struct trial *trial)
 {
 	const struct system system = kernel_system(kernel);
 	bool reached = false, failed;
 
+	(void)trial;
 	facts->shim = libc_has_shim && libc_has_shim();
 	if (system.prepare_faults(system.self, false) < 0)
-		return;
-	failed = lock_with_fault(kernel, NULL, &reached) < 0;
+		return 0;
+	failed = split_with_fault(kernel, facts, NULL, &reached) < 0;
 	facts->faults[FAULT_EACH_ALLOCATION] = reached && (failed || facts->shim);
+	return 0;
 }
 
 /* Without a persistent fault the call would succeed when it is made again. */
-void try_persistent_fault(struct kernel *kernel, struct facts *facts)
+static long try_persistent_fault(struct kernel *kernel, struct facts *facts, const struct trial *trial)
 {
 	const struct system system = kernel_system(kernel);
 	bool reached = false;
 	long once_more = 0;
 
+	(void)trial;
 	if (facts->faults[FAULT_EACH_ALLOCATION] && system.prepare_faults(system.self, true) == 0)
 		facts->faults[FAULT_FROM_EACH_ALLOCATION] =
-			lock_with_fault(kernel, &once_more, &reached) < 0 && reached && once_more < 0;
+			split_with_fault(kernel, facts, &once_more, &reached) < 0 && reached && once_more < 0;
+	return 0;
+}
+
+/* The kernel brings pages in as it copies a file into them; where it cannot, it copies less. */
+static bool can_fill(unsigned long memory, size_t length, int file)
+{
+	return pread(file, (void *)memory, length, 0) == (ssize_t)length;
 }
 
 /* More pages than a limit of some lets be resident. The process lives to tell of it, or there is no such limit. */
-void try_memory(struct kernel *kernel, struct facts *facts)
+static long try_memory(struct kernel *kernel, struct facts *facts, const struct trial *trial)
 {
 	enum { SOME = 8, MORE = 256 };
-	const struct system system = kernel_system(kernel);
+	size_t length = MORE * kernel->page_size;
 	unsigned long memory = trial_memory(kernel, MORE);
-	long result;
+	int file = (int)file_in_memory();
+	bool filled;
 
-	if (!memory || kernel_limit_memory(kernel, SOME) < 0)
-		return;
+	(void)trial;
+	if (!memory || file < 0 || ftruncate(file, (off_t)length) < 0 || kernel_limit_memory(kernel, SOME) < 0)
+		return 0;
 	kernel_enter(kernel);
-	result = system.mlock(system.self, memory, MORE * kernel->page_size);
+	filled = can_fill(memory, length, file);
 	kernel_exit(kernel);
-	facts->limit_memory = result < 0 && system.mlock(system.self, memory, MORE * kernel->page_size) == 0;
+	facts->limit_memory = !filled && can_fill(memory, length, file);
+	return 0;
 }
+
+const struct trial trials_of_faults[] = {
+	{ .name = "each-allocation", .about = ABOUT_FACT, .run = try_fault },
+	{ .name = "from-each-allocation", .about = ABOUT_FACT, .run = try_persistent_fault },
+	{ .name = "memory", .about = ABOUT_FACT, .run = try_memory },
+	{ 0 },
+};

@@ -13,7 +13,7 @@ void arena_strips_start(struct arena_strips *strips)
 {
 	fill(strips->locked, 0, strips->pages, '_');
 	fill(strips->mappings, 0, strips->pages, '_');
-	fill(strips->writable, 0, strips->pages, '_');
+	strips->without_flags = false;
 	strips->elsewhere_mapped = 0;
 	strips->elsewhere_locked = 0;
 }
@@ -33,13 +33,14 @@ bool arena_strips_take(void *self, const struct smaps_mapping *mapping)
 
 	if (strips->limit && mapping->start >= strips->limit)
 		return false;
+	if (!mapping->has_flags && !mapping->of_kernel)
+		strips->without_flags = true;
 	if (start < end) {
 		size_t first = (start - strips->arena) / strips->page_size, count = (end - start) / strips->page_size;
 
 		fill(strips->locked, first, count, lock_of(mapping));
 		fill(strips->mappings, first, count, '-');
 		fill(strips->mappings, first, 1, '|');
-		fill(strips->writable, first, count, mapping->writable ? 'w' : '.');
 	} else if (!mapping->of_kernel) {
 		long pages = (long)((mapping->end - mapping->start) / strips->page_size);
 

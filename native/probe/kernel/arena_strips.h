@@ -14,7 +14,8 @@ struct arena_strips {
 	/* A strip for each thing wanted, or NULL. */
 	char *locked;	/* L locked, F locked on fault, . not locked, _ not mapped */
 	char *mappings; /* | first page of a mapping, - further page, _ not mapped */
-	char *writable; /* w writable, . not, _ not mapped */
+
+	bool without_flags; /* of some mapping nothing is said about locks */
 
 	/* In pages, without the kernel's own mappings. */
 	long elsewhere_mapped;

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -90,6 +91,14 @@ static ssize_t describe(struct iovec parts[PARTS], const struct kernel *kernel, 
 	return (ssize_t)(parts[0].iov_len + parts[1].iov_len + parts[2].iov_len);
 }
 
+/* Without /proc, by the name that it was started under. */
+static const char *own_image(void)
+{
+	static const char by_proc[] = "/proc/self/exe";
+
+	return access(by_proc, X_OK) == 0 ? by_proc : (const char *)getauxval(AT_EXECFN);
+}
+
 long kernel_exec(void *self, const struct program *program, const struct resume *resume, bool missing)
 {
 	const struct kernel *kernel = self;
@@ -97,13 +106,13 @@ long kernel_exec(void *self, const struct program *program, const struct resume 
 	ssize_t size = describe(parts, kernel, resume, program);
 
 	if (kernel->handover_file < 0)
-		return -ENOSYS;
+		return kernel->handover_file;
 	if (pwritev(kernel->handover_file, parts, PARTS, 0) != size)
 		return -ENOMEM;
 	for (int i = 0; program && i < program->region_count; i++)
 		keep_open(kernel->objects[i].file);
 	keep_all_open(kernel);
-	return execute(missing ? "/proc/self/lockproof-missing" : "/proc/self/exe", kernel->handover_file);
+	return execute(missing ? "/proc/self/lockproof-missing" : own_image(), kernel->handover_file);
 }
 
 bool kernel_image_take_over(int file, struct kernel *kernel, struct program *program, struct resume *resume)
@@ -121,15 +130,19 @@ static void try_image(void *argument)
 {
 	const struct resume resume = { .step = NO_PROGRAM };
 
-	kernel_exec(argument, NULL, &resume, false);
+	process_exit((int)-kernel_exec(argument, NULL, &resume, false));
 }
 
-bool kernel_image_works(const struct kernel *kernel)
+long kernel_image_try(const struct kernel *kernel)
 {
-	enum { TIME_TO_TRY = 10000 };
+	enum { TIME_TO_TRY = 2000 };
 	const struct ending ending = process_run(try_image, (void *)kernel, TIME_TO_TRY);
 
-	return !ending.error && !ending.hung && WIFEXITED(ending.status) && WEXITSTATUS(ending.status) == IT_WORKS;
+	if (ending.error)
+		return -ending.error;
+	if (ending.hung || !WIFEXITED(ending.status))
+		return -EINTR;
+	return WEXITSTATUS(ending.status) == IT_WORKS ? 0 : -WEXITSTATUS(ending.status);
 }
 
 struct thread_body {

@@ -10,8 +10,8 @@ int kernel_image_file(int count, char **arguments);
 /* What the process was doing before it had this image; false: it cannot be read. Does not return to one that was only tried. */
 bool kernel_image_take_over(int file, struct kernel *kernel, struct program *program, struct resume *resume);
 
-/* Whether the running program can be executed. Tried in a child. */
-bool kernel_image_works(const struct kernel *kernel);
+/* Executes the running program, in a child; 0, or why that cannot be. */
+long kernel_image_try(const struct kernel *kernel);
 
 /* As struct system has them. */
 long kernel_exec(void *self, const struct program *program, const struct resume *resume, bool missing);

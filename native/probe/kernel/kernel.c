@@ -172,6 +172,7 @@ struct system kernel_raw_system(struct kernel *kernel)
 		.limit_memory = kernel_limit_memory,
 		.become_unprivileged = kernel_become_unprivileged,
 		.explain = kernel_explain,
+		.limit_changed = kernel_limit_changed,
 		.mlock = kernel_mlock,
 		.mlock2 = kernel_mlock2,
 		.munlock = kernel_munlock,

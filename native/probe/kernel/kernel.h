@@ -3,6 +3,7 @@
 #define LOCKPROOF_KERNEL_KERNEL_H
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "kernel/faults.h"
 #include "kernel/filler.h"
@@ -28,10 +29,16 @@ struct observers {
 	enum residency residency;
 };
 
+/* What tells mappings apart that would be merged. */
+enum apart { APART_BY_DUMPING, APART_BY_POLICY, APART_BY_RESERVING, APART_WAYS };
+
 struct object {
 	struct region region;
 	int file; /* -1: none */
 };
+
+/* Limits of the process that bear on what is tested: RLIMIT_MEMLOCK and so on. */
+enum kept_limit { KEPT_MEMLOCK, KEPT_AS, KEPT_DATA, KEPT_STACK, LIMITS_KEPT };
 
 /* The running kernel, seen from one process; what a child changes here is its own. */
 struct kernel {
@@ -43,10 +50,12 @@ struct kernel {
 	struct counts start;   /* of the whole system, where alone */
 	struct kernel_faults faults;
 	struct memory_limit memory;
+	rlim_t limits[LIMITS_KEPT]; /* bytes, as the probe has made them */
 	struct observers observers;
 	struct filler filler;
+	enum apart apart;
 	struct object objects[MAX_REGIONS];
-	bool uses_huge_pages, wants_thp, uses_heap;
+	bool uses_huge_pages, wants_thp, uses_heap, uses_stack;
 	unsigned long arena;
 	size_t pages;
 	const char *explanation;
@@ -77,16 +86,27 @@ long kernel_reserve(void *self, size_t pages, unsigned long *address);
 long kernel_declare(void *self, int index, const struct region *region);
 long kernel_map(void *self, int region, unsigned long address, size_t pages, size_t object_page, bool apart);
 long kernel_map_locked(void *self, int region, unsigned long address, size_t pages, size_t object_page);
+/* Flags for an mmap, and what is to be done afterwards, so that the mapping does not merge with one that has neither. */
+int kernel_apart_flags(const struct kernel *kernel);
+void kernel_set_apart(const struct kernel *kernel, unsigned long address, size_t length);
 long kernel_brk(void *self, unsigned long end);
 long kernel_guard(void *self, unsigned long address, size_t length);
 long kernel_advise_huge(void *self, enum huge_wish wish, unsigned long address, size_t pages);
 
 /* limits.c */
+/* Raises limits as high as they go, and keeps what they are. */
+void kernel_raise_limits(struct kernel *kernel);
+/* The name of a limit that is no longer what it was made: somebody else has changed it. NULL: there is none. */
+const char *kernel_limit_changed(void *self);
 long kernel_limit_memlock(void *self, uint64_t bytes);
 long kernel_become_unprivileged(void *self);
+/* Whether the kernel lets this process lock more than RLIMIT_MEMLOCK. Read, not tried. */
+bool kernel_may_lock_beyond_limits(void);
 
 /* observe.c */
 void kernel_observe(void *self, unsigned long arena, struct snapshot *snapshot);
+
+/* touch.c */
 long kernel_touch(void *self, unsigned long address, size_t pages);
 
 #endif

@@ -11,10 +11,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "kernel/files.h"
 #include "kernel/filler.h"
-#include "kernel/memory_file.h"
 #include "program/pages.h"
 #include "program/text.h"
+
+enum {
+	/* Of mbind(2), as in linux/mempolicy.h: MPOL_PREFERRED, and how many bits there are in its mask. */
+	PREFERRED_POLICY = 1,
+	NODES = 2,
+};
 
 static size_t arena_unit(const struct kernel *kernel)
 {
@@ -51,6 +57,10 @@ long kernel_reserve(void *self, size_t pages, unsigned long *address)
 	size_t wanted = pages * page_size, length = 2 * wanted + 2 * fence + unit;
 	long start;
 
+	if (kernel->uses_stack && wanted > kernel->limits[KEPT_STACK]) {
+		kernel->explanation = "RLIMIT_STACK lets no stack grow over all of it";
+		return -ENOMEM;
+	}
 	if (kernel->uses_heap) {
 		start = syscall(SYS_brk, 0);
 		kernel->arena = round_up((unsigned long)start + page_size, unit);
@@ -68,29 +78,6 @@ long kernel_reserve(void *self, size_t pages, unsigned long *address)
 	return 0;
 }
 
-/* A name under /dev/shm, or where O_TMPFILE is not known under /tmp, of which no trace remains. */
-static long open_named(const char *prefix)
-{
-	char path[64];
-	struct text text = text_in(path, sizeof(path));
-	int file, error;
-
-	text_format(&text, "%slockproof-%d", prefix, (int)getpid());
-	text_close(&text);
-	file = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	error = errno;
-	if (file >= 0)
-		unlink(path);
-	return file < 0 ? -error : file;
-}
-
-static long open_file(void)
-{
-	int file = open("/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
-
-	return file < 0 ? open_named("/tmp/.") : file;
-}
-
 static long open_secretmem(void)
 {
 #ifdef SYS_memfd_secret
@@ -106,11 +93,11 @@ static long open_object(enum kind kind)
 {
 	switch (kind) {
 	case KIND_FILE:
-		return open_file();
+		return file_in_folder();
 	case KIND_SHM:
-		return open_named("/dev/shm/");
+		return file_of_shm();
 	case KIND_MEMFD:
-		return memory_file();
+		return file_in_memory();
 	case KIND_SECRETMEM:
 		return open_secretmem();
 	default:
@@ -155,6 +142,8 @@ long kernel_declare(void *self, int index, const struct region *region)
 		kernel->wants_thp = true;
 	if (region->kind == KIND_HEAP)
 		kernel->uses_heap = true;
+	if (region->kind == KIND_STACK)
+		kernel->uses_stack = true;
 	if (region->alias >= 0) {
 		object->file = kernel->objects[region->alias].file;
 	} else if (has_file(region->kind)) {
@@ -247,16 +236,35 @@ long kernel_map_locked(void *self, int region, unsigned long address, size_t pag
 	return kernel_is_error(result) ? result : 0;
 }
 
-/* Mappings that differ in MADV_DONTDUMP do not merge; where there is no such thing they may. */
+/*
+ * Mappings that differ in MADV_DONTDUMP do not merge on Linux. gVisor takes no
+ * notice of that, but of a memory policy, which on Linux would be one more thing
+ * to allocate; QEMU hands only the flags of a mapping on to the kernel below it.
+ */
+int kernel_apart_flags(const struct kernel *kernel)
+{
+	return kernel->apart == APART_BY_RESERVING ? MAP_NORESERVE : 0;
+}
+
+void kernel_set_apart(const struct kernel *kernel, unsigned long address, size_t length)
+{
+	const unsigned long first_node = 1;
+
+	if (kernel->apart == APART_BY_DUMPING)
+		madvise((void *)address, length, MADV_DONTDUMP);
+	else if (kernel->apart == APART_BY_POLICY)
+		syscall(SYS_mbind, address, length, PREFERRED_POLICY, &first_node, NODES, 0);
+}
+
 long kernel_map(void *self, int region, unsigned long address, size_t pages, size_t object_page, bool apart)
 {
 	struct kernel *kernel = self;
-	long result = map_with(kernel, region, address, pages, object_page, 0);
+	long result = map_with(kernel, region, address, pages, object_page, apart ? kernel_apart_flags(kernel) : 0);
 
 	if (kernel_is_error(result))
 		return result;
 	if (apart)
-		madvise((void *)address, pages * kernel->page_size, MADV_DONTDUMP);
+		kernel_set_apart(kernel, address, pages * kernel->page_size);
 	return 0;
 }
 

@@ -37,19 +37,20 @@ static void observe_maps(const struct kernel *kernel, unsigned long arena, struc
 		.locked = snapshot->smaps,
 		.mappings = snapshot->mappings,
 	};
-	bool seen;
+	bool seen, tells_locks;
 
 	if (kernel->filler.above_all && filler_is_untouched(&kernel->filler))
 		strips.limit = kernel->filler.hole;
 	seen = read_maps(observers->smaps ? "/proc/self/smaps" : "/proc/self/maps", &strips);
 	if (strips.limit)
 		strips.elsewhere_mapped += (long)(filler_bytes(&kernel->filler) / kernel->page_size);
+	tells_locks = seen && !strips.without_flags;
 
-	snapshot->has_smaps = seen && observers->smaps_locks;
+	snapshot->has_smaps = tells_locks && observers->smaps_locks;
 	snapshot->smaps_name = "smaps";
 	snapshot->has_mappings = seen && observers->mappings;
 	snapshot->elsewhere_mapped = seen && observers->elsewhere ? strips.elsewhere_mapped : -1;
-	snapshot->elsewhere_locked = seen && observers->elsewhere_locks ? strips.elsewhere_locked : -1;
+	snapshot->elsewhere_locked = tells_locks && observers->elsewhere_locks ? strips.elsewhere_locked : -1;
 }
 
 /* An entry says whether the page is present, in its highest bit, but not whether it is mapped. */
@@ -105,29 +106,4 @@ void kernel_observe(void *self, unsigned long arena, struct snapshot *snapshot)
 	snapshot->has_msync = kernel->observers.msync && page_observer_msync(kernel->page_size, arena, snapshot);
 	snapshot->has_resident = observe_residency(kernel, arena, snapshot);
 	snapshot->accounted = kernel->observers.accounting ? locked_pages(kernel) : -1;
-}
-
-/* What may be written is asked first: a page that may not even be read must end in SIGSEGV, not in a guess. */
-long kernel_touch(void *self, unsigned long address, size_t pages)
-{
-	const struct kernel *kernel = self;
-	char writable[MAX_PAGES];
-	struct arena_strips strips = {
-		.arena = address,
-		.pages = pages,
-		.page_size = kernel->page_size,
-		.limit = address + (unsigned long)(pages * kernel->page_size),
-		.writable = writable,
-	};
-
-	if (!read_maps("/proc/self/maps", &strips))
-		return -ENOENT;
-	for (size_t page = 0; page < pages; page++) {
-		volatile char *byte = (volatile char *)(address + (unsigned long)(page * kernel->page_size));
-		char value = *byte;
-
-		if (writable[page] == 'w')
-			*byte = value;
-	}
-	return 0;
 }

@@ -38,6 +38,7 @@ void process_prepare(void)
 	sigset_t set;
 
 	signal(SIGCHLD, SIG_DFL);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not be written to gives an error */
 	set_of_sigchld(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);

@@ -8,7 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "kernel/memory_file.h"
+#include "kernel/files.h"
 #include "kernel/process.h"
 
 enum { LONG_ENOUGH = 1 << 20 }; /* to begin the file anew */
@@ -24,8 +24,10 @@ struct record {
 
 int progress_open(void)
 {
-	int file = (int)memory_file();
+	int file = (int)file_in_memory();
 
+	if (file < 0)
+		file = (int)file_in_folder();
 	return file < 0 || fcntl(file, F_SETFL, O_APPEND) < 0 ? -1 : file;
 }
 

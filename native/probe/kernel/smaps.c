@@ -95,7 +95,6 @@ static void take_header(struct smaps *smaps, struct line line)
 	    !skip_character(&line, ' '))
 		return;
 	hand_on(smaps);
-	mapping.writable = line.end - line.at > 1 && line.at[1] == 'w';
 	take_name(&mapping, line);
 	smaps->mapping = mapping;
 	smaps->is_open = true;

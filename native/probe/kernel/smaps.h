@@ -8,7 +8,6 @@
 /* What the text says of one mapping. */
 struct smaps_mapping {
 	unsigned long start, end;
-	bool writable;
 	bool of_kernel; /* that the kernel makes for itself, as [vdso] */
 	bool is_gate;	/* [vsyscall], which is shown, but is none */
 	bool has_flags; /* VmFlags; else no lock is known: in maps, and of kernels that do not tell */

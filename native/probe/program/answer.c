@@ -44,19 +44,20 @@ static void write_refusal(struct trace *trace, const struct refusal *refusal)
 static void write_execution(struct trace *trace, const struct execution *execution, unsigned long number)
 {
 	static const char *const names[] = {
-		[STATUS_DONE] = "done",	    [STATUS_SETUP] = "setup", [STATUS_DIED] = "died",
-		[STATUS_KILLED] = "killed", [STATUS_OOM] = "oom",     [STATUS_HUNG] = "hung",
+		[STATUS_DONE] = "done", [STATUS_SETUP] = "setup",   [STATUS_TROUBLE] = "trouble",
+		[STATUS_DIED] = "died", [STATUS_KILLED] = "killed", [STATUS_OOM] = "oom",
+		[STATUS_HUNG] = "hung",
 	};
 	char unknown[NAME_ROOM];
 
 	text_format(&trace->text, "{\"execution\":%lu,\"status\":\"%s\"", number, names[execution->status]);
-	if (execution->status == STATUS_SETUP) {
+	if (execution->status == STATUS_SETUP || execution->status == STATUS_TROUBLE) {
 		text_format(&trace->text, ",\"reason\":");
 		trace_string(trace, execution->reason);
 	}
 	if (execution->status == STATUS_DIED)
 		text_format(&trace->text, ",\"signal\":\"%s\"", signal_name(execution->signal, unknown));
-	if (execution->status >= STATUS_DIED)
+	if (execution->status >= STATUS_TROUBLE)
 		text_format(&trace->text, ",\"step\":%d", execution->step);
 	text_format(&trace->text, "}");
 	trace_end_line(trace);

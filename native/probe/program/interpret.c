@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "program/interpret.h"
 
+#include "program/errnames.h"
 #include "program/interpreter.h"
 
 static long call(const struct interpreter *in, const struct step *step)
@@ -89,13 +90,26 @@ static bool run_call(struct interpreter *in, int index)
 	       report_step(in, index, result, fault);
 }
 
+/* What a step needs and is not under test failed: that says nothing about it. */
+static bool fail_step(struct interpreter *in, const char *what, long result)
+{
+	char unknown[NAME_ROOM];
+
+	fail_setup(in, "%s: %s", what, error_name((int)-result, unknown));
+	in->execution->status = STATUS_TROUBLE;
+	return false;
+}
+
 /* A new image goes on in interpret_resume(); here, exec has failed, or it was a model's. */
 static bool run_exec(struct interpreter *in, int index, int end)
 {
 	const struct system *system = in->system;
 	const struct resume resume = { .arena = in->arena, .fault = in->fault, .step = index, .end = end };
-	long result = system->exec(system->self, in->program, &resume, in->program->steps[index].argument);
+	bool missing = in->program->steps[index].argument;
+	long result = system->exec(system->self, in->program, &resume, missing);
 
+	if (result < 0 && !missing)
+		return fail_step(in, "exec", result);
 	return report_step(in, index, result, false);
 }
 
@@ -128,7 +142,7 @@ static bool run_thread(struct interpreter *in, int index)
 	if (in->execution->status != STATUS_DONE)
 		return false;
 	in->execution->step = index;
-	return report_step(in, index, result, false);
+	return result < 0 ? fail_step(in, "thread", result) : report_step(in, index, result, false);
 }
 
 /* After `leave` a model is the parent again; a kernel's child is gone, and where it has failed its parent as well. */
@@ -146,7 +160,7 @@ static bool run_fork(struct interpreter *in, int index)
 	if (execution->status != STATUS_DONE)
 		return false;
 	execution->step = index;
-	return report_step(in, index, result, false);
+	return result < 0 ? fail_step(in, "fork", result) : report_step(in, index, result, false);
 }
 
 static bool run_step(struct interpreter *in, int index, int end)
@@ -179,6 +193,18 @@ static bool run_steps(struct interpreter *in, int first, int end)
 	return true;
 }
 
+/* Nothing that was seen counts where a limit was another one meanwhile. */
+static void check_limits(struct interpreter *in)
+{
+	const struct system *system = in->system;
+	const char *changed = NULL;
+
+	if (in->execution->status == STATUS_DONE && system->limit_changed)
+		changed = system->limit_changed(system->self);
+	if (changed)
+		fail_setup(in, "%s was changed from outside", changed);
+}
+
 void interpret(const struct program *program, const struct system *system, unsigned long fault,
 	       struct execution *execution)
 {
@@ -189,6 +215,7 @@ void interpret(const struct program *program, const struct system *system, unsig
 	execution->fault_reached = false;
 	if (prepare(&in) && report_before(&in))
 		run_steps(&in, 0, program->step_count);
+	check_limits(&in);
 	publish(&in);
 }
 
@@ -205,5 +232,6 @@ void interpret_resume(const struct program *program, const struct system *system
 
 	if (report_step(&in, resume->step, 0, false))
 		run_steps(&in, resume->step + 1, resume->end);
+	check_limits(&in);
 	publish(&in);
 }

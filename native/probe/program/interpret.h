@@ -11,7 +11,7 @@ enum {
 	ROOM_FOR_FUNCTIONS = 2048, /* their names */
 };
 
-enum status { STATUS_DONE, STATUS_SETUP, STATUS_DIED, STATUS_KILLED, STATUS_OOM, STATUS_HUNG };
+enum status { STATUS_DONE, STATUS_SETUP, STATUS_TROUBLE, STATUS_DIED, STATUS_KILLED, STATUS_OOM, STATUS_HUNG };
 
 /* One execution of a program. */
 struct execution {
@@ -20,7 +20,7 @@ struct execution {
 	int step;	    /* under way; -1: set-up or first snapshot */
 	int signal;	    /* of STATUS_DIED */
 	bool fault_reached; /* the nth allocation of the swept call was made to fail */
-	char reason[160];   /* of STATUS_SETUP */
+	char reason[160];   /* of STATUS_SETUP and STATUS_TROUBLE */
 
 	/*
 	 * Lets those know who wait for the process that executes, before each step and at the end; the lines that

@@ -76,6 +76,8 @@ struct system {
 	long (*become_unprivileged)(void *self);
 	/* More about the set-up call that failed last, or NULL; may itself be NULL. */
 	const char *(*explain)(void *self);
+	/* A limit that others have changed since, or NULL; may itself be NULL. */
+	const char *(*limit_changed)(void *self);
 
 	/* The calls under test, with the system's own flag values. */
 	long (*mlock)(void *self, unsigned long address, size_t length);

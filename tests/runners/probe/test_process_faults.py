@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import threading
 import time
@@ -53,6 +54,38 @@ def test_a_process_that_is_killed_from_outside_is_reported() -> None:
         killer.join()
     assert killed.executions[0].status == "killed"
     assert run.executions[0].status == "done"
+
+
+def test_a_limit_that_somebody_changes_leaves_nothing_to_say() -> None:
+    with make_target("local").session() as session:
+        (before,) = session.run([SMALL])
+        (probe,) = children(os.getpid())
+        resource.prlimit(probe, resource.RLIMIT_MEMLOCK, (0, resource.prlimit(probe, resource.RLIMIT_MEMLOCK)[1]))
+        (after,) = session.run([SMALL])
+    assert before.executions[0].status == "done"
+    (execution,) = after.executions
+    assert (execution.status, execution.reason) == ("setup", "RLIMIT_MEMLOCK was changed from outside")
+
+
+def test_a_limit_that_a_program_sets_is_none_that_somebody_changed() -> None:
+    limited = Program(SMALL.text.replace("call", "limit memlock 2p\ncall"), 1, 30.0)
+    with make_target("local").session() as session:
+        (trace,) = session.run([limited])
+    assert trace.executions[0].status == "done"
+
+
+@pytest.mark.root
+def test_a_process_that_cannot_fork_says_so_of_the_step_and_keeps_those_before_it() -> None:
+    forking = Program(SMALL.text + "fork\ncall observe\nexit\ncall observe\n", 1, 30.0)
+    nobody_else = 60000 + os.getpid() % 5000
+    two = f"command:prlimit --nproc=2 setpriv --reuid={nobody_else} --clear-groups {{probe}}"
+    with make_target(two).session() as session:
+        assert session.info.refused["fork"] == "EAGAIN"
+        assert session.info.trouble == {}
+        (trace,) = session.run([forking])
+    (execution,) = trace.executions
+    assert (execution.status, execution.reason, execution.at_step) == ("trouble", "fork: EAGAIN", 1)
+    assert [step.step for step in execution.steps] == [0]
 
 
 @pytest.fixture

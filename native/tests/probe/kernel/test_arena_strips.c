@@ -34,7 +34,7 @@ static const char text[] = "00008000-0000a000 r-xp 00000000 08:01 131 /usr/bin/a
 
 struct seen {
 	struct arena_strips strips;
-	char locked[PAGES + 1], mappings[PAGES + 1], writable[PAGES + 1];
+	char locked[PAGES + 1], mappings[PAGES + 1];
 };
 
 static void see(struct seen *seen, const char *maps)
@@ -48,7 +48,6 @@ static void see(struct seen *seen, const char *maps)
 		.page_size = PAGE,
 		.locked = seen->locked,
 		.mappings = seen->mappings,
-		.writable = seen->writable,
 	};
 	arena_strips_start(&seen->strips);
 	assert_true(smaps_feed(&smaps, maps, strlen(maps)));
@@ -63,7 +62,7 @@ static void locks_and_mappings_are_seen(void **state)
 	see(&seen, text);
 	assert_string_equal(seen.locked, "..L__F.._");
 	assert_string_equal(seen.mappings, "|-|__||-_");
-	assert_string_equal(seen.writable, "www__..._");
+	assert_false(seen.strips.without_flags);
 	assert_int_equal(seen.strips.elsewhere_mapped, 5);
 	assert_int_equal(seen.strips.elsewhere_locked, 2);
 }
@@ -79,7 +78,7 @@ static void mappings_across_the_border_count_inside_only(void **state)
 	assert_int_equal(seen.strips.elsewhere_mapped, 0);
 }
 
-static void without_flags_nothing_is_locked(void **state)
+static void without_flags_nothing_is_said_of_locks(void **state)
 {
 	struct seen seen;
 
@@ -87,7 +86,20 @@ static void without_flags_nothing_is_locked(void **state)
 	see(&seen, "00010000-00012000 rw-p 00000000 00:00 0 \n00012000-00013000 r--p 00000000 00:00 0\n");
 	assert_string_equal(seen.locked, "...______");
 	assert_string_equal(seen.mappings, "|-|______");
-	assert_string_equal(seen.writable, "ww.______");
+	assert_true(seen.strips.without_flags);
+}
+
+static void the_kernel_need_not_say_of_its_own_pages(void **state)
+{
+	struct seen seen;
+
+	(void)state;
+	see(&seen, "00010000-00012000 rw-p 00000000 00:00 0 \nVmFlags: rd\n"
+		   "7ffe0000-7ffe2000 r-xp 00000000 00:00 0                          [vdso]\n");
+	assert_false(seen.strips.without_flags);
+	see(&seen, "00010000-00012000 rw-p 00000000 00:00 0 \nVmFlags: rd\n"
+		   "00020000-00022000 r-xp 00000000 00:00 0                          [heap]\n");
+	assert_true(seen.strips.without_flags);
 }
 
 int main(void)
@@ -95,7 +107,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(locks_and_mappings_are_seen),
 		cmocka_unit_test(mappings_across_the_border_count_inside_only),
-		cmocka_unit_test(without_flags_nothing_is_locked),
+		cmocka_unit_test(without_flags_nothing_is_said_of_locks),
+		cmocka_unit_test(the_kernel_need_not_say_of_its_own_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,11 +35,11 @@ static const char text[] = "00008000-0000a000 r-xp 00000000 08:01 131 /usr/bin/a
 			   "VmFlags: ex\n";
 
 static const char expected[] = "8000-a000 flags locked\n"
-			       "10000-12000 writable flags\n"
-			       "12000-13000 writable flags locked\n"
+			       "10000-12000 flags\n"
+			       "12000-13000 flags locked\n"
 			       "15000-16000 flags locked on-fault\n"
 			       "16000-18000 flags\n"
-			       "20000-23000 writable flags\n"
+			       "20000-23000 flags\n"
 			       "7ffd0000-7ffd2000 kernel flags locked\n"
 			       "7ffd8000-7ffd9000 kernel flags locked\n"
 			       "7ffe0000-7ffe2000 kernel flags locked\n"
@@ -55,9 +55,8 @@ static bool tell(void *self, const struct smaps_mapping *mapping)
 {
 	struct told *told = self;
 
-	told->used += (size_t)snprintf(told->text + told->used, sizeof(told->text) - told->used,
-				       "%lx-%lx%s%s%s%s%s%s\n", mapping->start, mapping->end,
-				       mapping->writable ? " writable" : "", mapping->of_kernel ? " kernel" : "",
+	told->used += (size_t)snprintf(told->text + told->used, sizeof(told->text) - told->used, "%lx-%lx%s%s%s%s%s\n",
+				       mapping->start, mapping->end, mapping->of_kernel ? " kernel" : "",
 				       mapping->is_gate ? " gate" : "", mapping->has_flags ? " flags" : "",
 				       mapping->locked ? " locked" : "", mapping->on_fault ? " on-fault" : "");
 	return mapping->start != told->last;
@@ -128,9 +127,9 @@ static void without_flags_a_mapping_ends_where_the_next_begins(void **state)
 
 	(void)state;
 	smaps_feed(&smaps, maps, strlen(maps));
-	assert_string_equal(told.text, "10000-12000 writable\n");
+	assert_string_equal(told.text, "10000-12000\n");
 	smaps_end(&smaps);
-	assert_string_equal(told.text, "10000-12000 writable\n12000-13000\n");
+	assert_string_equal(told.text, "10000-12000\n12000-13000\n");
 }
 
 static void what_is_not_wanted_is_not_read(void **state)
@@ -142,8 +141,8 @@ static void what_is_not_wanted_is_not_read(void **state)
 	assert_false(smaps_feed(&smaps, text, strlen(text)));
 	assert_false(smaps_feed(&smaps, text, strlen(text)));
 	assert_string_equal(told.text, "8000-a000 flags locked\n"
-				       "10000-12000 writable flags\n"
-				       "12000-13000 writable flags locked\n");
+				       "10000-12000 flags\n"
+				       "12000-13000 flags locked\n");
 }
 
 static void a_file_is_read_in_pieces_as_large_as_the_buffer(void **state)

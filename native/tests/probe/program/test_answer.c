@@ -88,6 +88,8 @@ static void each_status_has_its_fields(void **state)
 	static const char *const lines[] = {
 		[STATUS_DONE] = "{\"execution\":0,\"status\":\"done\"}\n",
 		[STATUS_SETUP] = "{\"execution\":0,\"status\":\"setup\",\"reason\":\"a \\\"reason\\\"\"}\n",
+		[STATUS_TROUBLE] =
+			"{\"execution\":0,\"status\":\"trouble\",\"reason\":\"a \\\"reason\\\"\",\"step\":7}\n",
 		[STATUS_DIED] = "{\"execution\":0,\"status\":\"died\",\"signal\":\"SIGBUS\",\"step\":7}\n",
 		[STATUS_KILLED] = "{\"execution\":0,\"status\":\"killed\",\"step\":7}\n",
 		[STATUS_OOM] = "{\"execution\":0,\"status\":\"oom\",\"step\":7}\n",

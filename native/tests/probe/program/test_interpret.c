@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -234,7 +235,14 @@ static struct recorder recorder;
 static struct execution execution;
 static char strips[STRIP_COUNT * MAX_PAGES];
 static char buffer[4096];
-static bool eager_system; /* one that has everything */
+static bool eager_system;   /* one that has everything */
+static bool changed_system; /* one that others meddle with */
+
+static const char *fake_limit_changed(void *self)
+{
+	(void)self;
+	return "RLIMIT_FAKE";
+}
 
 static void run_in(size_t size, const char *text, const char *failing)
 {
@@ -247,6 +255,8 @@ static void run_in(size_t size, const char *text, const char *failing)
 		system.exit = fake_exit;
 		system.stack = fake_stack;
 	}
+	if (changed_system)
+		system.limit_changed = fake_limit_changed;
 	assert_true(program_parse(text, strlen(text), &program, &refusal));
 	memset(buffer, 0, sizeof(buffer));
 	memset(&recorder, 0, sizeof(recorder));
@@ -428,12 +438,35 @@ static void the_steps_of_a_child_come_before_its_fork(void **state)
 					   "{\"step\":2,\"result\":\"0\",\"snapshot\":" SNAPSHOT "}\n");
 }
 
-static void a_fork_that_fails_leaves_out_the_child(void **state)
+static void without_a_fork_a_thread_or_an_image_the_execution_ends(void **state)
+{
+	static const char *const programs[][2] = {
+		{ "fork", "program p\narena 2\ncall mlock 0 1\nfork\ncall mlock 0 1\nexit\ncall mlock 0 1\nend\n" },
+		{ "thread", "program p\narena 2\ncall mlock 0 1\nthread\nexit\ncall mlock 0 1\nend\n" },
+		{ "exec", "program p\narena 2\ncall mlock 0 1\ncall exec self\ncall mlock 0 1\nend\n" },
+	};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		char reason[32];
+
+		run(programs[i][1], programs[i][0]);
+		snprintf(reason, sizeof(reason), "%s: ENOMEM", programs[i][0]);
+		assert_int_equal(execution.status, STATUS_TROUBLE);
+		assert_int_equal(execution.step, 1);
+		assert_string_equal(execution.reason, reason);
+		assert_string_equal(buffer, BEFORE "{\"step\":0,\"result\":\"0\",\"snapshot\":" SNAPSHOT "}\n");
+	}
+}
+
+static void what_others_changed_meanwhile_leaves_nothing_to_say(void **state)
 {
 	(void)state;
-	run("program p\narena 2\nfork\ncall mlock 0 1\nexit\nend\n", "fork");
-	assert_string_equal(recorder.log, "reserve 2 0;observe 1600 2;fork 0 0;observe 1600 2;");
-	assert_non_null(strstr(buffer, "{\"step\":0,\"result\":\"ENOMEM\""));
+	changed_system = true;
+	run("program p\narena 2\ncall mlock 0 1\nend\n", NULL);
+	changed_system = false;
+	assert_int_equal(execution.status, STATUS_SETUP);
+	assert_string_equal(execution.reason, "RLIMIT_FAKE was changed from outside");
 }
 
 static void a_trace_that_does_not_fit_ends_the_execution(void **state)
@@ -463,7 +496,8 @@ int main(void)
 		cmocka_unit_test(huge_pages_are_asked_for_after_each_map),
 		cmocka_unit_test(settling_tells_the_counts_at_the_start_and_now),
 		cmocka_unit_test(the_steps_of_a_child_come_before_its_fork),
-		cmocka_unit_test(a_fork_that_fails_leaves_out_the_child),
+		cmocka_unit_test(without_a_fork_a_thread_or_an_image_the_execution_ends),
+		cmocka_unit_test(what_others_changed_meanwhile_leaves_nothing_to_say),
 		cmocka_unit_test(a_trace_that_does_not_fit_ends_the_execution),
 	};
 
