@@ -36,7 +36,7 @@ static void unmap(char *memory)
 static int touch(const char *memory)
 {
 	pid_t child = fork();
-	int status;
+	int status = 0;
 
 	if (child == 0) {
 		signal(SIGSEGV, SIG_DFL); /* not what a sanitizer does */
