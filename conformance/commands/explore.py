@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lockproof.conformance.commands.interrupt import interruptible
 from lockproof.conformance.commands.printed import Printed
 from lockproof.conformance.errors import UsageError
 
@@ -33,7 +33,7 @@ class ExploreRequest:
 
 
 def explore(request: ExploreRequest, progress: Console) -> Printed:
-    """Try generated cases; 1 where one differs, 128 + SIGINT where it was interrupted. Raises UsageError, TargetError.
+    """Try generated cases; 1 where one differs, 128 + signal where it was interrupted. Raises UsageError, TargetError.
 
     The case is the text, and what was tried the remark.
     """
@@ -47,9 +47,10 @@ def explore(request: ExploreRequest, progress: Console) -> Printed:
     asked = search.SearchRequest(
         request.target, request.seconds, request.seed, most=request.count, against=request.against
     )
-    found = search.explore(asked, progress)
+    with interruptible() as interrupt:
+        found = search.explore(asked, progress, interrupt.stop)
     text = f"# on {request.target}, seed {request.seed}: {found.what}\n{found.yaml}" if found.yaml else ""
-    code = 128 + signal.SIGINT if found.interrupted else 1 if found.yaml else 0
+    code = 128 + interrupt.signal if interrupt.signal else 1 if found.yaml else 0
     return Printed(text, code, _tried(found, request.seed))
 
 

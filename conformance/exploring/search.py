@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -70,6 +71,7 @@ class _Search:
 
     session: Session
     until: float
+    stop: threading.Event
     show: Callable[[int], None]
     """Is told how many cases were tried."""
     against: Session | None = None
@@ -88,6 +90,10 @@ class _Search:
         compared = self.against is not None and all({*LINUX.calls} <= {*info.calls} for info in infos)
         self.calls = LINUX if compared else POSIX
 
+    def is_over(self) -> bool:
+        """Whether nothing more is to be tried."""
+        return self.stop.is_set() or time.monotonic() > self.until
+
     def batch(self, number: int, size: int) -> bool:
         """Try a batch; whether a case differs."""
         if self._hypothesis(number, min(size, _DRAWN_BY_HYPOTHESIS), None):
@@ -104,7 +110,7 @@ class _Search:
         """Say of one case after another whether it differs, until the time is over."""
         for start in range(0, len(drawn), _SENT):
             some = drawn[start : start + _SENT]
-            if time.monotonic() > self.until:
+            if self.is_over():
                 return
             cases = [case_of(numbers, self.calls, faults=self.faults) for numbers in some]
             programs = [compile_case(case) for case in cases]
@@ -128,7 +134,7 @@ class _Search:
         )
         @given(NUMBERS)
         def check(numbers: Numbers) -> None:
-            if self.divergence is None and time.monotonic() > self.until:
+            if self.divergence is None and self.is_over():
                 return
             if self._differs(numbers):
                 raise _DiffersError
@@ -192,30 +198,30 @@ class SearchResult:
     """What it did."""
 
 
-def explore(request: SearchRequest, out: Console) -> SearchResult:
-    """Try generated cases on a target until one differs; an interrupt ends it early. Raises UsageError, TargetError."""
+def explore(request: SearchRequest, out: Console, stop: threading.Event | None = None) -> SearchResult:
+    """Try generated cases on a target until one differs; `stop`, set, ends it early. Raises UsageError, TargetError.
+
+    An interrupt of Python's own would not do: hypothesis is called by the garbage collector, and there it gets lost.
+    """
     began = time.monotonic()
-    interrupted = False
+    stop = stop or threading.Event()
     with ExitStack() as stack:
         session = _seeing(request.target, stack)
         other = _seeing(request.against, stack) if request.against else None
         show = stack.enter_context(_progress(request, out))
-        search = _Search(session, time.monotonic() + request.seconds, show, other)
+        search = _Search(session, time.monotonic() + request.seconds, stop, show, other)
         batch = request.seed
-        try:
-            while time.monotonic() < search.until and (request.most is None or search.count < request.most):
-                size = _BATCH if request.most is None else min(_BATCH, request.most - search.count)
-                if search.batch(batch, size):
-                    break
-                batch += 1
-        except KeyboardInterrupt:
-            interrupted = True
+        while not search.is_over() and (request.most is None or search.count < request.most):
+            size = _BATCH if request.most is None else min(_BATCH, request.most - search.count)
+            if search.batch(batch, size):
+                break
+            batch += 1
     spent = time.monotonic() - began
     if search.case is None or search.divergence is None:
-        return SearchResult(search.count, spent, search.allocating_less, interrupted)
+        return SearchResult(search.count, spent, search.allocating_less, stop.is_set())
     does = f"what {request.against} does not" if request.against else "what is not permitted"
     case = as_case(search.case, search.divergence, f"explored-{batch}", does)
-    return SearchResult(search.count, spent, search.allocating_less, interrupted, write(case), search.divergence.what)
+    return SearchResult(search.count, spent, search.allocating_less, stop.is_set(), write(case), search.divergence.what)
 
 
 def _seeing(name: str, stack: ExitStack) -> Session:
