@@ -48,6 +48,7 @@ def kill_the_executing_process() -> None:
 
 def test_a_process_that_is_killed_from_outside_is_reported() -> None:
     with make_target("local").session() as session:
+        assert session.info.protocol == 1  # its trials are over
         killer = threading.Thread(target=kill_the_executing_process)
         killer.start()
         killed, run = session.run([LONG, SMALL])
