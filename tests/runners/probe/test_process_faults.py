@@ -35,21 +35,22 @@ GREEDY = Program(
 )
 
 
-def kill_the_executing_process() -> None:
-    """Kill the first process that a probe of this process forks."""
+def kill_the_executing_process(probe: int) -> None:
+    """Kill the first process that a probe forks."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        for probe in children(os.getpid()):
-            for executing in children(probe):
-                os.kill(executing, signal.SIGKILL)
-                return
+        for executing in children(probe):
+            os.kill(executing, signal.SIGKILL)
+            return
         time.sleep(0.001)
 
 
 def test_a_process_that_is_killed_from_outside_is_reported() -> None:
+    others = set(children(os.getpid()))  # of tests before this one
     with make_target("local").session() as session:
         assert session.info.protocol == 1  # its trials are over
-        killer = threading.Thread(target=kill_the_executing_process)
+        (probe,) = set(children(os.getpid())) - others
+        killer = threading.Thread(target=kill_the_executing_process, args=(probe,))
         killer.start()
         killed, run = session.run([LONG, SMALL])
         killer.join()
@@ -58,9 +59,10 @@ def test_a_process_that_is_killed_from_outside_is_reported() -> None:
 
 
 def test_a_limit_that_somebody_changes_leaves_nothing_to_say() -> None:
+    others = set(children(os.getpid()))  # of tests before this one
     with make_target("local").session() as session:
         (before,) = session.run([SMALL])
-        (probe,) = children(os.getpid())
+        (probe,) = set(children(os.getpid())) - others
         resource.prlimit(probe, resource.RLIMIT_MEMLOCK, (0, resource.prlimit(probe, resource.RLIMIT_MEMLOCK)[1]))
         (after,) = session.run([SMALL])
     assert before.executions[0].status == "done"
