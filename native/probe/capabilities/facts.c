@@ -12,8 +12,12 @@
 #include "kernel/counts.h"
 #include "kernel/process.h"
 
-/* Milliseconds, for all trials that a child makes. Of some that hang it is found before whoever waits for the hello gives up. */
-enum { TIME_TO_TRY = 10000 };
+/*
+ * Milliseconds for one trial, of which the longest waits for the system to
+ * settle: on a busy machine a guest is slow. A probe whose trial hangs says so
+ * before whoever waits for its hello gives up.
+ */
+enum { TIME_TO_TRY = 10000, TIME_TO_TRY_IN_GUEST = 30000 };
 
 /*
  * In an order in which what one leaves behind does no harm to the next. Locks
@@ -116,19 +120,25 @@ static struct attempt attempt_of(struct ending ending)
 	return (struct attempt){ ATTEMPT_LOST, WEXITSTATUS(ending.status) };
 }
 
-/* One child makes all trials; where it does not live through one of them, another child goes on behind that. */
+/*
+ * One child makes all trials. Where it does not live through one of them,
+ * another child goes on behind that; where the time was not enough for so many,
+ * another goes on with it.
+ */
 void facts_find(const struct kernel *kernel, struct facts *facts)
 {
+	long time = kernel->alone ? TIME_TO_TRY_IN_GUEST : TIME_TO_TRY;
 	struct trial_child child = { .kernel = *kernel };
 	struct finding *finding = &child.finding;
 
 	finding->facts.own_pages = -1;
 	finding->facts.counts = (struct counts){ -1, -1 };
 	while (trial_numbered(finding->next)) {
-		struct ending ending = process_run(run_trials, &child, TIME_TO_TRY);
+		int first = finding->next;
+		struct ending ending = process_run(run_trials, &child, time);
 
 		take_finding(kernel->progress_file, finding);
-		if (trial_numbered(finding->next))
+		if (trial_numbered(finding->next) && (!ending.hung || finding->next == first))
 			finding->facts.attempts[finding->next++] = attempt_of(ending);
 	}
 	*facts = finding->facts;

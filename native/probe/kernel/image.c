@@ -135,7 +135,7 @@ static void try_image(void *argument)
 
 long kernel_image_try(const struct kernel *kernel)
 {
-	enum { TIME_TO_TRY = 2000 };
+	enum { TIME_TO_TRY = 5000 };
 	const struct ending ending = process_run(try_image, (void *)kernel, TIME_TO_TRY);
 
 	if (ending.error)
