@@ -127,10 +127,11 @@ static struct attempt attempt_of(struct ending ending)
  */
 void facts_find(const struct kernel *kernel, struct facts *facts)
 {
+	static struct trial_child child; /* a stack may be small */
 	long time = kernel->alone ? TIME_TO_TRY_IN_GUEST : TIME_TO_TRY;
-	struct trial_child child = { .kernel = *kernel };
 	struct finding *finding = &child.finding;
 
+	child.kernel = *kernel;
 	finding->facts.own_pages = -1;
 	finding->facts.counts = (struct counts){ -1, -1 };
 	while (trial_numbered(finding->next)) {

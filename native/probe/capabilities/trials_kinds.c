@@ -36,11 +36,12 @@ static long try_kind(struct kernel *kernel, struct facts *facts, const struct tr
 		.object_pages = (long)pages,
 		.alias = -1,
 	};
-	struct kernel own = *kernel;
+	static struct kernel own; /* a stack may be small */
 	unsigned long arena;
 	long result;
 
 	(void)facts;
+	own = *kernel;
 	result = kernel_declare(&own, 0, &region);
 	if (!result)
 		result = kernel_reserve(&own, pages, &arena);
