@@ -20,8 +20,8 @@
 #include <cmocka.h>
 
 #include "inner_calls.h"
-#include "locks.h"
-#include "report.h"
+#include "posixmlock/locks.h"
+#include "posixmlock/report.h"
 
 enum { PAGES = 10, ROOM = 64 };
 
