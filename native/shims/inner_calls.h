@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
+#ifndef MLOCK_ONFAULT
+#define MLOCK_ONFAULT 1
+#endif
 #ifndef MCL_ONFAULT
 #define MCL_ONFAULT 4
 #endif

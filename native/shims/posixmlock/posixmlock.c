@@ -20,8 +20,8 @@
 
 #include "call_lock.h"
 #include "inner_calls.h"
+#include "lock_call.h"
 #include "locks.h"
-#include "program/pages.h"
 #include "report.h"
 #include "restore.h"
 
@@ -31,15 +31,6 @@ enum {
 	ROOM = 8192,  /* runs of locked pages, half of them for a call, and half for those inside it */
 	JOURNAL = 16, /* calls by signal handlers inside one call */
 	STACK = 3072, /* bytes; more than is used below */
-};
-
-enum lock_operation { LOCK, LOCK2, UNLOCK, LOCK_ALL, UNLOCK_ALL };
-
-struct lock_call {
-	enum lock_operation operation;
-	uintptr_t address;
-	size_t length;
-	int flags;
 };
 
 /* All of it belongs to the thread inside the lock. */
@@ -52,50 +43,6 @@ static struct {
 	struct lock_call journal[JOURNAL];
 	size_t journaled; /* calls of signal handlers that succeeded; may be more than there is room for */
 } state;
-
-static const char *const names[] = {
-	[LOCK] = "mlock",	 [LOCK2] = "mlock2",	      [UNLOCK] = "munlock",
-	[LOCK_ALL] = "mlockall", [UNLOCK_ALL] = "munlockall",
-};
-
-static int perform(const struct lock_call *call)
-{
-	void *address = (void *)call->address;
-
-	switch (call->operation) {
-	case LOCK:
-		return inner.mlock(address, call->length);
-	case LOCK2:
-		return inner.mlock2(address, call->length, (unsigned)call->flags);
-	case UNLOCK:
-		return inner.munlock(address, call->length);
-	case LOCK_ALL:
-		return inner.mlockall(call->flags);
-	case UNLOCK_ALL:
-		return inner.munlockall();
-	}
-	return -1;
-}
-
-static bool is_all(const struct lock_call *call)
-{
-	return call->operation == LOCK_ALL || call->operation == UNLOCK_ALL;
-}
-
-static bool asks_on_fault(const struct lock_call *call)
-{
-	return (call->operation == LOCK2 && (call->flags & MLOCK_ONFAULT)) ||
-	       (call->operation == LOCK_ALL && (call->flags & MCL_ONFAULT));
-}
-
-/* Empty where the kernel does nothing. */
-static struct address_range pages_of(const struct lock_call *call)
-{
-	const struct byte_range pages = linux_whole_pages(call->address, call->length, page_size());
-	uintptr_t end = pages.start + pages.length;
-
-	return (struct address_range){ pages.start, end > pages.start ? end : pages.start };
-}
 
 static struct runs free_room(void)
 {
@@ -154,14 +101,13 @@ static bool learn(const struct lock_call *call, struct before *before)
 	enum observer observer = BY_SMAPS;
 	int said;
 
-	*before = (struct before){ .all = is_all(call), .future = state.future };
+	*before = (struct before){ .all = call_is_about_all(call), .future = state.future };
+	before->range = call_pages(call);
 	if (before->all) {
 		grow_stack();
-		before->range = (struct address_range){ 0, UINTPTR_MAX };
 		before->unseen = find_locks_before(observer, before) != ALL_KNOWN;
 		return true;
 	}
-	before->range = pages_of(call);
 	if (before->range.start == before->range.end)
 		return true;
 	said = is_about_few_locks(call, before->range) ? EBUSY : ask_msync(before->range.start, before->range.end);
@@ -189,7 +135,7 @@ static void note_success(const struct lock_call *call, struct call_lock lock)
 static void replay(size_t journaled, const struct failed_call *failed)
 {
 	for (size_t i = journaled; i < state.journaled; i++) {
-		if (i >= JOURNAL || perform(&state.journal[i]) < 0) {
+		if (i >= JOURNAL || call_make(&state.journal[i]) < 0) {
 			report_trouble(failed, "a-call-of-a-signal-handler-was-undone");
 			return;
 		}
@@ -198,7 +144,7 @@ static void replay(size_t journaled, const struct failed_call *failed)
 
 static void undo(const struct lock_call *call, struct before *before, size_t journaled, unsigned forks)
 {
-	const struct failed_call failed = { names[call->operation], call->address, call->length, errno };
+	const struct failed_call failed = { call_name(call), call->address, call->length, errno };
 	uint64_t found;
 
 	if (before->unseen) {
@@ -226,11 +172,11 @@ static int make(const struct lock_call *call)
 	int error = errno, result = -1;
 	struct before before;
 
-	if (asks_on_fault(call))
+	if (call_is_on_fault(call))
 		state.on_fault = true;
 	if (learn(call, &before)) {
 		errno = error;
-		result = perform(call);
+		result = call_make(call);
 		if (result < 0)
 			undo(call, &before, journaled, forks);
 		else
