@@ -38,6 +38,15 @@ int call_make(const struct lock_call *call)
 	return -1;
 }
 
+int call_make_on(const struct lock_call *call, struct address_range pages)
+{
+	struct lock_call other = *call;
+
+	other.address = pages.start;
+	other.length = pages.end - pages.start;
+	return call_make(&other);
+}
+
 bool call_is_about_all(const struct lock_call *call)
 {
 	return call->operation == LOCK_ALL || call->operation == UNLOCK_ALL;

@@ -23,6 +23,9 @@ const char *call_name(const struct lock_call *call);
 /* Makes it; -1 and errno, as a libc's do. */
 int call_make(const struct lock_call *call);
 
+/* The same on other pages; not for the two that are about everything. */
+int call_make_on(const struct lock_call *call, struct address_range pages);
+
 /* Of the whole address space, and of what is mapped in future. */
 bool call_is_about_all(const struct lock_call *call);
 

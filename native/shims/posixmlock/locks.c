@@ -30,6 +30,45 @@ int ask_msync(uintptr_t start, uintptr_t end)
 	return inner.msync((void *)start, end - start, MS_ASYNC | MS_INVALIDATE) == 0 ? 0 : errno;
 }
 
+static size_t count_pages(struct address_range pages)
+{
+	return (pages.end - pages.start) / page_size();
+}
+
+static bool has_hole(struct address_range pages)
+{
+	return inner.msync((void *)pages.start, pages.end - pages.start, MS_ASYNC) < 0 && errno == ENOMEM;
+}
+
+static struct address_range first_half(struct address_range range)
+{
+	return (struct address_range){ range.start, range.start + count_pages(range) / 2 * page_size() };
+}
+
+/* The kernel may have no msync, or a filter of system calls another answer. */
+static bool is_believable(void)
+{
+	struct address_range mapped = { (uintptr_t)&mapped - (uintptr_t)&mapped % page_size(), 0 };
+
+	mapped.end = mapped.start + page_size();
+	return !has_hole(mapped);
+}
+
+struct address_range find_hole(struct address_range range)
+{
+	if (!has_hole(range))
+		return (struct address_range){ 0, 0 };
+	while (count_pages(range) > 1) {
+		struct address_range half = first_half(range);
+
+		if (has_hole(half))
+			range.end = half.end;
+		else
+			range.start = half.end;
+	}
+	return has_hole(range) && is_believable() ? range : (struct address_range){ 0, 0 };
+}
+
 /* Open, read and close of a libc are cancellation points, and others may stand in front of them. */
 static int open_file(const char *path)
 {

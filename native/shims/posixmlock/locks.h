@@ -49,6 +49,9 @@ enum known find_locks(struct address_range range, enum observer first, struct ru
 /* What msync says of a range: 0 all mapped and nothing locked, EBUSY something is locked, or another errno. */
 int ask_msync(uintptr_t start, uintptr_t end);
 
+/* A page of the range that is not mapped; empty: there is none. */
+struct address_range find_hole(struct address_range range);
+
 size_t page_size(void);
 
 #endif

@@ -164,6 +164,26 @@ static void undo(const struct lock_call *call, struct before *before, size_t jou
 	errno = failed.error;
 }
 
+/*
+ * At a page that is not mapped the call fails as it does over the whole range,
+ * and changes nothing. False: there is none, or there was one.
+ */
+static bool fail_at_hole(const struct lock_call *call)
+{
+	struct address_range pages = call_pages(call), hole = { 0, 0 };
+	int error = errno, result;
+
+	if (!call_is_about_all(call) && pages.start < pages.end)
+		hole = find_hole(pages);
+	errno = error;
+	if (hole.start == hole.end)
+		return false;
+	result = call_make_on(call, hole);
+	if (result == 0 && call->operation != UNLOCK)
+		inner.munlock((void *)hole.start, hole.end - hole.start);
+	return result < 0;
+}
+
 static int make(const struct lock_call *call)
 {
 	struct call_lock lock = call_lock_enter();
@@ -174,7 +194,9 @@ static int make(const struct lock_call *call)
 
 	if (call_is_on_fault(call))
 		state.on_fault = true;
-	if (learn(call, &before)) {
+	if (fail_at_hole(call)) {
+		result = -1;
+	} else if (learn(call, &before)) {
 		errno = error;
 		result = call_make(call);
 		if (result < 0)

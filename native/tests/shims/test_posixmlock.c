@@ -210,6 +210,18 @@ static int lock_beyond_the_hole(void)
 	return mlock(page(0), pages(PAGES));
 }
 
+/* All of it is mapped, and its last page cannot be brought in. */
+static int lock_what_cannot_be_locked(void)
+{
+	mprotect(page(6), pages(1), PROT_NONE);
+	return mlock(page(0), pages(7));
+}
+
+static int lock_on_fault_what_is_eager(void)
+{
+	return mlock2(page(1), pages(1), MLOCK_ONFAULT);
+}
+
 static int lock_on_fault(void)
 {
 	return mlock2(page(0), pages(7), MLOCK_ONFAULT);
@@ -269,9 +281,10 @@ static void whichever_inner_call_fails_all_or_nothing_is_done(void **data)
 		int (*call)(void);
 		const char *done;
 	} calls[] = {
-		{ lock_all_of_it, "LLLLLLL..." },  { lock_beyond_the_hole, "" },
-		{ lock_on_fault, "FFFFFFF..." },   { unlock_all_of_it, ".........." },
-		{ lock_everything, "FFFFFFF.FF" }, { unlock_everything, ".........." },
+		{ lock_all_of_it, "LLLLLLL..." },   { lock_beyond_the_hole, "" },
+		{ lock_what_cannot_be_locked, "" }, { lock_on_fault_what_is_eager, ".FL.F....." },
+		{ lock_on_fault, "FFFFFFF..." },    { unlock_all_of_it, ".........." },
+		{ lock_everything, "FFFFFFF.FF" },  { unlock_everything, ".........." },
 	};
 
 	finish(data);
@@ -287,9 +300,12 @@ static void whichever_inner_call_fails_all_or_nothing_is_done(void **data)
 /* Nothing works any more from the nth inner call on: what cannot be restored then is reported. */
 static void whatever_stops_working_all_or_nothing_is_done_or_it_is_reported(void **data)
 {
-	static int (*const calls[])(void) = { lock_all_of_it,	lock_beyond_the_hole, lock_on_fault,
-					      unlock_all_of_it, lock_everything,      unlock_everything };
-	static const char *const done[] = { "LLLLLLL...", "", "FFFFFFF...", "..........", "FFFFFFF.FF", ".........." };
+	static int (*const calls[])(void) = { lock_all_of_it,	lock_beyond_the_hole, lock_what_cannot_be_locked,
+					      lock_on_fault,	unlock_all_of_it,     lock_everything,
+					      unlock_everything };
+	static const char *const done[] = {
+		"LLLLLLL...", "", "", "FFFFFFF...", "..........", "FFFFFFF.FF", ".........."
+	};
 	int reported = 0;
 
 	finish(data);
@@ -330,21 +346,29 @@ static void a_failed_mlockall_keeps_an_earlier_mcl_future(void **data)
 	assert_string_equal(locks(), as_before);
 }
 
+static int mlock_and_nothing_more(const void *address, size_t length)
+{
+	int result = kernel.mlock(address, length);
+
+	arm(1, INSTEAD, ENOMEM);
+	fault.from_there_on = true;
+	return result;
+}
+
 static void a_restore_that_fails_is_reported_with_what_differs(void **data)
 {
 	char text[4096] = { 0 }, expected[256];
 
 	(void)data;
-	arm(3, INSTEAD, ENOMEM); /* msync and mlock go to the kernel, nothing after them does */
-	fault.from_there_on = true;
-	assert_int_equal(lock_beyond_the_hole(), -1);
+	inner.mlock = mlock_and_nothing_more;
+	assert_int_equal(lock_what_cannot_be_locked(), -1);
 	assert_int_equal(errno, ENOMEM);
 	fault.from_there_on = false;
 	assert_true(read(report[0], text, sizeof(text) - 1) > 0);
 	snprintf(expected, sizeof(expected),
 		 "posixmlock: not restored: pid=%d call=mlock address=0x%lx length=%lu errno=12 "
 		 "pages=0x%lx-0x%lx before=not-locked now=eager\n",
-		 getpid(), (unsigned long)arena, (unsigned long)pages(PAGES), (unsigned long)page(0),
+		 getpid(), (unsigned long)arena, (unsigned long)pages(7), (unsigned long)page(0),
 		 (unsigned long)page(1));
 	assert_non_null(strstr(text, expected));
 	assert_non_null(strstr(text, " before=on-fault now=eager\n"));
@@ -418,7 +442,7 @@ static struct rlimit forbid_files(void)
 	return found;
 }
 
-static void without_proc_all_but_the_modes_is_restored(void **data)
+static void without_proc_locks_and_their_modes_are_kept_at_a_hole(void **data)
 {
 	struct rlimit found = forbid_files();
 	int locked, unlocked;
@@ -429,7 +453,7 @@ static void without_proc_all_but_the_modes_is_restored(void **data)
 	setrlimit(RLIMIT_NOFILE, &found);
 	assert_int_equal(locked, -1);
 	assert_int_equal(unlocked, -1);
-	assert_string_equal(locks(), ".LL.L.....");
+	assert_string_equal(locks(), as_before);
 	assert_false(said_something());
 }
 
@@ -497,7 +521,7 @@ int main(void)
 		TEST(more_locks_than_there_is_room_for_are_refused_before_anything_is_changed),
 		TEST(what_a_signal_handler_does_inside_a_call_that_fails_stays_done),
 		TEST(a_child_has_none_of_what_its_parent_armed),
-		TEST(without_proc_all_but_the_modes_is_restored),
+		TEST(without_proc_locks_and_their_modes_are_kept_at_a_hole),
 		TEST(a_long_range_is_restored_with_and_without_proc),
 		TEST(pages_and_smaps_tell_the_same),
 	};
