@@ -104,6 +104,7 @@ struct search {
 	struct runs *runs;
 	uintptr_t *upto;
 	enum known known;
+	bool has_mapping;
 };
 
 /* A mapping without flags is one of a kernel that does not tell. */
@@ -112,6 +113,7 @@ static bool take(void *self, const struct smaps_mapping *mapping)
 	struct search *search = self;
 	enum mode mode = !mapping->locked ? NOT_LOCKED : mapping->on_fault ? ON_FAULT : EAGER;
 
+	search->has_mapping = true;
 	if (mapping->start >= search->range.end)
 		return false;
 	if (!mapping->has_flags) {
@@ -125,11 +127,13 @@ static bool take(void *self, const struct smaps_mapping *mapping)
 
 static enum known find_in_smaps(struct address_range range, struct runs *runs, uintptr_t *upto)
 {
-	struct search search = { range, runs, upto, ALL_KNOWN };
+	struct search search = { range, runs, upto, ALL_KNOWN, false };
 	struct smaps smaps = smaps_to(take, &search);
 	char buffer[CHUNK];
 
-	return smaps_read(&smaps, "/proc/self/smaps", buffer, sizeof(buffer)) ? search.known : NOTHING_KNOWN;
+	if (!smaps_read(&smaps, "/proc/thread-self/smaps", buffer, sizeof(buffer)))
+		return NOTHING_KNOWN;
+	return search.has_mapping ? search.known : NOTHING_KNOWN; /* a process that runs has one */
 }
 
 /* PROCMAP_QUERY of /proc/PID/maps, and what it takes and gives (Linux, Documentation/filesystems/proc.rst). */
@@ -169,7 +173,7 @@ static struct address_range piece_at(int *maps, uintptr_t address, uintptr_t end
 /* ENOMEM says that a page is not mapped. Where there is a better observer it is not taken at its word. */
 static enum known find_by_msync(struct address_range range, bool trusting, struct runs *runs, uintptr_t *upto)
 {
-	int maps = (range.end - range.start) / page_size() > FEW_PAGES ? open_file("/proc/self/maps") : -1;
+	int maps = (range.end - range.start) / page_size() > FEW_PAGES ? open_file("/proc/thread-self/maps") : -1;
 	enum known known = ALL_KNOWN;
 	struct address_range piece = { range.start, range.start };
 

@@ -38,7 +38,8 @@ enum known {
 };
 
 /*
- * Learns what is locked in the range: from /proc/self/smaps, which tells the
+ * Learns what is locked in the range: from /proc/thread-self/smaps (what names the
+ * process is empty once its first thread has ended), which tells the
  * modes (`lf` in VmFlags; kernels that do not print it let all locks look
  * eager), or by asking the kernel with msync, mapping by mapping where it has
  * PROCMAP_QUERY (Linux 6.11), else page by page. `first` is tried first, and
