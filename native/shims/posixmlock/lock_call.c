@@ -3,11 +3,23 @@
 
 #include "lock_call.h"
 
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "inner_calls.h"
 #include "program/pages.h"
+
+size_t page_size(void)
+{
+	static _Atomic size_t size;
+
+	if (!size)
+		size = getauxval(AT_PAGESZ);
+	return size;
+}
 
 const char *call_name(const struct lock_call *call)
 {
@@ -19,7 +31,7 @@ const char *call_name(const struct lock_call *call)
 	return names[call->operation];
 }
 
-int call_make(const struct lock_call *call)
+static int make(const struct lock_call *call)
 {
 	void *address = (void *)call->address;
 
@@ -38,6 +50,11 @@ int call_make(const struct lock_call *call)
 	return -1;
 }
 
+int call_make(const struct lock_call *call)
+{
+	return make(call) < 0 ? -errno : 0;
+}
+
 int call_make_on(const struct lock_call *call, struct address_range pages)
 {
 	struct lock_call other = *call;
@@ -52,10 +69,15 @@ bool call_is_about_all(const struct lock_call *call)
 	return call->operation == LOCK_ALL || call->operation == UNLOCK_ALL;
 }
 
-bool call_is_on_fault(const struct lock_call *call)
+enum mode call_mode(const struct lock_call *call)
 {
-	return (call->operation == LOCK2 && (call->flags & MLOCK_ONFAULT)) ||
-	       (call->operation == LOCK_ALL && (call->flags & MCL_ONFAULT));
+	if (call->operation == UNLOCK || call->operation == UNLOCK_ALL)
+		return NOT_LOCKED;
+	if (call->operation == LOCK2 && (call->flags & MLOCK_ONFAULT))
+		return ON_FAULT;
+	if (call->operation == LOCK_ALL && (call->flags & MCL_ONFAULT))
+		return ON_FAULT;
+	return EAGER;
 }
 
 /*
@@ -105,7 +127,9 @@ struct address_range pages_between(uintptr_t address, size_t length, bool wide)
 
 struct address_range call_pages(const struct lock_call *call)
 {
-	if (call_is_about_all(call))
+	if (call->operation == UNLOCK_ALL || (call->operation == LOCK_ALL && (call->flags & MCL_CURRENT)))
 		return (struct address_range){ 0, UINTPTR_MAX };
+	if (call->operation == LOCK_ALL)
+		return (struct address_range){ 0, 0 };
 	return pages_between(untagged(call->address), call->length, kernel_is_wide());
 }

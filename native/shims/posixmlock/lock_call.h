@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "locks.h"
+#include "runs.h"
 
 enum lock_operation { LOCK, LOCK2, UNLOCK, LOCK_ALL, UNLOCK_ALL };
 
@@ -20,7 +20,7 @@ struct lock_call {
 
 const char *call_name(const struct lock_call *call);
 
-/* Makes it; -1 and errno, as a libc's do. */
+/* Makes it. 0, or an errno with a minus before it. */
 int call_make(const struct lock_call *call);
 
 /* The same on other pages; not for the two that are about everything. */
@@ -29,8 +29,8 @@ int call_make_on(const struct lock_call *call, struct address_range pages);
 /* Of the whole address space, and of what is mapped in future. */
 bool call_is_about_all(const struct lock_call *call);
 
-/* What it makes of pages is locked on fault. */
-bool call_is_on_fault(const struct lock_call *call);
+/* What it makes of pages: NOT_LOCKED, EAGER or ON_FAULT. */
+enum mode call_mode(const struct lock_call *call);
 
 /*
  * The pages whose locks it may change, of which a few may not be mapped; none
@@ -46,5 +46,12 @@ struct address_range call_pages(const struct lock_call *call);
  * program's own.
  */
 struct address_range pages_between(uintptr_t address, size_t length, bool wide);
+
+size_t page_size(void);
+
+static inline size_t count_pages(struct address_range pages)
+{
+	return (pages.end - pages.start) / page_size();
+}
 
 #endif

@@ -10,252 +10,269 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include "call_lock.h"
 #include "inner_calls.h"
 #include "lock_call.h"
-#include "locks.h"
+#include "look.h"
+#include "modes.h"
 #include "report.h"
 #include "restore.h"
+#include "state.h"
+#include "under_way.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
-enum {
-	ROOM = 8192,  /* runs of locked pages, half of them for a call, and half for those inside it */
-	JOURNAL = 16, /* calls by signal handlers inside one call */
-	STACK = 3072, /* bytes; more than is used below */
-};
+enum { MANY_PAGES = 4096 }; /* more than can be asked about one by one without being noticed */
 
-/* All of it belongs to the thread inside the lock. */
-static struct {
-	struct run room[ROOM];
-	size_t used;
-	int future;	/* what the last mlockall armed: MCL_FUTURE, and MCL_ONFAULT, or 0 */
-	bool on_fault;	/* locks on fault have been asked for */
-	unsigned forks; /* of which this process is the child */
-	struct lock_call journal[JOURNAL];
-	size_t journaled; /* calls of signal handlers that succeeded; may be more than there is room for */
-} state;
+extern __typeof__(pthread_setcancelstate) pthread_setcancelstate __attribute__((weak));
 
-static struct runs free_room(void)
+/*
+ * What is unlocked is locked as a rule: that a few pages are is asked page by
+ * page at once. False: it is not so simple.
+ */
+static bool look_alone(const struct lock_call *call, struct address_range pages)
 {
-	return (struct runs){ state.room + state.used, 0, ROOM - state.used };
+	struct alone *alone = &state.under_way.alone;
+	struct address_range page = { pages.start, pages.start };
+
+	alone->pages = pages;
+	alone->locked = 0;
+	if (call->operation != UNLOCK || count_pages(pages) > FEW_PAGES) {
+		int said = ask_locked(pages);
+
+		if (said != EBUSY || count_pages(pages) > FEW_PAGES)
+			return said == 0;
+	}
+	for (unsigned i = 0; page.end < pages.end; i++) {
+		int said;
+
+		page = (struct address_range){ page.end, page.end + page_size() };
+		said = ask_locked(page);
+		if (said == EBUSY)
+			alone->locked |= UINT32_C(1) << i;
+		else if (said != 0)
+			return false;
+	}
+	return true;
 }
 
-static uint64_t block_signals(void)
+/* Nothing that changes locks needs more than two mappings more, as one that is cut in three. */
+static bool has_room_for_mappings(void)
 {
-	uint64_t every = ~UINT64_C(0), found = 0;
+	size_t page = page_size();
+	char *pages = mmap(NULL, 3 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	bool has;
 
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &every, &found, sizeof(every));
-	return found;
-}
-
-static void unblock_signals(uint64_t found)
-{
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &found, NULL, sizeof(found));
-}
-
-/* A stack that grows while locks are compared would be a difference. */
-__attribute__((noinline)) static void grow_stack(void)
-{
-	volatile char stack[STACK];
-
-	for (size_t i = 0; i < sizeof(stack); i += 256)
-		stack[i] = 0;
-}
-
-/* Half of the room that is left, so that there is some for a signal handler while it is being filled. */
-static enum known find_locks_before(enum observer observer, struct before *before)
-{
-	size_t used = state.used;
-	uintptr_t upto;
-	enum known known;
-
-	before->runs = (struct runs){ state.room + used, 0, (ROOM - used) / 2 };
-	state.used = used + before->runs.room;
-	known = find_locks(before->range, observer, &before->runs, &upto);
-	state.used = used + (known == ALL_KNOWN ? before->runs.count : 0);
-	return known;
-}
-
-/* What is unlocked is locked as a rule. Where to look closely is cheap, nothing is asked beforehand. */
-static bool is_about_few_locks(const struct lock_call *call, struct address_range range)
-{
-	return call->operation == UNLOCK && (range.end - range.start) / page_size() <= FEW_PAGES;
+	if (pages == MAP_FAILED)
+		return false;
+	has = mprotect(pages + page, page, PROT_READ) == 0;
+	munmap(pages, 3 * page);
+	return has;
 }
 
 /*
- * False: it cannot be known what would have to be restored. Nothing locked in
- * a range that is mapped throughout takes one system call. Where msync says
- * anything else, the call is about to fail, or there are locks to keep.
+ * All of the range is mapped. To unlock it, or to lock it on fault, brings in
+ * no page, so that little is left that could fail.
  */
-static bool learn(const struct lock_call *call, struct before *before)
+static bool can_go_unseen(const struct lock_call *call, struct address_range pages)
 {
-	enum observer observer = BY_SMAPS;
-	int said;
-
-	*before = (struct before){ .all = call_is_about_all(call), .future = state.future };
-	before->range = call_pages(call);
-	if (before->all) {
-		grow_stack();
-		before->unseen = find_locks_before(observer, before) != ALL_KNOWN;
-		return true;
-	}
-	if (before->range.start == before->range.end)
-		return true;
-	said = is_about_few_locks(call, before->range) ? EBUSY : ask_msync(before->range.start, before->range.end);
-	if (said == 0)
-		return true;
-	if (said == EBUSY && !state.on_fault)
-		observer = BY_MSYNC;
-	return find_locks_before(observer, before) == ALL_KNOWN;
+	return !call_is_about_all(call) && call_mode(call) != EAGER && count_pages(pages) > MANY_PAGES &&
+	       !can_see_mappings() && has_room_for_mappings();
 }
 
-static void note_success(const struct lock_call *call, struct call_lock lock)
+/* What would have to be restored is entered in a record; its ticket, or 0: it cannot be known. */
+static uint32_t begin_beside_others(const struct lock_call *call, struct address_range pages)
 {
-	if (call->operation == LOCK_ALL)
-		state.future = call->flags & MCL_FUTURE ? call->flags & (MCL_FUTURE | MCL_ONFAULT) : 0;
-	if (call->operation == UNLOCK_ALL)
-		state.future = 0;
-	if (!lock.nested)
-		return;
-	if (state.journaled < JOURNAL)
-		state.journal[state.journaled] = *call;
-	state.journaled++;
+	struct section section;
+	struct record *record;
+	uint32_t ticket = 0;
+
+	if (!section_enter(&section))
+		return 0;
+	records_join();
+	record = record_new(pages);
+	if (record) {
+		modes_expect(call);
+		record->unseen = can_go_unseen(call, pages);
+		if (record->unseen || learn(record) || call_is_about_all(call))
+			ticket = record->ticket;
+		else
+			record_end(record);
+	}
+	section_leave(&section);
+	return ticket;
 }
 
-/* What signal handlers did since this call began counts as done after it. */
-static void replay(size_t journaled, const struct failed_call *failed)
+/* A child that was forked inside the call has none of the locks that were there when it began. */
+static struct record *record_of_child(const struct lock_call *call, struct address_range pages)
 {
-	for (size_t i = journaled; i < state.journaled; i++) {
-		if (i >= JOURNAL || call_make(&state.journal[i]) < 0) {
-			report_trouble(failed, "a-call-of-a-signal-handler-was-undone");
-			return;
-		}
+	struct record *record = record_new(pages);
+
+	modes_expect(call);
+	if (record && learn(record))
+		runs_set_all(&record->before, NOT_LOCKED);
+	return record;
+}
+
+/* Its record. Where a call that failed has put back pages that are this one's, too, it is made once more. */
+static struct record *record_at_end(const struct lock_call *call, struct address_range pages, uint32_t ticket,
+				    struct section *section, int *result)
+{
+	for (;;) {
+		struct record *record = record_of(ticket);
+
+		if (!record)
+			record = record_of_child(call, pages);
+		if (!record || *result < 0 || !record->disturbed)
+			return record;
+		record->disturbed = false;
+		ticket = record->ticket;
+		section_leave(section);
+		*result = call_make(call);
+		section_enter(section);
+		records_join();
 	}
 }
 
-static void undo(const struct lock_call *call, struct before *before, size_t journaled, unsigned forks)
+static void note_success(const struct lock_call *call, const struct record *record)
 {
-	const struct failed_call failed = { call_name(call), call->address, call->length, errno };
-	uint64_t found;
+	modes_note(call);
+	for (struct record *other = NULL; (other = record_beside(record, other));) {
+		if (call_is_about_all(call))
+			runs_set_all(&other->before, call_mode(call));
+		else if (!runs_set(&other->before, common(record->pages, other->pages), call_mode(call)))
+			other->unseen = true;
+	}
+}
 
-	if (before->unseen) {
-		report_trouble(&failed, "the-locks-before-the-call-could-not-be-seen");
-		return;
+static void undo(const struct lock_call *call, struct record *record, int error)
+{
+	restore(call, record, error);
+	for (struct record *other = NULL; (other = record_beside(record, other));)
+		other->disturbed = true;
+}
+
+static int end_beside_others(const struct lock_call *call, struct address_range pages, uint32_t ticket, int result)
+{
+	struct section section;
+	struct record *record;
+
+	if (!section_enter(&section))
+		return result;
+	records_join();
+	record = record_at_end(call, pages, ticket, &section, &result);
+	if (record && result == 0)
+		note_success(call, record);
+	else if (record)
+		undo(call, record, -result);
+	if (record)
+		record_end(record);
+	section_leave(&section);
+	return result;
+}
+
+static int make_beside_others(const struct lock_call *call, struct address_range pages)
+{
+	uint32_t ticket = begin_beside_others(call, pages);
+
+	return ticket ? end_beside_others(call, pages, ticket, call_make(call)) : -EAGAIN;
+}
+
+/* False: there are others, or more to learn, and nothing was done. */
+static bool make_alone(const struct lock_call *call, struct address_range pages, int *result)
+{
+	uint32_t ticket = alone_enter();
+
+	if (!ticket)
+		return false;
+	if (call_is_about_all(call) || call_mode(call) == ON_FAULT || state.modes.matter || !look_alone(call, pages)) {
+		alone_leave(ticket);
+		return false;
 	}
-	if (before->range.start == before->range.end)
-		return;
-	found = block_signals();
-	if (forks != state.forks) { /* in a handler, and this is the child: it has no locks */
-		before->runs.count = 0;
-		before->future = 0;
-	}
-	restore(before, free_room(), &failed);
-	replay(journaled, &failed);
-	unblock_signals(found);
-	errno = failed.error;
+	if (!alone_start(ticket))
+		return false;
+	*result = call_make(call);
+	if (*result < 0 || !alone_end(ticket))
+		*result = end_beside_others(call, pages, ticket, *result);
+	return true;
 }
 
 /*
  * At a page that is not mapped the call fails as it does over the whole range,
  * and changes nothing. False: there is none, or there was one.
  */
-static bool fail_at_hole(const struct lock_call *call)
+static bool fail_at_hole(const struct lock_call *call, struct address_range pages, int *result)
 {
-	struct address_range pages = call_pages(call), hole = { 0, 0 };
-	int error = errno, result;
+	struct address_range hole = { 0, 0 };
 
-	if (!call_is_about_all(call) && pages.start < pages.end)
+	if (!call_is_about_all(call))
 		hole = find_hole(pages);
-	errno = error;
-	if (hole.start == hole.end)
+	if (is_empty(hole))
 		return false;
-	result = call_make_on(call, hole);
-	if (result == 0 && call->operation != UNLOCK)
+	*result = call_make_on(call, hole);
+	if (*result == 0 && call_mode(call) != NOT_LOCKED)
 		inner.munlock((void *)hole.start, hole.end - hole.start);
-	return result < 0;
+	return *result < 0;
 }
 
 static int make(const struct lock_call *call)
 {
-	struct call_lock lock = call_lock_enter();
-	size_t used = state.used, journaled = state.journaled;
-	unsigned forks = state.forks;
-	int error = errno, result = -1;
-	struct before before;
+	struct address_range pages = call_pages(call);
+	int result;
 
-	if (call_is_on_fault(call))
-		state.on_fault = true;
-	if (fail_at_hole(call)) {
-		result = -1;
-	} else if (learn(call, &before)) {
-		errno = error;
-		result = call_make(call);
-		if (result < 0)
-			undo(call, &before, journaled, forks);
-		else
-			note_success(call, lock);
-	} else {
-		errno = EAGAIN;
-	}
-	state.used = used;
-	if (!lock.nested)
-		state.journaled = 0;
-	call_lock_leave(lock);
-	return result;
+	if (is_empty(pages) && !call_is_about_all(call))
+		return call_make(call);
+	if (make_alone(call, pages, &result) || fail_at_hole(call, pages, &result))
+		return result;
+	return make_beside_others(call, pages);
+}
+
+/* A thread that is cancelled inside (msync is a cancellation point) would not come to an end with its call. */
+static int answer(const struct lock_call *call)
+{
+	int cancel_state = 0, error = errno, result;
+
+	if (pthread_setcancelstate)
+		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+	state_prepare();
+	result = make(call);
+	if (pthread_setcancelstate)
+		pthread_setcancelstate(cancel_state, NULL);
+	errno = result < 0 ? -result : error;
+	return result < 0 ? -1 : 0;
 }
 
 EXPORTED int mlock(const void *address, size_t length)
 {
-	return make(&(struct lock_call){ LOCK, (uintptr_t)address, length, 0 });
+	return answer(&(struct lock_call){ LOCK, (uintptr_t)address, length, 0 });
 }
 
 EXPORTED int mlock2(const void *address, size_t length, unsigned flags)
 {
-	return make(&(struct lock_call){ LOCK2, (uintptr_t)address, length, (int)flags });
+	return answer(&(struct lock_call){ LOCK2, (uintptr_t)address, length, (int)flags });
 }
 
 EXPORTED int munlock(const void *address, size_t length)
 {
-	return make(&(struct lock_call){ UNLOCK, (uintptr_t)address, length, 0 });
+	return answer(&(struct lock_call){ UNLOCK, (uintptr_t)address, length, 0 });
 }
 
 EXPORTED int mlockall(int flags)
 {
-	return make(&(struct lock_call){ LOCK_ALL, 0, 0, flags });
+	return answer(&(struct lock_call){ LOCK_ALL, 0, 0, flags });
 }
 
 EXPORTED int munlockall(void)
 {
-	return make(&(struct lock_call){ UNLOCK_ALL, 0, 0, 0 });
+	return answer(&(struct lock_call){ UNLOCK_ALL, 0, 0, 0 });
 }
-
-static void after_fork(void)
-{
-	call_lock_after_fork();
-	state.future = 0;
-	state.forks++;
-}
-
-/* glibc keeps pthread_atfork for what is linked to it; what it calls is exported by the library itself. */
-extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *object)
-	__attribute__((weak));
-extern __typeof__(pthread_atfork) pthread_atfork __attribute__((weak));
 
 __attribute__((constructor)) static void start(void)
 {
 	inner_calls_find();
 	report_start();
-	if (__register_atfork)
-		__register_atfork(NULL, NULL, after_fork, NULL);
-	else if (pthread_atfork)
-		pthread_atfork(NULL, NULL, after_fork);
 }

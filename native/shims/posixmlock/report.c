@@ -21,8 +21,8 @@ static int channel = STDERR_FILENO;
 static void begin(struct text *line, const struct failed_call *failed)
 {
 	text_format(line, "posixmlock: not restored: pid=%d call=%s address=0x%lx length=%lu errno=%d",
-		    (int)syscall(SYS_getpid), failed->name, (unsigned long)failed->address,
-		    (unsigned long)failed->length, failed->error);
+		    (int)syscall(SYS_getpid), call_name(failed->call), (unsigned long)failed->call->address,
+		    (unsigned long)failed->call->length, failed->error);
 }
 
 static void send(const struct text *line)
@@ -51,7 +51,7 @@ void report_start(void)
 
 void report_difference(const struct failed_call *failed, struct address_range where, enum mode before, enum mode now)
 {
-	static const char *const names[] = { "not-locked", "eager", "on-fault" };
+	static const char *const names[] = { "not-locked", "eager", "on-fault", "locked" };
 	char bytes[LONGEST];
 	struct text line = text_in(bytes, sizeof(bytes));
 

@@ -2,16 +2,13 @@
 #ifndef LOCKPROOF_SHIMS_REPORT_H
 #define LOCKPROOF_SHIMS_REPORT_H
 
-#include <stdint.h>
+#include "lock_call.h"
+#include "runs.h"
 
-#include "locks.h"
-
-/* A call as its caller made it. */
+/* `error`: with which it failed. */
 struct failed_call {
-	const char *name;
-	uintptr_t address;
-	uintptr_t length;
-	int error; /* with which it failed */
+	const struct lock_call *call;
+	int error;
 };
 
 /* Reads from the environment where reports go; until then they go to standard error. */

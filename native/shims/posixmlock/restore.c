@@ -3,139 +3,105 @@
 
 #include "restore.h"
 
-#include <errno.h>
+#include <stddef.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "inner_calls.h"
+#include "look.h"
+#include "modes.h"
+#include "report.h"
+#include "state.h"
 
 enum { ROUNDS = 4 }; /* of mending and looking; what a call does not do the first time, it may do the second time */
 
 struct restoration {
-	const struct before *before;
-	struct runs spare;
-	const struct failed_call *failed;
-	bool last; /* only looks, and reports */
+	const struct record *record;
+	struct failed_call failed;
+	const struct run *run; /* the first that does not end below what is compared */
+	enum observer observer;
+	bool doubtful; /* locks that look alike may be in the mode of the failed call */
+	bool last;     /* only looks, and reports */
 	bool clean;
+	bool refused; /* a call that mends has failed */
 };
 
 /* Whether it worked shows when it is looked at again: an errno says little, as with the call that failed. */
-static void set_mode(struct address_range range, enum mode mode)
+static int set_mode(struct address_range range, enum mode mode)
 {
 	void *start = (void *)range.start;
 	size_t length = range.end - range.start;
 
-	switch (mode) {
-	case NOT_LOCKED:
-		inner.munlock(start, length);
-		break;
-	case EAGER:
-		inner.mlock(start, length);
-		break;
-	case ON_FAULT:
-		inner.mlock2(start, length, MLOCK_ONFAULT);
-		break;
+	if (mode == NOT_LOCKED)
+		return inner.munlock(start, length);
+	if (mode == ON_FAULT)
+		return inner.mlock2(start, length, MLOCK_ONFAULT);
+	return inner.mlock(start, length);
+}
+
+static bool differs(const struct restoration *restoration, enum mode before, enum mode now)
+{
+	if (before == NOT_LOCKED || now == NOT_LOCKED)
+		return before != now;
+	if (before == LOCKED)
+		return false;
+	if (now == LOCKED)
+		return restoration->doubtful && before != call_mode(restoration->failed.call);
+	return before != now;
+}
+
+static void mend(struct restoration *restoration, struct address_range range, enum mode before, enum mode now)
+{
+	restoration->clean = false;
+	if (restoration->last)
+		report_difference(&restoration->failed, range, before, now);
+	else if (set_mode(range, before) < 0)
+		restoration->refused = true;
+}
+
+/* What was not mapped before the call is left alone: a stack that has grown, or what another thread has mapped. */
+static void compare(void *self, struct address_range pages, enum mode now)
+{
+	struct restoration *restoration = self;
+
+	while (!is_empty(pages)) {
+		const struct run *run = restoration->run;
+		struct address_range part;
+
+		if (!run || run->pages.start >= pages.end)
+			return;
+		part = common(run->pages, pages);
+		if (!is_empty(part) && differs(restoration, (enum mode)run->mode, now))
+			mend(restoration, part, (enum mode)run->mode, now);
+		if (run->pages.end > pages.end)
+			return;
+		pages.start = run->pages.end;
+		restoration->run = runs_next(run);
 	}
 }
 
-static void restore_mode(struct restoration *restoration, struct address_range range, enum mode before, enum mode now)
+static void compare_all(struct restoration *restoration)
 {
-	if (before == now)
+	const struct record *record = restoration->record;
+
+	restoration->run = runs_first(&record->before);
+	if (look(record->pages, restoration->observer, compare, restoration))
 		return;
 	restoration->clean = false;
 	if (restoration->last)
-		report_difference(restoration->failed, range, before, now);
-	else
-		set_mode(range, before);
-}
-
-/* The mode at an address, and where it may end: `at` is the first run that does not lie below the address. */
-static enum mode mode_at(const struct runs *runs, size_t *at, uintptr_t address, uintptr_t *end)
-{
-	const struct run *run;
-
-	while (*at < runs->count && runs->at[*at].end <= address)
-		++*at;
-	if (*at == runs->count)
-		return NOT_LOCKED;
-	run = &runs->at[*at];
-	if (run->start > address) {
-		*end = run->start < *end ? run->start : *end;
-		return NOT_LOCKED;
-	}
-	*end = run->end < *end ? run->end : *end;
-	return run->mode;
-}
-
-static void compare(struct restoration *restoration, struct address_range range, const struct runs *now)
-{
-	size_t in_before = 0, in_now = 0;
-	uintptr_t end;
-
-	for (uintptr_t start = range.start; start < range.end; start = end) {
-		enum mode was, is;
-
-		end = range.end;
-		was = mode_at(&restoration->before->runs, &in_before, start, &end);
-		is = mode_at(now, &in_now, start, &end);
-		restore_mode(restoration, (struct address_range){ start, end }, was, is);
-	}
-}
-
-/* A part at a time, as much as there is room for. */
-static void compare_all(struct restoration *restoration)
-{
-	struct address_range range = restoration->before->range;
-
-	while (range.start < range.end) {
-		struct runs now = { restoration->spare.at, 0, restoration->spare.room };
-		uintptr_t upto = range.end;
-		enum known known = find_locks(range, BY_SMAPS, &now, &upto);
-
-		if (known == NOTHING_KNOWN || upto == range.start) {
-			restoration->clean = false;
-			if (restoration->last)
-				report_trouble(restoration->failed, "the-locks-cannot-be-seen");
-			return;
-		}
-		if (known == ALL_KNOWN)
-			upto = range.end;
-		compare(restoration, (struct address_range){ range.start, upto }, &now);
-		range.start = upto;
-	}
-}
-
-/* Whether what is mapped now becomes locked. The kernel has no other way to ask; memory is not needed for it. */
-static bool is_future_armed(bool otherwise)
-{
-	long page = syscall(
-#ifdef SYS_mmap2
-		SYS_mmap2,
-#else
-		SYS_mmap,
-#endif
-		NULL, page_size(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1L, 0L);
-	bool armed;
-
-	if (page == -1) /* EAGAIN: locked memory would exceed its limit; other errors say nothing */
-		return errno == EAGAIN || otherwise;
-	armed = syscall(SYS_msync, page, page_size(), MS_ASYNC | MS_INVALIDATE) < 0 && errno == EBUSY;
-	syscall(SYS_munmap, page, page_size());
-	return armed;
+		report_trouble(&restoration->failed, "the-locks-cannot-be-seen");
 }
 
 /* MCL_FUTURE alone arms and locks nothing. Nothing disarms alone: munlockall does, and the locks come back afterwards. */
 static void restore_future(struct restoration *restoration, bool first)
 {
-	int future = restoration->before->future;
-	bool armed = is_future_armed(future != 0);
+	int future = state.modes.future;
+	bool armed = is_future_armed();
 
 	if (armed != (future != 0))
 		restoration->clean = false;
 	if (restoration->last) {
 		if (!restoration->clean)
-			report_trouble(restoration->failed, armed ? "MCL_FUTURE-is-armed" : "MCL_FUTURE-is-not-armed");
+			report_trouble(&restoration->failed, armed ? "MCL_FUTURE-is-armed" : "MCL_FUTURE-is-not-armed");
 	} else if (future && (first || !armed)) {
 		inner.mlockall(future);
 	} else if (!future && armed) {
@@ -143,17 +109,49 @@ static void restore_future(struct restoration *restoration, bool first)
 	}
 }
 
-void restore(const struct before *before, struct runs spare, const struct failed_call *failed)
+static bool lacks_modes(const struct record *record)
 {
-	for (int round = 0; round < ROUNDS; round++) {
-		struct restoration restoration = {
-			.before = before, .spare = spare, .failed = failed, .last = round == ROUNDS - 1, .clean = true
-		};
+	for (const struct run *run = runs_first(&record->before); run; run = runs_next(run)) {
+		if (run->mode == LOCKED)
+			return true;
+	}
+	return false;
+}
 
-		if (before->all)
+/* A call about what is mapped in future has not looked at what is mapped: its locks are those of now. */
+static bool is_nothing_to_mend(const struct lock_call *call, struct record *record)
+{
+	if (!call_is_about_all(call) || !is_empty(record->pages))
+		return is_empty(record->pages);
+	if (is_future_armed() == (state.modes.future != 0))
+		return true;
+	record->pages = (struct address_range){ 0, UINTPTR_MAX };
+	learn(record);
+	return false;
+}
+
+void restore(const struct lock_call *call, struct record *record, int error)
+{
+	struct restoration restoration = { .record = record, .failed = { call, error } };
+	bool sets_a_mode = call_mode(call) != NOT_LOCKED;
+
+	if (is_nothing_to_mend(call, record))
+		return;
+	if (record->unseen) {
+		report_trouble(&restoration.failed, "the-locks-before-the-call-could-not-be-seen");
+		return;
+	}
+	restoration.doubtful = state.modes.matter && sets_a_mode;
+	for (int round = 0; round < ROUNDS && !restoration.clean; round++) {
+		restoration.clean = true;
+		restoration.last = round == ROUNDS - 1;
+		restoration.refused = false;
+		if (call_is_about_all(call))
 			restore_future(&restoration, round == 0);
 		compare_all(&restoration);
-		if (restoration.clean)
-			return;
+		restoration.doubtful = state.modes.matter && restoration.refused;
+		restoration.observer = restoration.doubtful ? BY_SMAPS : BY_MSYNC;
 	}
+	if (sets_a_mode && lacks_modes(record))
+		report_trouble(&restoration.failed, "the-modes-before-the-call-could-not-be-seen");
 }

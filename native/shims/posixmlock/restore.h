@@ -2,23 +2,20 @@
 #ifndef LOCKPROOF_SHIMS_RESTORE_H
 #define LOCKPROOF_SHIMS_RESTORE_H
 
-#include "locks.h"
-#include "report.h"
-
-/* What the failed call had to leave as it was. */
-struct before {
-	struct address_range range;
-	struct runs runs;
-	bool all;    /* of the whole address space, and what is mapped in future */
-	bool unseen; /* nothing is known of it */
-	int future;  /* MCL_FUTURE, and MCL_ONFAULT, or 0 */
-};
+#include "lock_call.h"
+#include "under_way.h"
 
 /*
- * Makes the locks in the range what they were, and only where they are not;
- * looks again afterwards, and reports what differs still. `spare`: room for
- * what it sees. Signals must be blocked.
+ * Learns what the record's call would have to restore: how each page of its
+ * range is locked, or was before the calls that are under way, too. False: it
+ * cannot be known, or there is no room for it, and the record is `unseen`.
  */
-void restore(const struct before *before, struct runs spare, const struct failed_call *failed);
+bool learn(struct record *record);
+
+/*
+ * The call has failed, with that errno: makes the locks in its range what they
+ * were, looks again afterwards, and reports what differs still. In the section.
+ */
+void restore(const struct lock_call *call, struct record *record, int error);
 
 #endif

@@ -144,7 +144,7 @@ static void fork_and_lock(void)
 		inner = kernel;
 		signal(SIGALRM, SIG_DFL);
 		alarm(10);
-		_exit(mlock(of_child, page()) || munlock(of_child, page()));
+		syscall(SYS_exit_group, mlock(of_child, page()) || munlock(of_child, page()));
 	}
 	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
