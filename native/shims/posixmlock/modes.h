@@ -7,22 +7,31 @@
 #include "lock_call.h"
 #include "runs.h"
 
-/* Which modes locks are in, as far as that is known without smaps, which takes as long as there is memory. */
+/*
+ * How the program has asked for its locks, as the kernel tells the modes apart
+ * in smaps only, which takes as long as there is memory. Kept from the first
+ * call on that asks for locks on fault; until then all are eager.
+ */
 struct modes {
 	_Atomic bool matter; /* locks on fault have been asked for */
 	int future;	     /* what the last mlockall armed: MCL_FUTURE, and MCL_ONFAULT, or 0 */
+	struct runs asked;   /* EAGER and ON_FAULT; it is not said that the pages are locked, or even mapped */
 };
 
 /* Whether what is mapped now becomes locked; where the kernel does not tell, what is known. */
 bool is_future_armed(void);
 
-/* A call is about to be made. */
-void modes_expect(const struct lock_call *call);
+/* A call is about to be made. `alone`: no other is under way, whose doing it could be that MCL_FUTURE is armed. */
+void modes_expect(const struct lock_call *call, bool alone);
 
-/* A call has succeeded. */
-void modes_note(const struct lock_call *call);
+/* A call about these pages has succeeded; `mapped`: what of them was mapped. */
+void modes_note(const struct lock_call *call, struct address_range pages, const struct runs *mapped);
 
-/* The mode of the first of these pages, which are locked, and of those after it up to `*end`. LOCKED: smaps tells it. */
+/*
+ * The mode of the first of these pages, which are locked, and of those after
+ * it up to `*end`. LOCKED: they were locked in another way, as by mmap or
+ * under MCL_FUTURE, or have been moved.
+ */
 enum mode modes_of(struct address_range pages, uintptr_t *end);
 
 #endif

@@ -96,7 +96,7 @@ static uint32_t begin_beside_others(const struct lock_call *call, struct address
 	records_join();
 	record = record_new(pages);
 	if (record) {
-		modes_expect(call);
+		modes_expect(call, record_is_only(record));
 		record->unseen = can_go_unseen(call, pages);
 		if (record->unseen || learn(record) || call_is_about_all(call))
 			ticket = record->ticket;
@@ -112,7 +112,7 @@ static struct record *record_of_child(const struct lock_call *call, struct addre
 {
 	struct record *record = record_new(pages);
 
-	modes_expect(call);
+	modes_expect(call, false);
 	if (record && learn(record))
 		runs_set_all(&record->before, NOT_LOCKED);
 	return record;
@@ -140,7 +140,7 @@ static struct record *record_at_end(const struct lock_call *call, struct address
 
 static void note_success(const struct lock_call *call, const struct record *record)
 {
-	modes_note(call);
+	modes_note(call, record->pages, &record->before);
 	for (struct record *other = NULL; (other = record_beside(record, other));) {
 		if (call_is_about_all(call))
 			runs_set_all(&other->before, call_mode(call));

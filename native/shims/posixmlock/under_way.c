@@ -196,6 +196,15 @@ void record_end(struct record *record)
 		change_word(CROWD, 0);
 }
 
+bool record_is_only(const struct record *record)
+{
+	for (unsigned i = 0; i < state.under_way.touched; i++) {
+		if (record_at(i)->ticket && record_at(i) != record)
+			return false;
+	}
+	return true;
+}
+
 struct record *record_beside(const struct record *own, struct record *last)
 {
 	struct record *record = last ? last + 1 : record_at(0);

@@ -77,6 +77,8 @@ struct record *record_of(uint32_t ticket);
 
 void record_end(struct record *record);
 
+bool record_is_only(const struct record *record);
+
 /* The next one of another call about some of the pages; NULL to begin with, and at the end. */
 struct record *record_beside(const struct record *own, struct record *last);
 
