@@ -11,10 +11,17 @@ struct failed_call {
 	int error;
 };
 
-/* Reads from the environment where reports go; until then they go to standard error. */
+/*
+ * Reads from the environment where reports go, and looks which file that is:
+ * nothing is ever written to another one that has come to have its number.
+ */
 void report_start(void);
 
-/* A part of the address space is not as it was before the failed call. */
+/*
+ * A part of the address space is not as it was before the failed call. As all
+ * reports for the thread in the section: no signal comes of it, and it does
+ * not wait; it is left out where nobody takes it.
+ */
 void report_difference(const struct failed_call *failed, struct address_range where, enum mode before, enum mode now);
 
 /* Something else could not be put back: says what. */

@@ -2,6 +2,7 @@
 #ifndef LOCKPROOF_SHIMS_STATE_H
 #define LOCKPROOF_SHIMS_STATE_H
 
+#include <linux/stat.h>
 #include <stdatomic.h>
 
 #include "kernel/smaps.h"
@@ -10,7 +11,7 @@
 #include "runs.h"
 #include "under_way.h"
 
-enum { LARGEST_PAGE = 65536, CHUNK = 2048 };
+enum { LARGEST_PAGE = 65536, CHUNK = 2048, LINE = 320 };
 
 /*
  * All that the library remembers of a process. All zero: nothing is locked,
@@ -29,6 +30,8 @@ struct state {
 	struct mapping_query query;
 	struct smaps smaps;
 	char chunk[CHUNK]; /* of smaps */
+	char line[LINE];   /* of a report */
+	struct statx file; /* it goes to */
 } __attribute__((aligned(LARGEST_PAGE)));
 
 extern struct state state;
