@@ -3,13 +3,12 @@
 
 #include "modes.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include <sys/mman.h>
 
 #include "inner_calls.h"
-#include "look.h"
 #include "state.h"
+#include "trial_mapping.h"
 
 /* What is mapped under one MCL_FUTURE cannot be told from what was under another. */
 static void note_future(int future)
@@ -19,26 +18,12 @@ static void note_future(int future)
 	state.modes.future = future;
 }
 
-/* There is no other way to ask; memory is not needed for it. */
-bool is_future_armed(void)
-{
-	void *page = mmap(NULL, page_size(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct address_range pages = { (uintptr_t)page, (uintptr_t)page + page_size() };
-	int said;
-
-	if (page == MAP_FAILED) /* EAGAIN: locked memory would exceed its limit; other errors say nothing */
-		return errno == EAGAIN || state.modes.future;
-	said = ask_locked(pages);
-	munmap(page, page_size());
-	return said == EBUSY || (said != 0 && state.modes.future);
-}
-
 /* A system call that was not seen may have armed or disarmed it. */
 void modes_expect(const struct lock_call *call, bool alone)
 {
 	if (call_mode(call) == ON_FAULT)
 		state.modes.matter = true;
-	if (alone && call_is_about_all(call) && is_future_armed() != (state.modes.future != 0))
+	if (alone && call_is_about_all(call) && is_future_armed(state.modes.future) != (state.modes.future != 0))
 		note_future(state.modes.future ? 0 : MCL_FUTURE);
 }
 

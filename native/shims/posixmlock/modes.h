@@ -18,9 +18,6 @@ struct modes {
 	struct runs asked;   /* EAGER and ON_FAULT; it is not said that the pages are locked, or even mapped */
 };
 
-/* Whether what is mapped now becomes locked; where the kernel does not tell, what is known. */
-bool is_future_armed(void);
-
 /* A call is about to be made. `alone`: no other is under way, whose doing it could be that MCL_FUTURE is armed. */
 void modes_expect(const struct lock_call *call, bool alone);
 

@@ -22,6 +22,7 @@
 #include "report.h"
 #include "restore.h"
 #include "state.h"
+#include "trial_mapping.h"
 #include "under_way.h"
 
 #define EXPORTED __attribute__((visibility("default")))
@@ -58,20 +59,6 @@ static bool look_alone(const struct lock_call *call, struct address_range pages)
 			return false;
 	}
 	return true;
-}
-
-/* Nothing that changes locks needs more than two mappings more, as one that is cut in three. */
-static bool has_room_for_mappings(void)
-{
-	size_t page = page_size();
-	char *pages = mmap(NULL, 3 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	bool has;
-
-	if (pages == MAP_FAILED)
-		return false;
-	has = mprotect(pages + page, page, PROT_READ) == 0;
-	munmap(pages, 3 * page);
-	return has;
 }
 
 /*

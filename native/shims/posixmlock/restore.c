@@ -11,6 +11,7 @@
 #include "modes.h"
 #include "report.h"
 #include "state.h"
+#include "trial_mapping.h"
 
 enum { ROUNDS = 4 }; /* of mending and looking; what a call does not do the first time, it may do the second time */
 
@@ -95,7 +96,7 @@ static void compare_all(struct restoration *restoration)
 static void restore_future(struct restoration *restoration, bool first)
 {
 	int future = state.modes.future;
-	bool armed = is_future_armed();
+	bool armed = is_future_armed(future);
 
 	if (armed != (future != 0))
 		restoration->clean = false;
@@ -123,7 +124,7 @@ static bool is_nothing_to_mend(const struct lock_call *call, struct record *reco
 {
 	if (!call_is_about_all(call) || !is_empty(record->pages))
 		return is_empty(record->pages);
-	if (is_future_armed() == (state.modes.future != 0))
+	if (is_future_armed(state.modes.future) == (state.modes.future != 0))
 		return true;
 	record->pages = (struct address_range){ 0, UINTPTR_MAX };
 	learn(record);
