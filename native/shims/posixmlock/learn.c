@@ -3,8 +3,8 @@
 
 #include <stddef.h>
 
-#include "look.h"
 #include "modes.h"
+#include "observe.h"
 #include "restore.h"
 #include "state.h"
 
@@ -42,7 +42,7 @@ static bool learn_by(struct learning *learning, enum observer observer)
 	runs_drop(&record->before);
 	learning->lacks_modes = false;
 	record->unseen = false;
-	if (!look(record->pages, observer, take, learning))
+	if (!observe_locks(record->pages, observer, take, learning))
 		record->unseen = true;
 	return !record->unseen;
 }

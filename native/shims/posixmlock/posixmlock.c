@@ -17,8 +17,8 @@
 
 #include "inner_calls.h"
 #include "lock_call.h"
-#include "look.h"
 #include "modes.h"
+#include "observe.h"
 #include "report.h"
 #include "restore.h"
 #include "state.h"
@@ -35,7 +35,7 @@ extern __typeof__(pthread_setcancelstate) pthread_setcancelstate __attribute__((
  * What is unlocked is locked as a rule: that a few pages are is asked page by
  * page at once. False: it is not so simple.
  */
-static bool look_alone(const struct lock_call *call, struct address_range pages)
+static bool observe_alone(const struct lock_call *call, struct address_range pages)
 {
 	struct alone *alone = &state.under_way.alone;
 	struct address_range page = { pages.start, pages.start };
@@ -176,7 +176,8 @@ static bool make_alone(const struct lock_call *call, struct address_range pages,
 
 	if (!ticket)
 		return false;
-	if (call_is_about_all(call) || call_mode(call) == ON_FAULT || state.modes.matter || !look_alone(call, pages)) {
+	if (call_is_about_all(call) || call_mode(call) == ON_FAULT || state.modes.matter ||
+	    !observe_alone(call, pages)) {
 		alone_leave(ticket);
 		return false;
 	}

@@ -7,8 +7,8 @@
 #include <sys/mman.h>
 
 #include "inner_calls.h"
-#include "look.h"
 #include "modes.h"
+#include "observe.h"
 #include "report.h"
 #include "state.h"
 #include "trial_mapping.h"
@@ -85,7 +85,7 @@ static void compare_all(struct restoration *restoration)
 	const struct record *record = restoration->record;
 
 	restoration->run = runs_first(&record->before);
-	if (look(record->pages, restoration->observer, compare, restoration))
+	if (observe_locks(record->pages, restoration->observer, compare, restoration))
 		return;
 	restoration->clean = false;
 	if (restoration->last)

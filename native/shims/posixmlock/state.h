@@ -6,8 +6,8 @@
 #include <stdatomic.h>
 
 #include "kernel/smaps.h"
-#include "look.h"
 #include "modes.h"
+#include "observe.h"
 #include "runs.h"
 #include "under_way.h"
 

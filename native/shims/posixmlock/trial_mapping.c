@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "lock_call.h"
-#include "look.h"
+#include "observe.h"
 
 #ifdef SYS_mmap2
 #define SYS_MMAP SYS_mmap2

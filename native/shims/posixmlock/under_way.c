@@ -16,7 +16,7 @@
 #define SYS_futex SYS_futex_time64
 #endif
 
-enum { CROWD = 1, LOOKING = 2, MADE = 4, PHASES = LOOKING | MADE, TICKET = 8 };
+enum { CROWD = 1, OBSERVING = 2, MADE = 4, PHASES = OBSERVING | MADE, TICKET = 8 };
 
 static const uint32_t sleepers = 0x80000000;
 
@@ -45,12 +45,12 @@ uint32_t alone_enter(void)
 	if (atomic_load_explicit(&state.under_way.word, memory_order_relaxed))
 		return 0;
 	ticket = new_ticket();
-	return change_word(0, ticket | LOOKING) ? ticket : 0;
+	return change_word(0, ticket | OBSERVING) ? ticket : 0;
 }
 
 bool alone_start(uint32_t ticket)
 {
-	if (change_word(ticket | LOOKING, ticket | MADE))
+	if (change_word(ticket | OBSERVING, ticket | MADE))
 		return true;
 	alone_leave(ticket);
 	return false;
@@ -64,8 +64,8 @@ bool alone_end(uint32_t ticket)
 /* CROWD stays, though there may be nobody any more: the next call that ends clears it. */
 void alone_leave(uint32_t ticket)
 {
-	if (!change_word(ticket | LOOKING, 0))
-		change_word(ticket | LOOKING | CROWD, CROWD);
+	if (!change_word(ticket | OBSERVING, 0))
+		change_word(ticket | OBSERVING | CROWD, CROWD);
 }
 
 /* Those that an instruction or a filter of system calls raises would end the process. */

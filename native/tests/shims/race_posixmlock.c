@@ -24,7 +24,7 @@
 
 #include "inner_calls.h"
 #include "posixmlock/lock_call.h"
-#include "posixmlock/look.h"
+#include "posixmlock/observe.h"
 
 enum { THREADS = 4, PART = 8, PAGES = THREADS * PART, CALLS_OF_A_ROUND = 40 };
 
@@ -116,7 +116,7 @@ static void check(unsigned long round)
 {
 	struct address_range range = { (uintptr_t)arena, (uintptr_t)arena + PAGES * page_size() };
 
-	if (!look(range, BY_SMAPS, draw, NULL))
+	if (!observe_locks(range, BY_SMAPS, draw, NULL))
 		errx(1, "smaps cannot be read");
 	if (memcmp(seen, expected, PAGES) == 0)
 		return;

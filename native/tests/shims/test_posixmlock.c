@@ -21,7 +21,7 @@
 
 #include "inner_calls.h"
 #include "posixmlock/lock_call.h"
-#include "posixmlock/look.h"
+#include "posixmlock/observe.h"
 #include "posixmlock/report.h"
 
 enum { PAGES = 10 };
@@ -47,7 +47,7 @@ static const char *locks(void)
 	static char strip[PAGES + 1];
 
 	memset(strip, '.', PAGES);
-	assert_true(look(range_of(arena, PAGES), BY_SMAPS, draw, strip));
+	assert_true(observe_locks(range_of(arena, PAGES), BY_SMAPS, draw, strip));
 	return strip;
 }
 
@@ -494,8 +494,8 @@ static void msync_and_smaps_tell_the_same(void **data)
 
 	(void)data;
 	assert_int_equal(mlock(page(4), pages(1)), 0);
-	assert_true(look(range_of(arena, 7), BY_MSYNC, draw, asked));
-	assert_true(look(range_of(arena, 7), BY_SMAPS, draw, read));
+	assert_true(observe_locks(range_of(arena, 7), BY_MSYNC, draw, asked));
+	assert_true(observe_locks(range_of(arena, 7), BY_SMAPS, draw, read));
 	assert_string_equal(asked, ".??.?..");
 	assert_string_equal(read, ".LL.L..");
 }

@@ -22,7 +22,7 @@
 
 #include "inner_calls.h"
 #include "posixmlock/lock_call.h"
-#include "posixmlock/look.h"
+#include "posixmlock/observe.h"
 #include "posixmlock/state.h"
 
 enum { PAGES = 8, UNLOCKABLE = 7 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 
-#include "look.h"
+#include "observe.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -88,7 +88,7 @@ static void note(struct search *search, struct address_range pages, int said)
 }
 
 /* Large parts where nothing is locked, and single pages where something is: whether all of a part is nothing tells. */
-static bool look_by_halves(struct search *search)
+static bool observe_by_halves(struct search *search)
 {
 	size_t count = count_pages(search->range);
 
@@ -128,7 +128,7 @@ static void note_mapping(struct search *search, uintptr_t start, uintptr_t end)
 		note(search, pages, ask_locked(pages));
 }
 
-static bool look_by_queries(struct search *search, int maps)
+static bool observe_by_queries(struct search *search, int maps)
 {
 	struct mapping_query *query = &state.query;
 	uint64_t address = search->range.start;
@@ -171,7 +171,7 @@ static bool take_flags(void *self, const struct smaps_mapping *mapping)
 }
 
 /* A file without a mapping is not that of a process that runs. */
-static bool look_by_file(struct search *search, const char *path, bool (*take)(void *, const struct smaps_mapping *))
+static bool observe_by_file(struct search *search, const char *path, bool (*take)(void *, const struct smaps_mapping *))
 {
 	search->has_mapping = search->failed = false;
 	state.smaps = (struct smaps){ .take = take, .self = search }; /* in place: smaps_to needs room on the stack */
@@ -179,48 +179,48 @@ static bool look_by_file(struct search *search, const char *path, bool (*take)(v
 	       !search->failed;
 }
 
-static bool look_by_mappings(struct search *search)
+static bool observe_by_mappings(struct search *search)
 {
 	int maps = open_maps();
 	bool done;
 
 	if (maps < 0)
 		return false;
-	done = look_by_queries(search, maps);
+	done = observe_by_queries(search, maps);
 	syscall(SYS_close, maps);
-	return done || look_by_file(search, "/proc/thread-self/maps", take_mapping);
+	return done || observe_by_file(search, "/proc/thread-self/maps", take_mapping);
 }
 
-static bool look_by_msync(struct search *search)
+static bool observe_by_msync(struct search *search)
 {
 	bool is_short = count_pages(search->range) <= FEW_PAGES;
 	bool is_everything = search->range.end - search->range.start > UINTPTR_MAX / 2;
 
 	search->failed = false;
-	if (!is_short && look_by_mappings(search))
+	if (!is_short && observe_by_mappings(search))
 		return true;
 	search->failed = false;
-	return !is_everything && look_by_halves(search);
+	return !is_everything && observe_by_halves(search);
 }
 
-static bool look_by_smaps(struct search *search)
+static bool observe_by_smaps(struct search *search)
 {
-	return look_by_file(search, "/proc/thread-self/smaps", take_flags);
+	return observe_by_file(search, "/proc/thread-self/smaps", take_flags);
 }
 
-bool look(struct address_range range, enum observer first, taker *take, void *self)
+bool observe_locks(struct address_range range, enum observer first, taker *take, void *self)
 {
 	struct search *search = &state.search;
 	bool seen;
 
 	*search = (struct search){ .range = range, .take = take, .self = self };
 	if (first == BY_SMAPS)
-		seen = look_by_smaps(search) || look_by_msync(search);
+		seen = observe_by_smaps(search) || observe_by_msync(search);
 	else
-		seen = look_by_msync(search) || look_by_smaps(search);
+		seen = observe_by_msync(search) || observe_by_smaps(search);
 	if (!seen) {
 		search->trusting = true;
-		seen = look_by_msync(search);
+		seen = observe_by_msync(search);
 	}
 	if (seen)
 		hand_on(search);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LOCKPROOF_SHIMS_LOOK_H
-#define LOCKPROOF_SHIMS_LOOK_H
+#ifndef LOCKPROOF_SHIMS_OBSERVE_H
+#define LOCKPROOF_SHIMS_OBSERVE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -53,7 +53,7 @@ struct mapping_query {
  * `first` is tried first; where it cannot tell, the other goes on. False:
  * neither can. For the thread in the section.
  */
-bool look(struct address_range range, enum observer first, taker *take, void *self);
+bool observe_locks(struct address_range range, enum observer first, taker *take, void *self);
 
 /* Whether mappings can be found without asking about every page that is locked. */
 bool can_see_mappings(void);
