@@ -112,7 +112,8 @@ def _provokable(case: Case, info: TargetInfo) -> Iterator[Verdict]:
             yield Verdict(Status.UNTESTED, "the target has no kernel to itself whose counts would tell (qemu has)")
     if case.limits.memory is not None and "memory" not in info.faults:
         reason = (
-            "the target offers no way to let its memory run out (on Linux: root, and a memory cgroup: CONFIG_MEMCG)"
+            "the target offers no way to let its memory run out (on Linux: root, and a root "
+            "cgroup that hands the memory controller on)"
         )
         yield _lacking(info, Status.UNTESTED, reason, "memory")
     if any(region.guard and "G" in region.guard for region in case.regions.values()) and not info.guard:

@@ -197,7 +197,7 @@ def test_secret_memory_that_the_limit_refuses_is_untested() -> None:
         (
             f"limits: {{memory: 200}}\n{MLOCK}",
             {"faults": {"each-allocation": "fail-nth"}},
-            "the target offers no way to let its memory run out (on Linux: root, and a memory cgroup: CONFIG_MEMCG)",
+            "the target offers no way to let its memory run out (on Linux: root, and a root cgroup that hands the memory controller on)",
         ),
         (
             SETTLE,

@@ -36,6 +36,7 @@ static const char *find_root(void)
 	return NULL;
 }
 
+/* The root is the host's, and stays as it is: where it hands no memory controller on, there is no memory.max. */
 void memory_limit_start(struct memory_limit *memory)
 {
 	struct text text = text_in(memory->group, sizeof(memory->group));
@@ -44,7 +45,6 @@ void memory_limit_start(struct memory_limit *memory)
 	memory->current = memory->limit = -1;
 	if (!root)
 		return;
-	proc_write_in(root, "cgroup.subtree_control", "+memory");
 	text_format(&text, "%s/lockproof-%d", root, (int)getpid());
 	text_close(&text);
 	if (mkdir(memory->group, 0755) < 0) {

@@ -18,7 +18,7 @@ struct memory_limit {
 	unsigned long long most; /* bytes; 0: not put in force yet */
 };
 
-/* Makes the group. */
+/* Makes the group, below a root that hands the memory controller on. */
 void memory_limit_start(struct memory_limit *memory);
 
 /* Removes it. */

@@ -113,6 +113,7 @@ bool guest_start(struct channel *channel)
 
 	umask(0);
 	mount_all();
+	proc_write("/sys/fs/cgroup/cgroup.subtree_control", "+memory"); /* for limits of memory */
 	write_number("/proc/sys/vm/nr_hugepages", huge_pages());
 	write_number("/proc/sys/vm/max_map_count", MOST_MAPPINGS);
 	/* Cases that end with a signal are no diagnostics; on s390x they would be told on the channel. */
