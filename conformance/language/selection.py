@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from lockproof.conformance.language.case import Case
 
-__all__ = ["select"]
+__all__ = ["matches", "select"]
 
 
 def select(cases: Sequence[Case], patterns: Sequence[str]) -> tuple[Case, ...]:
@@ -24,7 +24,7 @@ def select(cases: Sequence[Case], patterns: Sequence[str]) -> tuple[Case, ...]:
     """
     if not patterns:
         return tuple(cases)
-    chosen = {pattern: [case for case in cases if _matches(case.name, pattern)] for pattern in patterns}
+    chosen = {pattern: [case for case in cases if matches(case.name, pattern)] for pattern in patterns}
     for pattern, found in chosen.items():
         if not found:
             stems = {case.name.partition("[")[0] for case in cases}
@@ -35,7 +35,8 @@ def select(cases: Sequence[Case], patterns: Sequence[str]) -> tuple[Case, ...]:
     return tuple(case for case in cases if case.name in wanted)
 
 
-def _matches(name: str, pattern: str) -> bool:
+def matches(name: str, pattern: str) -> bool:
+    """Tell whether a pattern means the case of a name."""
     stem = pattern.rstrip("/")
     # In names [ stands for itself; only * and ? are wild.
     return name == stem or name.startswith((f"{stem}/", f"{stem}[")) or fnmatchcase(name, pattern.replace("[", "[[]"))
