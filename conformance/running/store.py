@@ -13,22 +13,23 @@ import os
 import time
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import StoreError, UsageError, suggest
 from lockproof.conformance.files import replacing
 from lockproof.conformance.running.events import TargetStarted
 from lockproof.conformance.running.manifest import Manifest, now, read_manifest
-from lockproof.conformance.running.results import Result, read_result, result_line
+from lockproof.conformance.running.results import Key, Result, read_result, result_line
+from lockproof.conformance.running.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from lockproof.conformance.running.events import Event
     from lockproof.runners.target import TargetInfo
 
-__all__ = ["RunFolder"]
+__all__ = ["RunFolder", "read_run"]
 
 _SYNC_INTERVAL = 1.0
 """Seconds of results that a machine that loses power, or panics under test, may lose."""
@@ -73,9 +74,7 @@ class RunFolder:
         """Open an earlier run and remove a last line that was cut short. Raises UsageError, StoreError."""
         path = results / run
         if not (path / "run.json").is_file():
-            known = [other.parent.name for other in results.glob("*/run.json")]
-            msg = f"run {run!r}: no such run in {results}; {suggest(run, known) if known else 'there is none yet'}"
-            raise UsageError(msg)
+            raise _no_such_run(results, run)
         folder = cls(path, _read_manifest(path / "run.json"))
         folder._drop_cut_line()
         return folder
@@ -98,13 +97,7 @@ class RunFolder:
 
     def results(self) -> Iterator[Result]:
         """Read the results, in the order in which they came. Raises StoreError where a line is none."""
-        with _reporting(self._results), self._results.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                try:
-                    yield read_result(line)
-                except ValueError as error:
-                    msg = f"{self._results}:{number}: no result: {error}; remove the line to run it again"
-                    raise StoreError(msg) from error
+        return _read_results(self._results)
 
     def listen(self, event: Event) -> None:
         """Keep what the engine tells. Raises UsageError where a target is another one than before, StoreError."""
@@ -151,6 +144,41 @@ class RunFolder:
         with _reporting(self._results):
             self._end = self._results.read_bytes().rfind(b"\n") + 1
             os.ftruncate(self._file, self._end)
+
+
+def read_run(results: Path, run: str) -> tuple[Manifest, Tally]:
+    """Read a run, its name below `results` or its folder; one that is still being written as far as it has come.
+
+    Raises UsageError where there is no such run, StoreError where it cannot be read.
+    """
+    found = [path for path in (results / run, Path(run)) if (path / "run.json").is_file()]
+    if not found:
+        raise _no_such_run(results, run)
+    manifest, tally, done = _read_manifest(found[0] / "run.json"), Tally(), set[Key]()
+    for result in _read_results(found[0] / "results.jsonl"):
+        if result.key not in done:
+            done.add(result.key)
+            tally.add(result)
+    return manifest, tally
+
+
+def _no_such_run(results: Path, run: str) -> UsageError:
+    known = [other.parent.name for other in results.glob("*/run.json")]
+    return UsageError(f"run {run!r}: no such run in {results}; {suggest(run, known) if known else 'there is none yet'}")
+
+
+def _read_results(path: Path) -> Iterator[Result]:
+    """Yield the results in a file but a line at its end that was cut short. Raises StoreError where a line is none."""
+    with _reporting(path), path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                result = read_result(line)
+            except ValueError as error:
+                msg = f"{path}:{number}: no result: {error}; remove the line to run it again"
+                raise StoreError(msg) from error
+            yield result
 
 
 def _read_manifest(path: Path) -> Manifest:
