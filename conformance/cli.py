@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lockproof.conformance import completion
+from lockproof.conformance import cli_results, completion
 from lockproof.conformance.errors import LockproofError
-from lockproof.conformance.options import Command, Excludes, cases_option, file_option, option, results_option, seconds
+from lockproof.conformance.options import Excludes, Group, cases_option, file_option, option, results_option, seconds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,13 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 
-class _Group(click.Group):
-    """A group of commands, which return what they say at their end."""
-
-    command_class = Command
-
-
-class _Main(_Group):
+class _Main(Group):
     """Prints what commands return, and the errors of lockproof, in one place."""
 
     def invoke(self, ctx: click.Context) -> object:
@@ -81,6 +75,8 @@ def _progress() -> Console:
 def main() -> None:
     """Certify that a kernel keeps POSIX's promise about memory locks: a call that fails changes nothing."""
 
+
+cli_results.add_commands(main)
 
 _DEFAULT_TARGETS = ("local", "model:posix")
 _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run", "Results", "Baselines"
@@ -353,7 +349,7 @@ def libc(**asked: Any) -> Printed:
     return command.libc(command.LibcRequest(**asked))
 
 
-@main.group(cls=_Group)
+@main.group(cls=Group)
 def kernel() -> None:
     """Fetch, build and list the kernels that qemu:KERNEL boots."""
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     _Function = TypeVar("_Function", bound=Callable[..., Any])
 
-__all__ = ["Command", "Excludes", "cases_option", "file_option", "option", "results_option", "seconds"]
+__all__ = ["Command", "Excludes", "Group", "cases_option", "file_option", "option", "results_option", "seconds"]
 
 _LONGEST_SENTENCE = 200
 
@@ -105,6 +105,12 @@ class Command(click.Command):
         for group in sorted(groups, key=lambda group: not group):  # the one without a name comes last
             with formatter.section(group or "Other" if len(groups) > 1 else "Options"):
                 formatter.write_dl([(names.ljust(width), text) for names, text in groups[group]])
+
+
+class Group(click.Group):
+    """A group of commands, which return what they say at their end."""
+
+    command_class = Command
 
 
 def option(*declarations: str, group: str = "", **settings: Any) -> Callable[[_Function], _Function]:

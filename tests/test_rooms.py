@@ -26,6 +26,7 @@ LEVELS = (
     {"certificates"},
     {"exploring", "proving", "repro", "programs"},
     {"commands", "options", "completion"},
+    {"cli_results"},
     {"cli", "pytest_plugin"},
     {"__main__"},
 )

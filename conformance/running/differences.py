@@ -153,17 +153,17 @@ def findings(result: Result) -> tuple[str, ...]:
     return tuple(sorted({f"{finding.requirement}:{finding.aspect}" for finding in result.verdict.findings}))
 
 
-def side(manifest: Manifest, tally: Tally, *, target: str | None = None) -> Side:
-    """Return a run as a side of a comparison; `target`: only that one. Raises UsageError where it has no such target.
+def side(manifest: Manifest, tally: Tally, *, name: str = "", target: str | None = None) -> Side:
+    """Return a run as a side of a comparison; `name`: what it is called there, `target`: only that one.
 
-    A target that could not be started is one of which nothing is known.
+    Raises UsageError where it has no such target.
     """
     if target is not None and target not in manifest.targets:
         msg = f"run {manifest.run!r}: it has no target {target!r}; write one of: {', '.join(manifest.targets)}"
         raise UsageError(msg)
     names = manifest.targets if target is None else (target,)
     return Side(
-        name=manifest.run,
+        name=name or manifest.run,
         targets={name: {entry.worst.case: seen(entry) for entry in tally.of_target(name)} for name in names},
         selection=manifest.selection,
         finished=manifest.finished is not None,

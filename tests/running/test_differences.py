@@ -19,8 +19,8 @@ RESULT = Seen(Status.FAIL, ("mlock.errors:result",))
 BOTH = Seen(Status.FAIL, ("mlock.errors:result", "mlock.no-change:locked"))
 
 
-def of(target: str = "local", name: str = "A", *, selection: tuple[str, ...] = (), finished: bool = True, **seen: Seen) -> Side:  # fmt: skip
-    return Side(name=name, targets={target: seen}, selection=selection, finished=finished)
+def of(seen: dict[str, Seen], name: str = "A", **changes: Any) -> Side:  # noqa: ANN401
+    return Side(name=name, targets={"local": seen}, **changes)
 
 
 def lists(found: Differences) -> dict[str, list[str]]:
@@ -55,12 +55,12 @@ def lists(found: Differences) -> dict[str, list[str]]:
 def test_a_case_is_in_the_list_that_says_what_became_of_it(
     before: Seen | None, after: Seen | None, name: str | None, code: int
 ) -> None:
-    found = differences(of(**{"a/b": before} if before else {}), of(**{"a/b": after} if after else {}))
+    found = differences(of({"a/b": before} if before else {}), of({"a/b": after} if after else {}))
     assert (lists(found), found.exit_code) == ({name: ["a/b"]} if name else {}, code)
 
 
 def test_a_failure_is_worse_whatever_was_fixed_beside_it() -> None:
-    found = differences(of(a=LOCKS, b=PASS, c=LOCKS), of(a=PASS, b=LOCKS, c=PASS))
+    found = differences(of({"a": LOCKS, "b": PASS, "c": LOCKS}), of({"a": PASS, "b": LOCKS, "c": PASS}))
     assert (lists(found), found.exit_code) == ({"new_failures": ["b"], "fixed": ["a", "c"]}, 1)
 
 
@@ -72,8 +72,8 @@ def test_a_failure_is_worse_whatever_was_fixed_beside_it() -> None:
     ],
 )
 def test_what_a_partial_run_did_not_run_is_not_gone(partial: dict[str, Any], gone: list[str], why: str) -> None:
-    whole = of(**{"a/b": PASS, "a/c": LOCKS, "b/d": LOCKS})
-    part = of(name="B", **partial, **{"a/b": PASS})
+    whole = of({"a/b": PASS, "a/c": LOCKS, "b/d": LOCKS})
+    part = of({"a/b": PASS}, "B", **partial)
     found = differences(whole, part)
     assert [each.case for each in found.gone_cases] == gone
     assert found.remarks[0] == f"B is partial, {why}; what it did not run is neither gone nor new"

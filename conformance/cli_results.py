@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands of lockproof about results that are there: runs on disk, and what is known of targets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lockproof.conformance import completion
+from lockproof.conformance.options import Command, Group, file_option, option, results_option
+
+if TYPE_CHECKING:
+    from lockproof.conformance.commands.printed import Printed
+
+__all__ = ["add_commands"]
+
+
+@click.command(cls=Command)
+@click.argument("sides", nargs=-1, required=True, metavar="RUN RUN [RUN]...", shell_complete=completion.runs)
+@option("--same", is_flag=True, help="Tell what is not deterministic in runs that should be the same.")
+@file_option("--json", help="Write what differs as JSON too.")
+@results_option("Folder of the runs.")
+def compare(**asked: Any) -> Printed:
+    """Say what the second run has seen differently, in six lists.
+
+    RUN is a run, a folder of one, or RUN#TARGET where it has several targets. Exit code 1: it is worse.
+    """
+    from lockproof.conformance.commands import compare as command
+
+    return command.compare(command.CompareRequest(**asked))
+
+
+def add_commands(main: Group) -> None:
+    """Add the commands to those of lockproof."""
+    main.add_command(compare)

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`lockproof compare`: what two runs have seen differently, or what is not deterministic."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lockproof.conformance.commands.printed import Printed
+from lockproof.conformance.errors import UsageError
+from lockproof.conformance.files import write_whole
+from lockproof.conformance.reports.differences import difference_lines, variation_lines
+from lockproof.conformance.running.differences import differences, side
+from lockproof.conformance.running.store import read_run
+from lockproof.conformance.running.variations import variations
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lockproof.conformance.running.differences import Side
+    from lockproof.conformance.running.tally import Tally
+
+__all__ = ["CompareRequest", "compare"]
+
+_TWO = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareRequest:
+    """What the user asked for."""
+
+    sides: tuple[str, ...]
+    """Each a run, or RUN#TARGET."""
+    results: Path
+    """Folder of the runs."""
+    same: bool = False
+    """Whether all should be the same: then whatever differs between any of them is told."""
+    json: Path | None = None
+    """Where what differs is written."""
+
+
+def compare(request: CompareRequest) -> Printed:
+    """Compare runs; 1 where the second is worse, or those that should be the same are not. Raises UsageError."""
+    return _same(request) if request.same else _two(request)
+
+
+def _two(request: CompareRequest) -> Printed:
+    if len(request.sides) != _TWO:
+        msg = f"{len(request.sides)} run{'' if len(request.sides) == 1 else 's'} to compare; name two, or add --same"
+        raise UsageError(msg)
+    before, after = (_side(request, text) for text in request.sides)
+    found = differences(before, after)
+    _write(request, found.as_json())
+    return Printed("\n".join(difference_lines(found)), found.exit_code)
+
+
+def _side(request: CompareRequest, text: str) -> Side:
+    name, _, target = text.partition("#")
+    return side(*read_run(request.results, name), name=name, target=target or None)
+
+
+def _same(request: CompareRequest) -> Printed:
+    runs: dict[str, Tally] = {}
+    for text in request.sides:
+        _, runs[text] = read_run(request.results, text)
+    tried = Counter(key for tally in runs.values() for key in tally.cases)
+    if max(tried.values(), default=0) < min(_TWO, len(request.sides)):
+        msg = f"{', '.join(request.sides)}: no case was run twice on a target of the same name; name runs of the same"
+        raise UsageError(msg)
+    found = variations(runs)
+    _write(request, {"runs": list(runs), "variations": [each.as_json() for each in found]})
+    return Printed("\n".join(variation_lines(found, tuple(runs))), int(bool(found)))
+
+
+def _write(request: CompareRequest, found: dict[str, Any]) -> None:
+    if request.json is not None:
+        text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+        write_whole(request.json, text, "choose another file with --json")
