@@ -41,6 +41,18 @@ __all__ = [
 ]
 
 _GROUP = "lockproof.runners"
+_VENDORS = (
+    ("debian", re.compile(r".*\bDebian (?P<package>\d\S*)")),
+    ("ubuntu", re.compile(r"(?P<base>\d+(?:\.\d+)+-\d+)\S* #(?P<build>\S+)-Ubuntu\b")),
+    ("fedora", re.compile(r"(?P<package>\d\S*\.fc\d+)\.\w+ ")),
+    ("redhat", re.compile(r"(?P<package>\d\S*\.el\d+\w*)\.\w+ ")),
+    ("suse", re.compile(r"(?P<package>\d+(?:\.\d+)+-[\d.]+)-default ")),
+    ("gvisor", re.compile(r"4\.4\.0 #1 SMP Sun Jan 10 15:06:54 PST 2016$")),
+)
+"""Who built a kernel, and how that one's release and version, as uname prints them, tell the version of its package.
+
+Debian's and gVisor's were seen; the others are the forms in which these vendors publish the names of their kernels.
+"""
 _SMALLEST_PAGE, _LARGEST_PAGE = 1024, 1 << 24  # bytes
 
 
@@ -133,6 +145,24 @@ class TargetInfo:
     def kernel(self) -> str:
         """The kernel as a person would name it: system, release, architecture."""
         return f"{self.system} {self.release} {self.machine}"
+
+    @property
+    def vendor(self) -> str:
+        """Who built the kernel, as far as it tells; empty: not known."""
+        return self._built[0]
+
+    @property
+    def package(self) -> str:
+        """The version of the vendor's package with the kernel; empty: not known."""
+        return self._built[1]
+
+    @property
+    def _built(self) -> tuple[str, str]:
+        for vendor, pattern in _VENDORS if self.system == "Linux" else ():
+            if match := pattern.match(f"{self.release} {self.version}"):
+                found = match.groupdict()
+                return vendor, found.get("package") or ".".join(found.values())
+        return "", ""
 
     @property
     def identity(self) -> tuple[object, ...]:
