@@ -136,6 +136,15 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
 )
 @results_option("Folder that run folders are made in.", _RESULTS)
 @option(
+    "--report",
+    "reports",
+    group=_RESULTS,
+    multiple=True,
+    metavar="REPORT",
+    shell_complete=completion.reports,
+    help="Make a report at the end, KIND[:OPTION][=PATH]; - is standard output. See docs/reports.md.",
+)
+@option(
     "--events",
     group=_RESULTS,
     metavar="FILE",
@@ -173,6 +182,36 @@ def run(targets: tuple[str, ...], jobs: int | None, resume: str | None, **asked:
         from lockproof.conformance.commands import run as command  # takes as long as a small kernel needs to boot
 
         return command.run(command.RunRequest(targets=on_their_way, jobs=jobs, resume=resume, **asked))
+
+
+@main.command()
+@click.argument("runs", nargs=-1, required=True, metavar="[NAME=]RUN...", shell_complete=completion.runs)
+@option(
+    "--as",
+    "kind",
+    required=True,
+    metavar="KIND[:OPTION]",
+    shell_complete=completion.reports,
+    help="What to make. See docs/reports.md.",
+)
+@option(
+    "-o",
+    "--output",
+    default="-",
+    metavar="FILE|FOLDER",
+    shell_complete=completion.paths,
+    help="Where it goes; default: standard output.",
+)
+@results_option("Folder that run folders are in.")
+@file_option("--baseline", "baselines", multiple=True, help="Known deviations. May be given several times.")
+def report(**asked: Any) -> Printed:
+    """Make a report of runs that are on disk, of several together too.
+
+    RUN is its name, or its folder; with a NAME before it, its targets are called NAME:TARGET.
+    """
+    from lockproof.conformance.commands import report as command
+
+    return command.report(command.ReportRequest(**asked))
 
 
 @main.command(

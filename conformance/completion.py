@@ -29,6 +29,7 @@ __all__ = [
     "models",
     "mutants",
     "paths",
+    "reports",
     "requirements",
     "runs",
     "shims",
@@ -146,6 +147,14 @@ def sources(context: click.Context, parameter: click.Parameter, incomplete: str)
     """Name what a kernel can be built from: Debian's sources, or a path."""
     names = fetchable(context, parameter, incomplete) if incomplete.startswith("debian/"[: len(incomplete)]) else []
     return [*(name for name in names if "@" not in name.value), *paths(context, parameter, incomplete)]
+
+
+@_completion
+def reports(_context: click.Context, _incomplete: str) -> Iterable[str]:
+    """Name the kinds of reports, and their options."""
+    from lockproof.conformance.reports.kinds import KINDS
+
+    return (name for kind, about in KINDS.items() for name in (kind, *(f"{kind}:{each}" for each in about.options)))
 
 
 @_completion

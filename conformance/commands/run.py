@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from lockproof.conformance.commands.interrupt import interruptible
 from lockproof.conformance.commands.printed import Printed
+from lockproof.conformance.commands.report import print_report
 from lockproof.conformance.errors import StoreError, UsageError
 from lockproof.conformance.language.loading import Corpus, load
 from lockproof.conformance.language.selection import select
 from lockproof.conformance.protocol.program import DEFAULT_TIME_LIMIT
-from lockproof.conformance.reports import terminal
+from lockproof.conformance.reports import kinds, terminal
 from lockproof.conformance.reports.console import console
-from lockproof.conformance.reports.junit import junit
 from lockproof.conformance.reports.live import Live
 from lockproof.conformance.reports.run import Run
 from lockproof.conformance.running import baselines, events
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from lockproof.conformance.language.case import Case
+    from lockproof.conformance.reports.kinds import Asked
     from lockproof.conformance.running.baselines import Baseline
     from lockproof.conformance.running.events import Event, Listener
     from lockproof.conformance.running.results import Result
@@ -66,6 +67,8 @@ class RunRequest:
     """Sessions at a time; None: one for each target, but no more than there are cores."""
     baselines: tuple[Path, ...] = ()
     write_baseline: Path | None = None
+    reports: tuple[str, ...] = ()
+    """KIND[:OPTION][=PATH] each; without a path in the folder of the run."""
     events: str | None = None
     """File, or `-`, for a line of JSON for each event."""
     verbose: bool = False
@@ -94,15 +97,16 @@ def run(request: RunRequest) -> Printed:
     known = tuple(baselines.load(file) for file in request.baselines)
     if request.write_baseline is not None:
         baselines.existing(request.write_baseline, ())  # raises where it is none
-    out = console(stderr=request.events == "-")  # the stream has standard output for itself then
+    reports = (kinds.Asked("junit"), *map(kinds.read, request.reports))
+    out = console(stderr=_takes_standard_output(request, reports))
     with _stream(request.events) as stream:
         work = _new(request) if request.resume is None else _resumed(request, request.resume)
         tally, signal = _execute(request, work, known, stream, out)
-    made = Run(work.folder.manifest, tally, work.corpus)
-    work.folder.write("junit.xml", junit(made))
+    made = Run(work.folder.manifest, tally, work.corpus, baselines=known)
     for part in terminal.closing(made):
         out.print(part)
-    out.print(f"\n{work.folder.path}/ has run.json, results.jsonl, junit.xml")
+    kept = _report(made, reports, work.folder.path)
+    out.print(f"\n{work.folder.path}/ has run.json, results.jsonl, {', '.join(kept)}")
     if signal:
         ran = sum(entry.repetitions for entry in tally.cases.values())
         again = f"lockproof run --resume {made.manifest.run}"
@@ -178,7 +182,34 @@ def _resumed(request: RunRequest, run: str) -> _Work:
 
 def _is_known(known: Sequence[Baseline], result: Result, manifest: Manifest) -> bool:
     info = manifest.info.get(result.target)
-    return info is not None and baselines.is_known(known, result, info.release)
+    return info is not None and baselines.known_issue(known, result, info.release) is not None
+
+
+def _takes_standard_output(request: RunRequest, reports: Sequence[Asked]) -> bool:
+    """Tell whether a stream or report has standard output for itself. Raises UsageError where two want it."""
+    asked = [f"--report {report}" for report in reports if report.path == kinds.STANDARD_OUTPUT]
+    asked += ["--events -"] if request.events == "-" else []
+    if len(asked) > 1:
+        msg = f"{' and '.join(asked)} both have standard output for themselves; write one of them to a file"
+        raise UsageError(msg)
+    return bool(asked)
+
+
+def _report(made: Run, reports: Sequence[Asked], folder: Path) -> list[str]:
+    """Make reports; the names of those in the folder of the run. Raises UsageError, StoreError."""
+    kept = []
+    for asked in reports:
+        report = kinds.make(asked, [made])
+        if asked.path == kinds.STANDARD_OUTPUT:
+            print_report(asked.kind, report)
+        elif asked.path:
+            kinds.write(report, Path(asked.path))
+        else:
+            name = kinds.KINDS[asked.kind].file
+            name = name if isinstance(report, str) else f"{name.partition('.')[0]}/"
+            kinds.write(report, folder / name)
+            kept.append(name)
+    return kept
 
 
 def _conclude(request: RunRequest, known: Sequence[Baseline], made: Run, out: Console) -> int:

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """JUnit XML: a flat suite for each target and folder of cases.
 
-The shape is the one that the readers of JUnit agree on: the target in the class name with its dots as `_` (Jenkins
-cuts at dots), the full case name as the test's name, skip reasons as message and as body, the picture in the body
-only, no property on a test case.
+The shape is the one that the readers of JUnit agree on: the target in the class name (Jenkins cuts at dots, so there is
+none in it), the full case name as the test's name, skip reasons as message and as body, the picture in the body only,
+no property on a test case.
 """
 
 from __future__ import annotations
 
-import shlex
 import socket
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -16,53 +15,60 @@ from xml.etree import ElementTree as ET
 from junit_xml import TestCase, TestSuite
 
 from lockproof.conformance.judging.verdict import Status
-from lockproof.conformance.reports.picture import of_result
-from lockproof.conformance.reports.words import tally_summary, why_nothing_was_found_out
+from lockproof.conformance.reports.by_target import by_target
+from lockproof.conformance.reports.words import tally_summary
 from lockproof.conformance.reports.xml import document, mended, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from lockproof.conformance.reports.by_target import TargetResults
     from lockproof.conformance.reports.run import Run
-    from lockproof.conformance.running.tally import CaseTally, Tally
+    from lockproof.conformance.running.tally import CaseTally
 
-__all__ = ["junit"]
+__all__ = ["PER_TARGET", "junit"]
 
+PER_TARGET = "per-target"
 _LONGEST_BODY = 16384
 
 
-def junit(run: Run) -> str:
-    """Write the report of a run."""
-    suites = [_suite(target, folder, entries, run) for target, folder, entries in _grouped(run.tally)]
-    suites += [_without_evidence(target, run) for target in run.tally.targets if _all_skipped(target, run.tally)]
-    root = ET.Element(
-        "testsuites",
-        {
-            "tests": f"{sum(int(suite.get('tests', 0)) for suite in suites)}",
-            "failures": f"{sum(int(suite.get('failures', 0)) for suite in suites)}",
-            "errors": f"{sum(int(suite.get('errors', 0)) for suite in suites)}",
-            "time": f"{sum(float(suite.get('time', 0)) for suite in suites):.3f}",
-        },
-    )
+def junit(runs: Sequence[Run], option: str) -> str | Mapping[str, str]:
+    """Write the report of runs: a file, or with the option PER_TARGET one for each target.
+
+    In a file of its own, a target is not part of the names of its suites. Raises UsageError as `by_target` does.
+    """
+    if option == PER_TARGET:
+        return {f"{each.label}.xml": _file(_suites(each, "")) for each in by_target(runs)}
+    return _file(suite for each in by_target(runs) for suite in _suites(each, f"{each.label}/"))
+
+
+def _file(suites: Iterable[ET.Element]) -> str:
+    root = ET.Element("testsuites")
     root.extend(suites)
+    for name in ("tests", "failures", "errors"):
+        root.set(name, f"{sum(int(suite.get(name, 0)) for suite in root)}")
+    root.set("time", f"{sum(float(suite.get('time', 0)) for suite in root):.3f}")
     return document(root)
 
 
-def _grouped(tally: Tally) -> Iterator[tuple[str, str, list[CaseTally]]]:
-    groups: dict[tuple[str, str], list[CaseTally]] = {}
-    for (target, case), entry in tally.cases.items():
-        groups.setdefault((target, case.partition("[")[0].rpartition("/")[0]), []).append(entry)
-    for (target, folder), entries in sorted(groups.items()):
-        yield target, folder, sorted(entries, key=lambda entry: entry.worst.case)
+def _suites(of: TargetResults, prefix: str) -> Iterator[ET.Element]:
+    for folder, entries in of.folders():
+        classname = ".".join((of.label, *folder.replace(".", "_").split("/")))
+        cases = [_case(entry, classname, of.run) for entry in entries]
+        yield _suite(of, f"{prefix}{folder}", cases, _properties(of, entries))
+    if of.nothing_found_out is not None:
+        case = TestCase("evidence", of.label, 0.0)
+        message = plain(of.nothing_found_out)
+        case.add_error_info(message, message, str(Status.UNRESOLVED))
+        yield _suite(of, f"{prefix}evidence", [case], {"lockproof.target": of.target})
 
 
-def _suite(target: str, folder: str, entries: list[CaseTally], run: Run) -> ET.Element:
-    manifest = run.manifest
-    info = manifest.info.get(target)
+def _properties(of: TargetResults, entries: Sequence[CaseTally]) -> dict[str, str]:
+    manifest, info = of.run.manifest, of.info
     properties = {
         "lockproof.version": manifest.lockproof,
         "lockproof.run": manifest.run,
-        "lockproof.target": target,
+        "lockproof.target": of.target,
         "lockproof.profile": ", ".join(sorted({entry.worst.profile for entry in entries})),
         "lockproof.requirements": " ".join(sorted({check for entry in entries for check in entry.worst.checks})),
         "lockproof.corpus": manifest.corpus,
@@ -76,66 +82,51 @@ def _suite(target: str, folder: str, entries: list[CaseTally], run: Run) -> ET.E
             "lockproof.knobs": " ".join(f"{knob}={was}->{now}" for knob, (was, now) in info.knobs.items()),
             "lockproof.taint": "" if info.taint is None else str(info.taint),
         }
-    return _built(target, folder, [_case(entry, target, folder, run) for entry in entries], properties, run)
+    return properties
 
 
-def _all_skipped(target: str, tally: Tally) -> bool:
-    return not tally.has_evidence(target) and not tally.count(target, Status.UNRESOLVED)
-
-
-def _without_evidence(target: str, run: Run) -> ET.Element:
-    """Make a suite that fails for a target of which nothing was found out: to readers, skips only are a success."""
-    message = plain(f"nothing was found out; {why_nothing_was_found_out(run.tally, target)}")
-    case = TestCase("evidence", plain(target).replace(".", "_"), 0.0)
-    case.add_error_info(message, message, str(Status.UNRESOLVED))
-    return _built(target, "", [case], {"lockproof.target": target}, run)
-
-
-def _built(target: str, folder: str, cases: list[TestCase], properties: dict[str, str], run: Run) -> ET.Element:
+def _suite(of: TargetResults, name: str, cases: list[TestCase], properties: dict[str, str]) -> ET.Element:
     suite = TestSuite(
-        plain(f"{target}/{folder}"),
+        plain(name.replace(".", "_")),
         cases,
-        hostname=plain(target if target in run.manifest.info else socket.gethostname()),
+        hostname=of.label if of.info is not None else plain(socket.gethostname()),
         properties=_all_plain({key: value for key, value in properties.items() if value}),
-        timestamp=run.manifest.started.removesuffix("+00:00"),
+        timestamp=of.run.manifest.started.removesuffix("+00:00"),
     )
     return mended(suite.build_xml_doc())
 
 
-def _case(entry: CaseTally, target: str, folder: str, run: Run) -> TestCase:
-    result = entry.worst
-    parts = (plain(target), *folder.split("/"))
-    case = TestCase(plain(result.case), ".".join(part.replace(".", "_") for part in parts), entry.seconds)
+def _case(entry: CaseTally, classname: str, run: Run) -> TestCase:
+    case = TestCase(plain(entry.worst.case), plain(classname), entry.seconds)
     if entry.status is Status.PASS:
         return case
-    message, body = plain(tally_summary(entry) or entry.status), _body(entry, run)
-    match entry.status:
-        case Status.FAIL:
-            case.add_failure_info(message, body, str(Status.FAIL))
-        case Status.UNRESOLVED:
-            case.add_error_info(message, body, str(Status.UNRESOLVED))
-        case skipped:
-            case.add_skipped_info(f"{skipped}: {message}", f"{skipped}: {message}\n{plain(_origin(entry, run))}")
+    known = run.known(entry)
+    summary = tally_summary(entry) or str(entry.status)
+    if known is not None:
+        message = plain(f"XFAIL {known.id}: {summary}")
+        case.add_skipped_info(message, _body(message, entry, run))
+    elif entry.status is Status.FAIL:
+        message = plain(summary)
+        case.add_failure_info(message, _body(message, entry, run), str(Status.FAIL))
+    elif entry.status is Status.UNRESOLVED:
+        message = plain(summary)
+        case.add_error_info(message, _body(message, entry, run), str(Status.UNRESOLVED))
+    else:
+        message = plain(f"{entry.status}: {summary}")
+        case.add_skipped_info(message, f"{message}\n{plain(_origin(entry, run))}")
     return case
 
 
-def _body(entry: CaseTally, run: Run) -> str:
-    result = entry.worst
-    info = run.manifest.info.get(result.target)
-    drawn = [str(of_result(result, run.cases[result.case], info))] if info is not None else []
-    lines = [tally_summary(entry) or entry.status, *drawn, _origin(entry, run)]
-    body = plain("\n".join(lines))
+def _body(message: str, entry: CaseTally, run: Run) -> str:
+    """Return the message again, for readers that show nothing else, the picture, and where the case comes from."""
+    body = plain("\n".join((message, run.picture(entry.worst), _origin(entry, run))))
     cut = "\n… cut; the whole trace is in results.jsonl"
     return body if len(body) <= _LONGEST_BODY else body[: _LONGEST_BODY - len(cut)] + cut
 
 
 def _origin(entry: CaseTally, run: Run) -> str:
     result = entry.worst
-    corpus = f" --cases {shlex.quote(run.manifest.cases)}" if run.manifest.cases else ""
-    return (
-        f"  checks    {', '.join(result.checks)}\n  case      {result.source}\n"
-        f"  rerun     lockproof run{corpus} -t {shlex.quote(result.target)} {shlex.quote(result.case)}"
-    )
+    return f"  checks    {', '.join(result.checks)}\n  case      {run.source(result)}\n  rerun     {run.rerun(result)}"
 
 
 def _all_plain(properties: dict[str, Any]) -> dict[str, str]:

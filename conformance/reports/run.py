@@ -1,21 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What reports are made of: a run's manifest, its results case by case, and the cases themselves."""
+"""What reports are made of: runs, each with its manifest, its results case by case, and the cases themselves."""
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lockproof.conformance.errors import TargetError, UsageError
+from lockproof.conformance.judging.verdict import Status, Verdict
+from lockproof.conformance.language.loading import load
+from lockproof.conformance.language.selection import select
+from lockproof.conformance.reports.picture import of_result
+from lockproof.conformance.running import baselines
+from lockproof.conformance.running.manifest import corpus_digest
+from lockproof.conformance.running.results import Result
+from lockproof.conformance.running.store import read_run
+from lockproof.conformance.running.tally import CaseTally
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from lockproof.conformance.language.case import Case
     from lockproof.conformance.language.loading import Corpus
+    from lockproof.conformance.running.baselines import Baseline, KnownIssue
     from lockproof.conformance.running.manifest import Manifest
     from lockproof.conformance.running.tally import Tally
 
-__all__ = ["Run"]
+__all__ = ["Run", "read"]
 
 
 @dataclass(frozen=True)
@@ -25,8 +39,89 @@ class Run:
     manifest: Manifest
     tally: Tally
     corpus: Corpus
+    name: str = ""
+    """What its targets are told by from those of another run; empty: by their own names alone."""
+    baselines: tuple[Baseline, ...] = ()
+    """What is known of its targets."""
 
     @cached_property
     def cases(self) -> Mapping[str, Case]:
-        """The cases of the corpus, by name."""
-        return {case.name: case for case in self.corpus.cases}
+        """The cases that ran, by name; none where they have changed since: nothing can be drawn of them any more."""
+        try:
+            selected = select(self.corpus.cases, self.manifest.selection)
+        except UsageError:  # a case that was asked for by name is gone
+            return {}
+        return {case.name: case for case in selected} if corpus_digest(selected) == self.manifest.corpus else {}
+
+    def target(self, name: str) -> str:
+        """Return how a report of several runs names a target of this one."""
+        return f"{self.name}:{name}" if self.name else name
+
+    def entries(self, target: str) -> Iterator[CaseTally]:
+        """Yield what became of each case on a target, those that did not run as UNRESOLVED with 0 repetitions.
+
+        Raises UsageError where nobody can tell which are missing: the run ended early, and its cases have changed.
+        """
+        done = {entry.worst.case: entry for entry in self.tally.of_target(target)}
+        if self.manifest.finished is None and not self.cases:
+            msg = f"run {self.manifest.run!r}: it ended early, and its cases have changed since; start a new run"
+            raise UsageError(msg)
+        yield from done.values()
+        if self.manifest.finished is None:
+            yield from (_not_run(case, target) for name, case in self.cases.items() if name not in done)
+
+    def known(self, entry: CaseTally) -> KnownIssue | None:
+        """Return the known issue that a failure is, if it is one and shows itself as it is known to."""
+        info = self.manifest.info.get(entry.worst.target)
+        return baselines.known_issue(self.baselines, entry.worst, info.release) if info is not None else None
+
+    def picture(self, result: Result) -> str:
+        """Draw what became of a case, or say in a line why that cannot be."""
+        info, case = self.manifest.info.get(result.target), self.cases.get(result.case)
+        if info is None:
+            return "  no picture: the target was not started"
+        if case is None:
+            return "  no picture: the cases have changed since"
+        try:
+            return str(of_result(result, case, info))
+        except TargetError as error:
+            return f"  no picture: {error}"
+
+    def source(self, result: Result) -> str:
+        """Return file and line of a case: of those that lockproof brings along as they are called in its sources."""
+        if self.manifest.cases is not None:
+            return result.source
+        stem = result.case.partition("[")[0].rpartition("/")[0]
+        return f"cases/{stem}.yaml:{result.source.rpartition(':')[2]}"
+
+    def rerun(self, result: Result) -> str:
+        """Return the command that runs a case again, to be pasted into a shell."""
+        corpus = f" --cases {shlex.quote(self.manifest.cases)}" if self.manifest.cases else ""
+        return f"lockproof run{corpus} -t {shlex.quote(result.target)} {shlex.quote(result.case)}"
+
+
+def _not_run(case: Case, target: str) -> CaseTally:
+    missing = Result(
+        target=target,
+        case=case.name,
+        repetition=1,
+        verdict=Verdict(Status.UNRESOLVED, "it was not run: the run ended before"),
+        checks=case.checks,
+        profile=case.profile,
+        source=f"{case.source.file}:{case.source.line}",
+        seconds=0.0,
+    )
+    return CaseTally(missing, repetitions=0, like_worst=0, unresolved=1)
+
+
+def read(results: Path, asked: str, known: tuple[Baseline, ...] = ()) -> Run:
+    """Read a run: its name below `results`, or its folder; with NAME= before it, what its targets are told by.
+
+    Raises UsageError where there is no such run, StoreError where it cannot be read.
+    """
+    name, named, path = asked.rpartition("=")
+    if not named or Path(asked).exists() or (results / asked).exists():
+        name, path = "", asked
+    manifest, tally = read_run(results, path)
+    corpus = load(Path(manifest.cases) if manifest.cases else None)
+    return Run(manifest, tally, corpus, name, known)

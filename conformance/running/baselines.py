@@ -29,7 +29,18 @@ if TYPE_CHECKING:
     from lockproof.conformance.running.results import Result
     from lockproof.conformance.running.tally import CaseTally, Tally
 
-__all__ = ["Baseline", "Deviation", "Difference", "Reason", "compare", "load", "update", "write"]
+__all__ = [
+    "Baseline",
+    "Deviation",
+    "Difference",
+    "KnownIssue",
+    "Reason",
+    "compare",
+    "known_issue",
+    "load",
+    "update",
+    "write",
+]
 
 UNEXPLAINED = "unexplained"
 """The reason that a generated line has, until a person writes one."""
@@ -100,6 +111,15 @@ class Difference:
     """What the run has shown."""
     known: Deviation | None
     """What was known of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownIssue:
+    """Why a failure is no news, as reports say it."""
+
+    id: str
+    about: str
+    """In one line."""
 
 
 def version_of(release: str) -> str:
@@ -193,12 +213,17 @@ def _known(baselines: Sequence[Baseline], target: str, case: str, releases: Mapp
     return next(filter(None, found), None)
 
 
-def is_known(baselines: Sequence[Baseline], result: Result, release: str) -> bool:
-    """Tell whether a result is a deviation that is known, and shows itself as it is known to."""
+def known_issue(baselines: Sequence[Baseline], result: Result, release: str) -> KnownIssue | None:
+    """Return which known issue a failure is, if it is one and shows itself as it is known to."""
     if result.verdict.status is not Status.FAIL:
-        return False
-    known = _known(baselines, result.target, result.case, {result.target: release})
-    return known is not None and breaks(result) == known.breaks
+        return None
+    version = version_of(release)
+    for baseline in baselines:
+        known = baseline.find(result.case, version) if baseline.is_about(result.target) else None
+        if known is not None:
+            reason = baseline.reasons[known.reason]
+            return KnownIssue(known.reason, reason.why) if breaks(result) == known.breaks else None
+    return None
 
 
 def _differs(found: CaseTally, known: Deviation | None) -> bool:

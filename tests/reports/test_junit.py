@@ -2,37 +2,28 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from lockproof.conformance.judging.verdict import Finding, Status, Verdict
-from lockproof.conformance.language.loading import Corpus
-from lockproof.conformance.language.requirements import Aspect, Modality
-from lockproof.conformance.reports.junit import junit
-from lockproof.conformance.reports.run import Run
-from lockproof.conformance.running.manifest import Manifest
-from lockproof.conformance.running.results import Result
-from lockproof.conformance.running.tally import Tally
-from tests.helpers import case_of, target_info
+from lockproof.conformance.judging.verdict import Status
+from lockproof.conformance.reports.junit import PER_TARGET, junit
+from lockproof.conformance.running.baselines import Baseline, Deviation, Reason
+from tests.helpers import target_info
 from tests.places import JUNIT_SCHEMA
+from tests.reports.made_up import manifest, message, result, run
+
+if TYPE_CHECKING:
+    from lockproof.conformance.reports.run import Run
+    from lockproof.conformance.running.manifest import Manifest
+    from lockproof.conformance.running.results import Result
 
 XSD = etree.XMLSchema(etree.parse(JUNIT_SCHEMA))
 NOT_XML = "\x00\x07\x1b\x7f\x85\ud800\udcff\ufffe\uffff\r"
-CASE = case_of("map: aaa__bbb\ncall: mlock\nrange: .^^^^^^.\nexpect: {result: ENOMEM, locked: unchanged}")
-TRACE = (
-    '{"before":{"locked":{"smaps":".L.__..."},"resident":null,"mappings":null,"accounted":null,"elsewhere":null}}',
-    (
-        '{"step":0,"result":"ENOMEM","snapshot":{"locked":{"smaps":".LL__..."},"resident":null,"mappings":null,'
-        '"accounted":null,"elsewhere":null}}'
-    ),
-    '{"execution":0,"status":"done"}',
-    '{"end":"p0"}',
-)
 PICTURE = """\
   map       aaa__bbb
   before    .L.__...
@@ -47,65 +38,15 @@ UNRESOLVED_PICTURE = """\
   after     .LL__..."""
 
 
-def manifest(*targets: str, **changes: Any) -> Manifest:  # noqa: ANN401
-    fields: dict[str, Any] = {
-        "run": "20261123T043000",
-        "lockproof": "0.1.0",
-        "cases": None,
-        "selection": (),
-        "corpus": "0123456789abcdef",
-        "targets": targets or ("local",),
-        "repeat": 1,
-        "time_limit": 30.0,
-        "started": "2026-11-23T04:30:00+00:00",
-        "info": {target: target_info() for target in targets or ("local",)},
-    }
-    return Manifest(**{**fields, **changes})
-
-
-def verdict(status: Status, why: str) -> Verdict:
-    if status is not Status.FAIL:
-        return Verdict(status, "" if status is Status.PASS else why)
-    seen = Finding("mlock.no-change", "POSIX", Modality.SHALL, Aspect.LOCKED, why, (2,), 0, 0, ".LL__...", ".L.__...")
-    return Verdict(status, findings=(seen,))
-
-
-def message(status: Status, why: str) -> str:
-    return f"mlock.no-change: after .LL__... permitted .L.__... ({why})" if status is Status.FAIL else why
-
-
-def result(
-    status: Status,
-    case: str = "mlock/no-change/hole",
-    *,
-    why: str = "",
-    **changes: Any,  # noqa: ANN401
-) -> Result:
-    fields: dict[str, Any] = {
-        "target": "local",
-        "case": case,
-        "repetition": 1,
-        "verdict": verdict(status, why or f"why it is {status}"),
-        "checks": ("mlock.no-change", "mlock.errors"),
-        "profile": "posix",
-        "source": "cases/mlock/no-change.yaml:4",
-        "seconds": 0.0014,
-        "trace": TRACE,
-    }
-    return Result(**{**fields, **changes})
-
-
-def run(*results: Result, of: Manifest | None = None) -> Run:
-    tally = Tally()
-    for one in results:
-        tally.add(one)
-    cases = tuple(replace(CASE, name=one.case) for one in results)
-    return Run(of or manifest(), tally, Corpus(cases, {}))
+def text(runs: list[Run]) -> str:
+    report = junit(runs, "")
+    assert isinstance(report, str)
+    return report
 
 
 def report(*results: Result, of: Manifest | None = None) -> Any:  # noqa: ANN401  lxml's elements have no type here
     """Write a report, validate it as the bytes of a file, and return its root."""
-    root = etree.fromstring(junit(run(*results, of=of)).encode("utf-8"))
+    root = etree.fromstring(text([run(*results, of=of)]).encode("utf-8"))
     XSD.assertValid(root)
     return root
 
@@ -113,6 +54,48 @@ def report(*results: Result, of: Manifest | None = None) -> Any:  # noqa: ANN401
 def only(root: Any, path: str) -> Any:  # noqa: ANN401
     (found,) = root.findall(path)
     return found
+
+
+def test_a_file_for_each_target_has_suites_that_are_called_as_their_folders() -> None:
+    targets = ("qemu:debian/6.12", "model:posix")
+    made = junit([run(*(result(Status.PASS, target=target) for target in targets), of=manifest(*targets))], PER_TARGET)
+    assert isinstance(made, Mapping)
+    assert list(made) == ["qemu-debian-6_12.xml", "model-posix.xml"]
+    for name, file in made.items():
+        root = etree.fromstring(file.encode())
+        XSD.assertValid(root)
+        assert only(root, "testsuite").get("name") == "mlock/no-change"
+        assert only(root, ".//testcase").get("classname") == f"{name.removesuffix('.xml')}.mlock.no-change"
+
+
+def test_a_case_that_did_not_run_is_an_error() -> None:
+    partial = run(result(Status.PASS, "a/1"), result(Status.PASS, "a/2"), of=manifest(finished=None))
+    del partial.tally.cases["local", "a/2"]
+    root = etree.fromstring(text([partial]).encode())
+    assert only(root, ".//error").get("message") == "it was not run: the run ended before"
+    assert root.get("tests") == "2"
+
+
+def test_a_known_deviation_is_a_skip_that_names_the_issue() -> None:
+    known = Baseline(
+        targets=("local",),
+        reasons={"keeps-prefix": Reason(why="It does.", where="mm/mlock.c")},
+        deviations=(
+            Deviation(
+                case="mlock/no-change/hole",
+                versions=("6.12",),
+                breaks=("mlock.no-change:locked",),
+                reason="keeps-prefix",
+            ),
+        ),
+    )
+    root = etree.fromstring(text([run(result(Status.FAIL), result(Status.FAIL, "a/b"), baselines=(known,))]).encode())
+    XSD.assertValid(root)
+    skipped = only(root, ".//skipped")
+    assert skipped.get("message") == f"XFAIL keeps-prefix: {message(Status.FAIL, 'why it is FAIL')}"
+    assert skipped.text.splitlines()[0] == skipped.get("message")
+    assert PICTURE in skipped.text
+    assert root.get("failures") == "1"
 
 
 def test_every_verdict_has_its_element() -> None:
@@ -129,18 +112,16 @@ def test_every_verdict_has_its_element() -> None:
 
 
 def test_there_is_a_suite_for_each_target_and_folder() -> None:
-    names = ("mlock/no-change/hole", "mlock/no-change/x[of=a,n=1/2]", "mlock/errors/y", "top")
+    names = ("mlock/no-change/hole", "mlock/no-change/x[of=a,n=1/2]", "mlock/errors/y")
     targets = ("local", "model:linux-2.6.16")
     root = report(
         *(result(Status.PASS, name, target=target) for target in targets for name in names), of=manifest(*targets)
     )
     assert [(suite.get("name"), [case.get("name") for case in suite.iter("testcase")]) for suite in root] == [
-        ("local/", ["top"]),
         ("local/mlock/errors", ["mlock/errors/y"]),
         ("local/mlock/no-change", ["mlock/no-change/hole", "mlock/no-change/x[of=a,n=1/2]"]),
-        ("model:linux-2.6.16/", ["top"]),
-        ("model:linux-2.6.16/mlock/errors", ["mlock/errors/y"]),
-        ("model:linux-2.6.16/mlock/no-change", ["mlock/no-change/hole", "mlock/no-change/x[of=a,n=1/2]"]),
+        ("model-linux-2_6_16/mlock/errors", ["mlock/errors/y"]),
+        ("model-linux-2_6_16/mlock/no-change", ["mlock/no-change/hole", "mlock/no-change/x[of=a,n=1/2]"]),
     ]
 
 
@@ -149,23 +130,23 @@ def test_the_class_name_begins_with_the_target_and_has_its_dots_as_underscores()
         result(Status.PASS, "mlock/v1.2/hole[n=.]", target="model:linux-2.6.16"), of=manifest("model:linux-2.6.16")
     )
     case = only(root, ".//testcase")
-    assert case.get("classname") == "model:linux-2_6_16.mlock.v1_2"
+    assert case.get("classname") == "model-linux-2_6_16.mlock.v1_2"
     assert case.get("name") == "mlock/v1.2/hole[n=.]"
 
 
 def test_the_properties_say_what_was_tested() -> None:
-    root = report(
+    made = run(
         result(Status.PASS, "a/1", checks=("z.one", "b.two")),
         result(Status.PASS, "a/2", checks=("b.two",), profile="linux"),
     )
-    suite = only(root, "testsuite")
+    suite = only(etree.fromstring(text([made]).encode()), "testsuite")
     assert {entry.get("name"): entry.get("value") for entry in suite.iter("property")} == {
         "lockproof.version": "0.1.0",
         "lockproof.run": "20261123T043000",
         "lockproof.target": "local",
         "lockproof.profile": "linux, posix",
         "lockproof.requirements": "b.two z.one",
-        "lockproof.corpus": "0123456789abcdef",
+        "lockproof.corpus": made.manifest.corpus,
         "lockproof.kernel": "6.12.107",
         "lockproof.arch": "x86_64",
         "lockproof.page-size": "4096",
@@ -246,8 +227,8 @@ def test_a_case_that_took_no_time_has_a_time() -> None:
     assert only(report(result(Status.PASS, seconds=0.0)), ".//testcase").get("time") == "0.000"
 
 
-def test_a_run_without_results_is_a_report() -> None:
-    assert dict(report().attrib) == {"tests": "0", "failures": "0", "errors": "0", "time": "0.000"}
+def test_a_target_on_which_no_case_was_run_is_an_error() -> None:
+    assert only(report(), ".//error").get("message") == "nothing was found out; no case was run"
 
 
 @pytest.mark.parametrize("status", list(Status))
@@ -263,7 +244,7 @@ def test_characters_that_xml_forbids_are_replaced_everywhere(status: Status) -> 
         of=manifest(f"command:{NOT_XML}", info={f"command:{NOT_XML}": target_info(release=NOT_XML)}),
     )
     replaced = "\ufffd" * len(NOT_XML)
-    assert root[0].get("name") == f"command:{replaced}/mlock/no-change"
+    assert root[0].get("name") == "command/mlock/no-change"
     for element in root[0].iter("failure", "error"):
         assert element.get("message") == message(status, f"why{replaced}")
         assert f"{PICTURE.splitlines()[0]}\n" in element.text
@@ -315,7 +296,7 @@ def test_a_target_of_which_nothing_was_found_out_is_an_error(status: Status) -> 
     ],
 )
 def test_the_schema_refuses_what_readers_stumble_over(old: str, new: str) -> None:
-    text = junit(run(result(Status.FAIL)))
-    assert XSD.validate(etree.fromstring(text.encode()))
-    assert old in text
-    assert not XSD.validate(etree.fromstring(text.replace(old, new).encode()))
+    good = text([run(result(Status.FAIL))])
+    assert XSD.validate(etree.fromstring(good.encode()))
+    assert old in good
+    assert not XSD.validate(etree.fromstring(good.replace(old, new).encode()))

@@ -14,7 +14,7 @@ from lockproof.conformance.judging.verdict import Finding, Status, Verdict
 from lockproof.conformance.language.requirements import Aspect, Modality
 from lockproof.conformance.running.manifest import Manifest
 from lockproof.conformance.running.results import Result
-from lockproof.conformance.running.store import RunFolder
+from lockproof.conformance.running.store import RunFolder, read_run
 from tests.helpers import target_info
 
 if TYPE_CHECKING:
@@ -94,6 +94,17 @@ def test_a_run_that_is_resumed_goes_on_where_it_ended(tmp_path: Path) -> None:
     second.close()
 
 
+def test_a_run_is_read_while_it_is_written_and_each_result_once(folder: RunFolder, tmp_path: Path) -> None:
+    for result in (numbered(1), numbered(1), numbered(2), numbered(3)):
+        folder.append(result)
+    file = folder.path / "results.jsonl"
+    file.write_bytes(file.read_bytes()[:-1])
+    for results, name in ((tmp_path, MANIFEST.run), (tmp_path / "nowhere", str(folder.path))):
+        manifest, tally = read_run(results, name)
+        assert manifest == MANIFEST
+        assert [entry.repetitions for entry in tally.cases.values()] == [2]
+
+
 def test_a_last_line_that_was_cut_is_removed(tmp_path: Path) -> None:
     first = RunFolder.create(tmp_path, manifest())
     first.append(numbered(1))
@@ -165,7 +176,7 @@ def test_two_runs_of_one_second_have_folders_of_their_own(tmp_path: Path) -> Non
 def test_a_second_process_is_locked_out(folder: RunFolder) -> None:
     script = (
         "import sys; from pathlib import Path\n"
-        "from lockproof.conformance.running.store import RunFolder\n"
+        "from lockproof.conformance.running.store import RunFolder, read_run\n"
         "from lockproof.conformance.errors import StoreError\n"
         "try: RunFolder.resume(Path(sys.argv[1]), sys.argv[2])\n"
         "except StoreError as error: print(error)\n"

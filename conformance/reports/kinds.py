@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kinds of reports, in one table: each is a function from runs to a text, or to the texts of several files.
+
+A new kind is a line in `KINDS`. What is asked for is written KIND[:OPTION][=PATH].
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lockproof.conformance.errors import UsageError, suggest
+from lockproof.conformance.files import write_whole
+from lockproof.conformance.reports.junit import PER_TARGET, junit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lockproof.conformance.reports.run import Run
+
+__all__ = ["KINDS", "STANDARD_OUTPUT", "Asked", "Kind", "Report", "make", "read", "write"]
+
+Report = str | Mapping[str, str]
+"""A text; or, of a kind that is a folder, the texts of its files by their paths in it."""
+
+STANDARD_OUTPUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of report."""
+
+    about: str
+    """For whom it is, in one line."""
+    make: Callable[[Sequence[Run], str], Report]
+    """Makes it of runs, and an option or ''. Raises UsageError where this kind cannot say what there is to say."""
+    file: str
+    """What it is called in the folder of a run, where nobody says otherwise."""
+    options: tuple[str, ...] = ()
+
+
+KINDS: dict[str, Kind] = {
+    "junit": Kind("JUnit XML, which nearly every CI system reads", junit, "junit.xml", (PER_TARGET,)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A report that somebody asked for."""
+
+    kind: str
+    option: str = ""
+    path: str = ""
+    """Where it goes; empty: nobody said, `-`: standard output."""
+
+    def __str__(self) -> str:
+        """Return it as it is written."""
+        return f"{self.kind}{':' if self.option else ''}{self.option}{'=' if self.path else ''}{self.path}"
+
+
+def read(text: str) -> Asked:
+    """Return what KIND[:OPTION][=PATH] asks for; a kind without options takes KIND:PATH too. Raises UsageError."""
+    name, separator, rest = next(iter(re.findall(r"(?s)^([^:=]*)([:=]?)(.*)$", text)))
+    kind = KINDS.get(name)
+    if kind is None:
+        msg = f"report {text!r}: no kind of report is called {name!r}; {suggest(name, KINDS)}"
+        raise UsageError(msg)
+    option, separator, path = rest.partition("=") if separator == ":" and kind.options else ("", separator, rest)
+    if option not in ("", *kind.options):
+        msg = f"report {text!r}: {name} has no option {option!r}; {suggest(option, kind.options)}"
+        raise UsageError(msg)
+    if separator and not path:
+        msg = f"report {text!r}: no path behind {separator!r}; write one, or {text[:-1]}"
+        raise UsageError(msg)
+    return Asked(name, option, path)
+
+
+def make(asked: Asked, runs: Sequence[Run]) -> Report:
+    """Make a report. Raises UsageError where the kind cannot say what there is to say."""
+    return KINDS[asked.kind].make(runs, asked.option)
+
+
+def write(report: Report, path: Path) -> None:
+    """Write a report as a file, or into a folder, each file whole. Raises StoreError."""
+    hint = "name another place for the report"
+    if isinstance(report, str):
+        write_whole(path, report, hint)
+        return
+    for name, text in report.items():
+        write_whole(path / name, text, hint)
