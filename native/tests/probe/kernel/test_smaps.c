@@ -10,29 +10,7 @@
 #include <cmocka.h>
 
 #include "kernel/smaps.h"
-
-static const char text[] = "00008000-0000a000 r-xp 00000000 08:01 131 /usr/bin/a name with [vdso] in it\n"
-			   "Size:                  8 kB\n"
-			   "VmFlags: rd ex mr mw me lo \n"
-			   "00010000-00012000 rw-p 00000000 00:00 0 \n"
-			   "VmFlags: rd wr mr mw me ac sd \n"
-			   "00012000-00013000 rw-p 00000000 00:00 0 \n"
-			   "Locked:                4 kB\n"
-			   "VmFlags: rd wr mr mw me lo ac sd \n"
-			   "00015000-00016000 ---p 00000000 00:00 0 \n"
-			   "VmFlags: mr mw me ac lf lo\n"
-			   "00016000-00018000 r--s 00000000 00:05 77                         /dev/shm/x (deleted)\n"
-			   "VmFlags: rd sh mr me loo xlo dd \n"
-			   "00020000-00023000 rw-p 00000000 00:00 0                          [stack]\n"
-			   "VmFlags: rd wr gd\n"
-			   "7ffd0000-7ffd2000 r--p 00000000 00:00 0                          [vvar_vclock]\n"
-			   "VmFlags: rd lo\n"
-			   "7ffd8000-7ffd9000 r-xp 00000000 00:00 0                          [usertrap]\n"
-			   "VmFlags: rd lo\n"
-			   "7ffe0000-7ffe2000 r-xp 00000000 00:00 0                          [vdso]\n"
-			   "VmFlags: rd lo\n"
-			   "ff600000-ff601000 --xp 00000000 00:00 0                  [vsyscall]\n"
-			   "VmFlags: ex\n";
+#include "smaps_text.h"
 
 static const char expected[] = "8000-a000 flags locked\n"
 			       "10000-12000 flags\n"
@@ -68,7 +46,7 @@ static void each_mapping_is_handed_on_with_what_its_lines_say(void **state)
 	struct smaps smaps = smaps_to(tell, &told);
 
 	(void)state;
-	assert_true(smaps_feed(&smaps, text, strlen(text)));
+	assert_true(smaps_feed(&smaps, smaps_text, strlen(smaps_text)));
 	smaps_end(&smaps);
 	assert_string_equal(told.text, expected);
 }
@@ -76,14 +54,14 @@ static void each_mapping_is_handed_on_with_what_its_lines_say(void **state)
 static void lines_may_be_split_anywhere(void **state)
 {
 	(void)state;
-	for (size_t first = 0; first <= strlen(text); first++) {
-		for (size_t second = first; second <= strlen(text); second += 7) {
+	for (size_t first = 0; first <= strlen(smaps_text); first++) {
+		for (size_t second = first; second <= strlen(smaps_text); second += 7) {
 			struct told told = { 0 };
 			struct smaps smaps = smaps_to(tell, &told);
 
-			smaps_feed(&smaps, text, first);
-			smaps_feed(&smaps, text + first, second - first);
-			smaps_feed(&smaps, text + second, strlen(text) - second);
+			smaps_feed(&smaps, smaps_text, first);
+			smaps_feed(&smaps, smaps_text + first, second - first);
+			smaps_feed(&smaps, smaps_text + second, strlen(smaps_text) - second);
 			smaps_end(&smaps);
 			assert_string_equal(told.text, expected);
 		}
@@ -96,8 +74,8 @@ static void single_bytes_will_do(void **state)
 	struct smaps smaps = smaps_to(tell, &told);
 
 	(void)state;
-	for (size_t i = 0; i < strlen(text); i++)
-		smaps_feed(&smaps, text + i, 1);
+	for (size_t i = 0; i < strlen(smaps_text); i++)
+		smaps_feed(&smaps, smaps_text + i, 1);
 	smaps_end(&smaps);
 	assert_string_equal(told.text, expected);
 }
@@ -113,7 +91,8 @@ static void long_lines_do_no_harm(void **state)
 	smaps_feed(&smaps, "00008000-0000a000 r-xp 00000000 08:01 131 /", 43);
 	smaps_feed(&smaps, line, sizeof(line));
 	smaps_feed(&smaps, "\n", 1);
-	smaps_feed(&smaps, text + strcspn(text, "\n") + 1, strlen(text) - strcspn(text, "\n") - 1);
+	smaps_feed(&smaps, smaps_text + strcspn(smaps_text, "\n") + 1,
+		   strlen(smaps_text) - strcspn(smaps_text, "\n") - 1);
 	smaps_end(&smaps);
 	assert_string_equal(told.text, expected);
 }
@@ -138,8 +117,8 @@ static void what_is_not_wanted_is_not_read(void **state)
 	struct smaps smaps = smaps_to(tell, &told);
 
 	(void)state;
-	assert_false(smaps_feed(&smaps, text, strlen(text)));
-	assert_false(smaps_feed(&smaps, text, strlen(text)));
+	assert_false(smaps_feed(&smaps, smaps_text, strlen(smaps_text)));
+	assert_false(smaps_feed(&smaps, smaps_text, strlen(smaps_text)));
 	assert_string_equal(told.text, "8000-a000 flags locked\n"
 				       "10000-12000 flags\n"
 				       "12000-13000 flags locked\n");
@@ -153,7 +132,7 @@ static void a_file_is_read_in_pieces_as_large_as_the_buffer(void **state)
 	int file = mkstemp(path);
 
 	(void)state;
-	assert_int_equal(write(file, text, strlen(text)), strlen(text));
+	assert_int_equal(write(file, smaps_text, strlen(smaps_text)), strlen(smaps_text));
 	close(file);
 	assert_true(smaps_read(&smaps, path, buffer, sizeof(buffer)));
 	unlink(path);
