@@ -6,16 +6,13 @@ Each command imports what it needs when it is called, so that --help and complet
 
 from __future__ import annotations
 
-import io
 import os
-import signal
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lockproof.conformance import cli_results, completion
-from lockproof.conformance.errors import LockproofError
+from lockproof.conformance.ending import say
 from lockproof.conformance.options import Excludes, Group, cases_option, file_option, option, results_option, seconds
 
 if TYPE_CHECKING:
@@ -30,30 +27,13 @@ __all__ = ["main"]
 
 
 class _Main(Group):
-    """Prints what commands return, and the errors of lockproof, in one place."""
+    """Prints what commands return, in one place."""
 
     def invoke(self, ctx: click.Context) -> object:
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="replace")  # pictures have an arrow that not every encoding knows
-        try:
-            printed: Printed = super().invoke(ctx)
-        except KeyboardInterrupt:
-            click.echo("Interrupted.", err=True)
-            ctx.exit(128 + signal.SIGINT)
-        except LockproofError as error:
-            _say(str(error), err=True)
-            ctx.exit(error.exit_code)
-        _say(printed.text)
-        _say(printed.remark, err=True)
+        printed: Printed = super().invoke(ctx)
+        say(printed.text)
+        say(printed.remark, err=True)
         ctx.exit(printed.code)
-
-
-def _say(text: str, *, err: bool = False) -> None:
-    """Print what a command says at its end, if anything: nothing that it quotes controls the terminal."""
-    from lockproof.conformance.commands.printed import visible
-
-    if text:
-        click.echo(visible(text), err=err)
 
 
 def _progress() -> Console:

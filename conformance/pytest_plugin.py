@@ -176,14 +176,15 @@ class _CaseItem(pytest.Item):
     def setup(self) -> None:
         """Run the case; what could not be found out fails the set-up, so that pytest calls it an error."""
         from lockproof.conformance.judging.verdict import Status  # noqa: PLC0415
+        from lockproof.conformance.visible import visible  # noqa: PLC0415
 
         self.result = result = self._run()
         if isinstance(result, str):
-            pytest.fail(f"UNRESOLVED: {result}", pytrace=False)
+            pytest.fail(f"UNRESOLVED: {visible(result)}", pytrace=False)
         if result.verdict.status is Status.UNRESOLVED:
             pytest.fail(f"UNRESOLVED: {self._told(result)}", pytrace=False)
         if result.verdict.status in {Status.UNTESTED, Status.UNSUPPORTED}:
-            pytest.skip(f"{result.verdict.status}: {result.verdict.reason}")
+            pytest.skip(f"{result.verdict.status}: {visible(result.verdict.reason)}")
 
     def runtest(self) -> None:
         """Tell what became of it, by the picture instead of a traceback."""
@@ -197,9 +198,10 @@ class _CaseItem(pytest.Item):
         """Return the result in one line, and as a picture."""
         from lockproof.conformance.reports.picture import of_result  # noqa: PLC0415
         from lockproof.conformance.reports.words import summary  # noqa: PLC0415
+        from lockproof.conformance.visible import visible  # noqa: PLC0415
 
         info = self.config.stash[_SESSIONS].get(self.parent.target).info
-        return f"{summary(result.verdict)}\n{of_result(result, self.case, info)}"
+        return visible(f"{summary(result.verdict)}\n{of_result(result, self.case, info)}")
 
     def _run(self) -> Result | str:
         """Return the result, or why the target gives none."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LEVELS = (
     {"errors"},
-    {"files", "columns"},
+    {"files", "columns", "visible"},
     {"language"},
     {"protocol"},
     {"judging"},
@@ -26,7 +26,7 @@ LEVELS = (
     {"certificates"},
     {"exploring", "proving", "repro", "programs"},
     {"commands", "options", "completion"},
-    {"cli_results"},
+    {"cli_results", "ending"},
     {"cli", "pytest_plugin"},
     {"__main__"},
 )

@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a command says things to people: a console whose reader may go away."""
+"""Where a command says things to people."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.segment import Segment
+
+from lockproof.conformance.visible import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import ConsoleOptions
 
 __all__ = ["console"]
 
@@ -23,17 +30,20 @@ def console(*, stderr: bool = False) -> Console:
 
 
 class _Console(Console):
-    """A console whose reader may go away or have no room: results matter more than what is shown of them."""
+    """A console that nothing controls but rich: what is shown may quote any program."""
 
     def print(self, *things: Any, **options: Any) -> None:  # noqa: ANN401  rich's own signature
-        """Show things, or fall silent for good."""
-        try:
-            super().print(*things, **options)
-        except OSError:
-            self.on_broken_pipe()
+        """Show things, their control characters as in Python."""
+        super().print(*(visible(thing) if isinstance(thing, str) else _Visible(thing) for thing in things), **options)
 
-    def on_broken_pipe(self) -> None:
-        """Fall silent, also when Python flushes what is left at its end."""
-        self.quiet = True
-        with Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), self.file.fileno())
+
+@dataclass(frozen=True, slots=True)
+class _Visible:
+    """Something drawn by rich, whose texts control nothing."""
+
+    thing: Any
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        """Draw it; what rich itself says to the terminal is in segments of their own."""
+        for segment in console.render(self.thing, options):
+            yield segment if segment.control else Segment(visible(segment.text), segment.style)

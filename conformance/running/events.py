@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lockproof.conformance.running.results import Result
+from lockproof.conformance.visible import CONTROLS
 
 if TYPE_CHECKING:
     from lockproof.runners.target import TargetInfo
@@ -39,13 +40,16 @@ class TargetEnded:
     """Why its last session ended before its time."""
 
 
+_ESCAPED = {code: f"\\u{code:04x}" for code in CONTROLS}
+"""JSON leaves some characters as they are to which a terminal listens."""
+
 Event = TargetStarted | Result | TargetEnded
 Listener = Callable[[Event], None]
 
 
 def as_json(event: Event) -> str:
     """Return an event as one line of JSON; a result without its trace, which results.jsonl has."""
-    return json.dumps(_fields(event), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(_fields(event), ensure_ascii=False, separators=(",", ":")).translate(_ESCAPED)
 
 
 def _fields(event: Event) -> dict[str, Any]:

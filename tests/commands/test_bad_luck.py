@@ -218,11 +218,17 @@ def test_a_run_is_not_resumed_on_another_kernel(folder: Path) -> None:
     assert file.read_bytes() == recorded[0]
 
 
-@pytest.mark.parametrize("stdout", ["| head -n 1", ">/dev/full"])
-def test_a_run_goes_on_when_nobody_reads_what_it_prints(folder: Path, stdout: str) -> None:
+@pytest.mark.parametrize(
+    ("stdout", "code", "said"),
+    [
+        ("| head -n 1", 1, ""),
+        (">/dev/full", 3, "standard output: No space left on device; what was to be printed is not all there\n"),
+    ],
+)
+def test_a_run_goes_on_when_nobody_reads_what_it_prints(folder: Path, stdout: str, code: int, said: str) -> None:
     command = f"{LOCKPROOF} run -t local --cases small --repeat 200 -v {stdout}; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, check=False, timeout=120)
-    assert (done.returncode, done.stderr) == (1, "")
+    assert (done.returncode, done.stderr) == (code, said)
     assert lines(folder) == 400
     assert (folder / "results" / run_of(folder) / "junit.xml").exists()
 
