@@ -10,17 +10,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree as ET
-
-from junit_xml import TestCase, TestSuite, to_xml_report_string
 
 from lockproof.conformance.columns import aligned
 from lockproof.conformance.programs.elf import FUNCTIONS
 from lockproof.conformance.programs.injection_runs import Reaction, last_line
-from lockproof.conformance.reports.xml import document, mended, plain
+from lockproof.conformance.reports.junit_file import Entry, document, suite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from lockproof.conformance.programs.executable import Executable, Import
     from lockproof.conformance.programs.injection import Injection
@@ -99,26 +96,22 @@ def junit(found: Injection) -> str:
     """Write for CI systems: a test for each run in which calls failed; a crash or a hang is a failure."""
     name = Path(found.program.path).name
     group = f"lockproof.inject.{name.replace('.', '_')}"
-    cases = []
-    for one in found.runs:
-        case = TestCase(plain(one.rule if one.called else _EVERY), group, one.ending.seconds)
-        message = plain(_did(one))
-        if one.reaction in {Reaction.CRASHED, Reaction.HUNG}:
+    entries = [_entry(one, group, found.argv) for one in found.runs]
+    none = Entry(group, "no call", 0.0, "skipped", "no call could be made to fail")
+    timestamp = f"{datetime.now(UTC):%FT%T}"
+    return document([suite(f"inject/{name}", entries or [none], hostname=socket.gethostname(), timestamp=timestamp)])
+
+
+def _entry(one: FaultRun, group: str, argv: Sequence[str]) -> Entry:
+    name, message = one.rule if one.called else _EVERY, _did(one)
+    match one.reaction:
+        case Reaction.CRASHED | Reaction.HUNG:
             what = f"{_call(one.called)} by {one.called.caller}" if one.called else f"{_EVERY}: {one.rule}"
-            case.add_failure_info(message, plain(f"{what}\n{shlex.join(found.argv)}"), "FAIL")
-        elif one.reaction is Reaction.NOT_REACHED:
-            case.add_skipped_info(message, message)
-        else:
-            case.stdout = message
-        cases.append(case)
-    if not cases:
-        case = TestCase("no call", group)
-        case.add_skipped_info("no call could be made to fail", "no call could be made to fail")
-        cases.append(case)
-    suite = TestSuite(
-        plain(f"inject/{name}"), cases, hostname=socket.gethostname(), timestamp=f"{datetime.now(UTC):%FT%T}"
-    )
-    return document(mended(ET.fromstring(to_xml_report_string([suite], prettyprint=False))))  # noqa: S314  it is our own
+            return Entry(group, name, one.ending.seconds, "FAIL", message, f"{what}\n{shlex.join(argv)}")
+        case Reaction.NOT_REACHED:
+            return Entry(group, name, one.ending.seconds, "skipped", message)
+        case _:
+            return Entry(group, name, one.ending.seconds, output=message)
 
 
 def _about(program: Executable) -> Iterator[str]:

@@ -9,18 +9,17 @@ no property on a test case.
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree as ET
-
-from junit_xml import TestCase, TestSuite
+from typing import TYPE_CHECKING
 
 from lockproof.conformance.judging.verdict import Status
+from lockproof.conformance.reports import junit_file
 from lockproof.conformance.reports.by_target import by_target
+from lockproof.conformance.reports.junit_file import Entry, document
 from lockproof.conformance.reports.words import tally_summary
-from lockproof.conformance.reports.xml import document, mended, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from xml.etree import ElementTree as ET
 
     from lockproof.conformance.reports.by_target import TargetResults
     from lockproof.conformance.reports.run import Run
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["PER_TARGET", "junit"]
 
 PER_TARGET = "per-target"
-_LONGEST_BODY = 16384
 
 
 def junit(runs: Sequence[Run], option: str) -> str | Mapping[str, str]:
@@ -38,29 +36,26 @@ def junit(runs: Sequence[Run], option: str) -> str | Mapping[str, str]:
     In a file of its own, a target is not part of the names of its suites. Raises UsageError as `by_target` does.
     """
     if option == PER_TARGET:
-        return {f"{each.label}.xml": _file(_suites(each, "")) for each in by_target(runs)}
-    return _file(suite for each in by_target(runs) for suite in _suites(each, f"{each.label}/"))
-
-
-def _file(suites: Iterable[ET.Element]) -> str:
-    root = ET.Element("testsuites")
-    root.extend(suites)
-    for name in ("tests", "failures", "errors"):
-        root.set(name, f"{sum(int(suite.get(name, 0)) for suite in root)}")
-    root.set("time", f"{sum(float(suite.get('time', 0)) for suite in root):.3f}")
-    return document(root)
+        return {f"{each.label}.xml": document(_suites(each, "")) for each in by_target(runs)}
+    return document(suite for each in by_target(runs) for suite in _suites(each, f"{each.label}/"))
 
 
 def _suites(of: TargetResults, prefix: str) -> Iterator[ET.Element]:
     for folder, entries in of.folders():
         classname = ".".join((of.label, *folder.replace(".", "_").split("/")))
-        cases = [_case(entry, classname, of.run) for entry in entries]
-        yield _suite(of, f"{prefix}{folder}", cases, _properties(of, entries))
+        yield _suite(of, f"{prefix}{folder}", (_entry(entry, classname, of.run) for entry in entries), entries)
     if of.nothing_found_out is not None:
-        case = TestCase("evidence", of.label, 0.0)
-        message = plain(of.nothing_found_out)
-        case.add_error_info(message, message, str(Status.UNRESOLVED))
-        yield _suite(of, f"{prefix}evidence", [case], {"lockproof.target": of.target})
+        yield _suite(of, f"{prefix}evidence", [Entry("evidence", of.label, 0, "UNRESOLVED", of.nothing_found_out)], [])
+
+
+def _suite(of: TargetResults, name: str, made: Iterable[Entry], entries: Sequence[CaseTally]) -> ET.Element:
+    return junit_file.suite(
+        name.replace(".", "_"),
+        made,
+        hostname=of.label if of.info is not None else socket.gethostname(),
+        timestamp=of.run.manifest.started.removesuffix("+00:00"),
+        properties=_properties(of, entries),
+    )
 
 
 def _properties(of: TargetResults, entries: Sequence[CaseTally]) -> dict[str, str]:
@@ -85,49 +80,19 @@ def _properties(of: TargetResults, entries: Sequence[CaseTally]) -> dict[str, st
     return properties
 
 
-def _suite(of: TargetResults, name: str, cases: list[TestCase], properties: dict[str, str]) -> ET.Element:
-    suite = TestSuite(
-        plain(name.replace(".", "_")),
-        cases,
-        hostname=of.label if of.info is not None else plain(socket.gethostname()),
-        properties=_all_plain({key: value for key, value in properties.items() if value}),
-        timestamp=of.run.manifest.started.removesuffix("+00:00"),
+def _entry(entry: CaseTally, classname: str, run: Run) -> Entry:
+    result, status = entry.worst, entry.status
+    if status is Status.PASS:
+        return Entry(classname, result.case, entry.seconds)
+    message, known = tally_summary(entry) or str(status), run.known(entry)
+    origin = (
+        f"  checks    {', '.join(result.checks)}\n  case      {run.source(result)}\n  rerun     {run.rerun(result)}"
     )
-    return mended(suite.build_xml_doc())
-
-
-def _case(entry: CaseTally, classname: str, run: Run) -> TestCase:
-    case = TestCase(plain(entry.worst.case), plain(classname), entry.seconds)
-    if entry.status is Status.PASS:
-        return case
-    known = run.known(entry)
-    summary = tally_summary(entry) or str(entry.status)
+    body = f"{run.picture(result)}\n{origin}"
     if known is not None:
-        message = plain(f"XFAIL {known.id}: {summary}")
-        case.add_skipped_info(message, _body(message, entry, run))
-    elif entry.status is Status.FAIL:
-        message = plain(summary)
-        case.add_failure_info(message, _body(message, entry, run), str(Status.FAIL))
-    elif entry.status is Status.UNRESOLVED:
-        message = plain(summary)
-        case.add_error_info(message, _body(message, entry, run), str(Status.UNRESOLVED))
-    else:
-        message = plain(f"{entry.status}: {summary}")
-        case.add_skipped_info(message, f"{message}\n{plain(_origin(entry, run))}")
-    return case
-
-
-def _body(message: str, entry: CaseTally, run: Run) -> str:
-    """Return the message again, for readers that show nothing else, the picture, and where the case comes from."""
-    body = plain("\n".join((message, run.picture(entry.worst), _origin(entry, run))))
-    cut = "\n… cut; the whole trace is in results.jsonl"
-    return body if len(body) <= _LONGEST_BODY else body[: _LONGEST_BODY - len(cut)] + cut
-
-
-def _origin(entry: CaseTally, run: Run) -> str:
-    result = entry.worst
-    return f"  checks    {', '.join(result.checks)}\n  case      {run.source(result)}\n  rerun     {run.rerun(result)}"
-
-
-def _all_plain(properties: dict[str, Any]) -> dict[str, str]:
-    return {key: plain(str(value)) for key, value in properties.items()}
+        return Entry(classname, result.case, entry.seconds, "skipped", f"XFAIL {known.id}: {message}", body)
+    if status is Status.FAIL:
+        return Entry(classname, result.case, entry.seconds, "FAIL", message, body)
+    if status is Status.UNRESOLVED:
+        return Entry(classname, result.case, entry.seconds, "UNRESOLVED", message, body)
+    return Entry(classname, result.case, entry.seconds, "skipped", f"{status}: {message}", origin)

@@ -253,10 +253,17 @@ def test_characters_that_xml_forbids_are_replaced_everywhere(status: Status) -> 
 
 
 def test_a_long_body_is_cut_and_says_where_the_rest_is() -> None:
-    body = only(report(result(Status.UNRESOLVED, why="é" * 20_000)), ".//error").text
-    assert len(body) == 16384
-    assert body.startswith("éé")
-    assert body.endswith("é\n… cut; the whole trace is in results.jsonl")
+    element = only(report(result(Status.UNRESOLVED, why="é" * 20_000)), ".//error")
+    assert 16_380 <= len(element.text.encode()) <= 16_384
+    assert element.get("message") == "é" * 1024
+    assert element.text.startswith(f"{element.get('message')}\n")
+    assert element.text.endswith("é\n… cut; the whole is in what the run has left on disk")
+
+
+def test_a_message_is_one_line() -> None:
+    element = only(report(result(Status.UNRESOLVED, why=" one\ntwo\r\nthree ")), ".//error")
+    assert element.get("message") == "one two\ufffd three"
+    assert element.text.startswith("one two\ufffd three\n")
 
 
 def test_a_body_that_fits_is_not_cut() -> None:
