@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is expensive to get, kept in the user's cache: written whole or not at all, by one lockproof at a time."""
+"""What is expensive to get, kept in the user's cache: written whole or not at all, by one lockproof at a time.
+
+Disks and people damage files later. What is kept has its digest beside it, in the form of sha256sum, and is compared
+with it before it is used.
+"""
 
 from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import os
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +21,7 @@ from lockproof.conformance.files import replacing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Say", "directory", "locked", "once", "replace", "reporting"]
+__all__ = ["Say", "digest", "directory", "is_whole", "keep", "locked", "once", "remove", "replace", "reporting"]
 
 if TYPE_CHECKING:
     Say = Callable[[str], None]
@@ -70,13 +75,63 @@ def locked(path: Path, say: Say | None = None) -> Iterator[None]:
 
 
 def once(path: Path, make: Callable[[Path], None], say: Say | None = None) -> Path:
-    """Return a file of the cache; where there is none, `make` writes it to the path that it gets. Raises StoreError."""
-    with reporting(path):
-        if not path.exists():
-            with locked(path, say):
-                if not path.exists():  # another lockproof may have made it meanwhile
-                    replace(path, make)
+    """Return a file of the cache; where it is not there or damaged, `make` writes it to the path that it gets.
+
+    Raises StoreError.
+    """
+    if not is_whole(path):
+        with locked(path, say):
+            if not is_whole(path):  # another lockproof may have made it meanwhile
+                if path.exists() and say:
+                    say(f"{path}: damaged; making it anew")
+                keep(path, make)
     return path
+
+
+def keep(path: Path, make: Callable[[Path], None]) -> None:
+    """Write a file anew as `replace` does, and its digest beside it."""
+
+    def make_and_digest(new: Path) -> None:
+        make(new)
+        line = f"{_digest_of(new)}  {path.name}\n"
+        replace(_digest_file(path), lambda beside: _write(beside, line))
+
+    replace(path, make_and_digest)
+
+
+def remove(path: Path) -> None:
+    """Remove a file and its digest; the lock is the caller's. Raises StoreError."""
+    with reporting(path):
+        for each in (_digest_file(path), path):
+            each.unlink(missing_ok=True)
+
+
+def is_whole(path: Path) -> bool:
+    """Tell whether a file that `keep` wrote is there, and as it was. Raises StoreError."""
+    with reporting(path):
+        return path.is_file() and digest(path) == _digest_of(path)
+
+
+def digest(path: Path) -> str | None:
+    """Return the digest that a file had when it was kept; None: it is not known. Raises StoreError."""
+    with reporting(path):
+        try:
+            return _digest_file(path).read_text(encoding="ascii", errors="replace").partition(" ")[0]
+        except FileNotFoundError:
+            return None
+
+
+def _digest_file(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _digest_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="ascii")
 
 
 def replace(path: Path, make: Callable[[Path], None]) -> None:

@@ -118,6 +118,18 @@ def test_an_archive_is_written_once_into_the_cache(tmp_path: Path, monkeypatch: 
     assert (first.read_bytes(), third.read_bytes()) == (archive(b"probe"), archive(b"another"))
 
 
+@pytest.mark.parametrize("damaged", [b"", archive(b"probe")[:200], archive(b"prabe")], ids=["empty", "cut", "flipped"])
+def test_an_archive_that_was_damaged_is_written_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: bytes
+) -> None:
+    monkeypatch.setenv("LOCKPROOF_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "probe").write_bytes(b"probe")
+    path = initramfs(tmp_path / "probe")
+    path.write_bytes(damaged)
+    assert initramfs(tmp_path / "probe") == path
+    assert path.read_bytes() == archive(b"probe")
+
+
 def test_a_probe_that_is_not_there_is_a_store_error_of_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

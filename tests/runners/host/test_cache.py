@@ -67,7 +67,7 @@ def test_of_two_processes_at_once_one_makes_the_file_and_the_other_waits_for_it(
     assert first.communicate(timeout=60)[0] == "b'whole'\n"
     assert (first.returncode, second.returncode) == (0, 0)
     assert (tmp_path / "made").read_text() == "made\n"
-    assert names(tmp_path / "cache") == {"it", ".it.lock"}
+    assert names(tmp_path / "cache") == {"it", "it.sha256", ".it.lock"}
 
 
 def test_what_a_killed_process_was_making_is_made_by_the_next(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_what_a_killed_process_was_making_is_made_by_the_next(tmp_path: Path) ->
     assert names(tmp_path / "cache") == {".it.new", ".it.lock"}
     (tmp_path / "waited").touch()
     assert maker(tmp_path).communicate(timeout=60)[0] == "making\nb'whole'\n"
-    assert names(tmp_path / "cache") == {"it", ".it.lock"}
+    assert names(tmp_path / "cache") == {"it", "it.sha256", ".it.lock"}
 
 
 def test_a_process_that_waits_makes_the_file_when_the_maker_is_killed(tmp_path: Path) -> None:
@@ -110,13 +110,56 @@ def test_of_many_threads_one_makes_the_file(tmp_path: Path) -> None:
     assert len(made) == 1
 
 
-def test_what_is_there_is_not_made_again(tmp_path: Path) -> None:
-    def fail(_: Path) -> None:
-        pytest.fail("it was there")
+def fails(_: Path) -> None:
+    pytest.fail("it was there")
 
-    (tmp_path / "it").write_text("mine")
-    assert cache.once(tmp_path / "it", fail) == tmp_path / "it"
-    assert names(tmp_path) == {"it"}
+
+def test_what_is_there_is_not_made_again(tmp_path: Path) -> None:
+    cache.once(tmp_path / "it", zeros(3))
+    assert cache.once(tmp_path / "it", fails) == tmp_path / "it"
+    assert names(tmp_path) == {"it", "it.sha256", ".it.lock"}
+    subprocess.run(["sha256sum", "--check", "--status", "it.sha256"], cwd=tmp_path, check=True)
+
+
+def flipped(path: Path) -> None:
+    path.write_bytes(b"\0\1\0")
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(bytes(2))
+
+
+def longer(path: Path) -> None:
+    path.write_bytes(bytes(4))
+
+
+def without_digest(path: Path) -> None:
+    path.with_name("it.sha256").unlink()
+
+
+def digest_of_another(path: Path) -> None:
+    path.with_name("it.sha256").write_bytes(b"\xff")
+
+
+DAMAGES = (flipped, cut, longer, without_digest, digest_of_another)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_what_was_damaged_is_made_anew_and_that_is_said(tmp_path: Path, damage: Callable[[Path], None]) -> None:
+    path = cache.once(tmp_path / "it", zeros(3))
+    damage(path)
+    assert not cache.is_whole(path)
+    said: list[str] = []
+    assert cache.once(path, zeros(3), said.append).read_bytes() == bytes(3)
+    assert said == [f"{path}: damaged; making it anew"]
+    assert cache.once(path, fails, said.append) == path
+
+
+def test_what_is_removed_is_gone_with_its_digest(tmp_path: Path) -> None:
+    path = cache.once(tmp_path / "it", zeros(3))
+    for _ in range(2):
+        cache.remove(path)
+        assert names(tmp_path) == {".it.lock"}
 
 
 def zeros(count: int) -> Callable[[Path], None]:

@@ -222,7 +222,7 @@ def test_what_unpacks_to_more_than_any_kernel_has_is_refused_and_leaves_nothing(
     what = refused(tmp_path, gzip.compress(arm64(1, (512, 3_000_000 - 511))))
     assert what == "no kernel image: it unpacks to more than 3000000 bytes"
     left = [path.suffix for path in (tmp_path / "cache" / "kernels" / "unpacked").iterdir()]
-    assert sorted(left) == ["", ".lock", ".lock"]
+    assert sorted(left) == ["", ".lock", ".lock", ".sha256"]
 
 
 def test_a_compressed_image_is_unpacked_once_into_the_cache(folder: Path) -> None:
