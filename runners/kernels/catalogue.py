@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kernels that were fetched or built: a folder of the cache, with two files for each.
+"""The kernels that were fetched or built: a folder of the cache, with three files for each.
 
-NAME.json says what it is, and which file beside it is the image.
+NAME.json says what it is, and which file beside it is the image; that has its digest beside it (host/cache.py).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lockproof.runners.host.cache import Say
 
-__all__ = ["CachedKernel", "cached", "folder", "known", "store"]
+__all__ = ["CachedKernel", "cached", "folder", "known", "remove", "store"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,11 @@ class CachedKernel:
     def path(self) -> Path:
         """The image."""
         return folder() / self.image
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the image is as it was when it was stored. Raises StoreError."""
+        return cache.is_whole(self.path)
 
 
 _FIELDS = {"name": str, "arch": str, "image": str, "size": int, "version": str, "origin": str}
@@ -67,22 +72,43 @@ def known() -> list[CachedKernel]:
     return sorted((each for each in found if each is not None), key=lambda each: each.name)
 
 
-def store(wanted: CachedKernel, write: Callable[[Path], None], say: Say | None = None) -> CachedKernel:
+def store(
+    wanted: CachedKernel, write: Callable[[Path], None], say: Say | None = None, *, again: bool = False
+) -> CachedKernel:
     """Put a kernel into the catalogue, unless it is there from the same origin, and return it as it is there.
 
-    Name, architecture, version and origin are the caller's, `write` writes the image. Raises StoreError, and UsageError
-    for a bad image.
+    Name, architecture, version and origin are the caller's, `write` writes the image. One that is damaged is written
+    again, and with `again` any. Raises StoreError, and UsageError for a bad image.
     """
     path = folder() / f"{_file_name(wanted.name)}.image"
     with cache.locked(path, say):
         present = cached(wanted.name)
-        if present is not None and present.origin == wanted.origin and path.exists():
-            return present
-        cache.replace(path, lambda new: _write_image(new, write, wanted.arch))
+        if present is not None and present.origin == wanted.origin and path.exists() and not again:
+            if present.is_whole:
+                return present
+            if say:
+                say(f"{path}: damaged; getting {wanted.name} again")
+        cache.keep(path, lambda new: _write_image(new, write, wanted.arch))
         made = replace(wanted, image=path.name, size=path.stat().st_size)
         text = json.dumps(asdict(made), indent=2) + "\n"
         cache.replace(path.with_suffix(".json"), lambda new: _write_text(new, text))
     return made
+
+
+def remove(name: str) -> CachedKernel | None:
+    """Remove the kernel of a name, with what it was built as; None: it was not here. Raises StoreError."""
+    path = folder() / f"{_file_name(name)}.image"
+    if not path.with_suffix(".json").exists() and not path.exists():
+        return None
+    with cache.locked(path), cache.reporting(path):
+        removed = cached(name)
+        digest = cache.digest(path)
+        for built in (folder() / "built").glob("*"):
+            if digest is not None and cache.digest(built) == digest:
+                cache.remove(built)
+        path.with_suffix(".json").unlink(missing_ok=True)
+        cache.remove(path)
+    return removed
 
 
 def _file_name(name: str) -> str:

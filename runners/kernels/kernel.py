@@ -12,9 +12,19 @@ from lockproof.conformance.errors import UsageError, suggest
 from lockproof.runners.architectures import ARCHITECTURES, DEFAULT
 from lockproof.runners.kernels import catalogue, image
 
-__all__ = ["Kernel", "find", "full_name", "is_debian", "mode", "split"]
+__all__ = ["Kernel", "MissingKernelError", "catalogued", "find", "full_name", "is_debian", "mode", "split"]
 
 _DEBIAN = re.compile(r"debian/\d[\w.~]*")
+
+
+class MissingKernelError(UsageError):
+    """A kernel of Debian that is not here, or not whole any more; `name` is what can be fetched."""
+
+    def __init__(self, text: str, why: str, name: str) -> None:
+        """Say why, and how to get it."""
+        self.why = f"kernel {text!r}: {why}"
+        self.name = name
+        super().__init__(f"{self.why}; run: lockproof kernel fetch {name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,12 @@ def full_name(name: str, arch: str) -> str:
     return name if arch == DEFAULT else f"{name}@{arch}"
 
 
+def catalogued(text: str) -> str:
+    """Return the name in the catalogue of the kernel that a text means. Raises UsageError as `split` does."""
+    name, arch = split(text)
+    return full_name(name, ARCHITECTURES[arch or DEFAULT].kernel)
+
+
 def find(text: str) -> Kernel:
     """Find the kernel that a text means. Raises UsageError where there is none that can be booted, StoreError."""
     name, arch = split(text)
@@ -69,14 +85,13 @@ def find(text: str) -> Kernel:
     found = catalogue.cached(full_name(name, wanted.kernel))
     if found is None:
         raise _unknown(text, name, wanted.kernel)
-    if not found.path.exists():
-        msg = f"{found.path}: the image is gone; fetch or build {found.name} again"
+    if not found.is_whole:
+        why = f"its image is damaged or gone ({found.path})"
+        if is_debian(name):
+            raise MissingKernelError(text, why, found.name)
+        msg = f"kernel {text!r}: {why}; run the same lockproof kernel build again, it was {found.origin}"
         raise UsageError(msg)
-    seen = image.read(found.path)
-    if seen.arch != wanted.kernel or found.path.stat().st_size != found.size:
-        msg = f"{found.path}: not the image that was stored; delete it, and fetch or build {found.name} again"
-        raise UsageError(msg)
-    return Kernel(full_name(name, wanted.name), seen.path, wanted.name)
+    return Kernel(full_name(name, wanted.name), image.read(found.path).path, wanted.name)
 
 
 def _of_file(name: str, arch: str | None) -> Kernel:
@@ -93,7 +108,7 @@ def _unknown(text: str, name: str, arch: str) -> UsageError:
     if name.startswith(("/", ".")) or mode(name):
         return UsageError(f"kernel {text!r}: no such file")
     if is_debian(name):
-        return UsageError(f"kernel {text!r}: not fetched yet; run: lockproof kernel fetch {full_name(name, arch)}")
+        return MissingKernelError(text, "not fetched yet", full_name(name, arch))
     source, plus, options = name.partition("+")
     if plus and options == "fault-injection":
         if arch != DEFAULT:

@@ -14,6 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lockproof.conformance.errors import StoreError, TargetError, UsageError
+from lockproof.runners.host import cache
 from lockproof.runners.kernels import catalogue, kernel
 from lockproof.runners.kernels.catalogue import CachedKernel
 from lockproof.runners.kernels.kernel import Kernel
@@ -83,26 +84,63 @@ def test_a_kernel_is_not_written_again_unless_its_origin_is_another() -> None:
 def test_a_kernel_whose_image_was_deleted_is_written_again() -> None:
     made = catalogue.store(WANTED, writes(bzimage()))
     made.path.unlink()
-    assert refused("debian/6.12") == f"{made.path}: the image is gone; fetch or build debian/6.12 again"
+    assert refused("debian/6.12") == (
+        f"kernel 'debian/6.12': its image is damaged or gone ({made.path}); run: lockproof kernel fetch debian/6.12"
+    )
     assert catalogue.store(WANTED, writes(bzimage())) == made
     assert kernel.find("debian/6.12").image == made.path
 
 
+FLIPPED = bytearray(bzimage())
+FLIPPED[1000] ^= 1
+
+
 @pytest.mark.parametrize(
-    "content", [bzimage(size=4096), bzimage(bits=32), bzimage() + b"more"], ids=["other size", "i386", "longer"]
+    "content",
+    [bzimage(size=4096), bzimage(bits=32), bzimage() + b"more", bzimage()[:1500], b"", bytes(FLIPPED)],
+    ids=["other size", "i386", "longer", "cut", "empty", "flipped"],
 )
-def test_an_image_that_was_changed_is_refused(content: bytes) -> None:
+def test_an_image_that_was_damaged_is_refused_and_written_again(content: bytes) -> None:
     made = catalogue.store(WANTED, writes(bzimage()))
     made.path.write_bytes(content)
     assert refused("debian/6.12") == (
-        f"{made.path}: not the image that was stored; delete it, and fetch or build debian/6.12 again"
+        f"kernel 'debian/6.12': its image is damaged or gone ({made.path}); run: lockproof kernel fetch debian/6.12"
+    )
+    said: list[str] = []
+    assert catalogue.store(WANTED, writes(bzimage()), said.append) == made
+    assert said == [f"{made.path}: damaged; getting debian/6.12 again"]
+    assert kernel.find("debian/6.12").image.read_bytes() == bzimage()
+
+
+def test_of_a_damaged_kernel_that_was_built_is_said_how_it_was() -> None:
+    origin = "built from debian/6.1, b57ff4"
+    made = catalogue.store(replace(WANTED, name="debian/6.1+one", origin=origin), writes(bzimage()))
+    made.path.write_bytes(bytes(FLIPPED))
+    assert refused("debian/6.1+one") == (
+        f"kernel 'debian/6.1+one': its image is damaged or gone ({made.path}); "
+        f"run the same lockproof kernel build again, it was {origin}"
     )
 
 
-def test_an_image_that_was_cut_is_refused() -> None:
-    made = catalogue.store(WANTED, writes(bzimage()))
-    made.path.write_bytes(bzimage()[:1500])
-    assert refused("debian/6.12").startswith(f"{made.path}: the kernel image is truncated: ")
+def test_a_kernel_is_written_again_where_that_is_asked() -> None:
+    catalogue.store(WANTED, writes(bzimage()))
+    again = catalogue.store(WANTED, writes(bzimage(size=4096)), again=True)
+    assert (again.size, again.path.read_bytes()) == (4096, bzimage(size=4096))
+
+
+def test_a_kernel_that_is_removed_is_gone_with_what_it_was_built_as_and_no_other_is() -> None:
+    built = catalogue.folder() / "built"
+    for name, size in (("ours", 2048), ("other", 4096)):
+        cache.keep(built / name, writes(bzimage(size=size)))
+    made = catalogue.store(replace(WANTED, name="linux+tiny"), writes(bzimage()))
+    other = catalogue.store(WANTED, writes(bzimage(size=8192)))
+    assert catalogue.remove("linux+tiny") == made
+    assert catalogue.remove("linux+tiny") is None
+    assert catalogue.known() == [other]
+    assert sorted(path.name for path in built.iterdir()) == ["other", "other.sha256"]
+    assert sorted(path.name for path in catalogue.folder().iterdir() if "linux" in path.name) == [
+        ".linux+tiny.image.lock"
+    ]
 
 
 @pytest.mark.parametrize(("content", "message"), [
@@ -119,7 +157,7 @@ def test_a_wrong_image_is_not_entered_and_the_old_one_stays(content: bytes, mess
     assert kernel.find("debian/6.12") == Kernel("debian/6.12", made.path, "x86_64")
     assert catalogue.known() == [made]
     assert {path.name for path in catalogue.folder().iterdir()} == {
-        "debian%2f6.12.image", "debian%2f6.12.json", ".debian%2f6.12.image.lock"
+        "debian%2f6.12.image", "debian%2f6.12.image.sha256", "debian%2f6.12.json", ".debian%2f6.12.image.lock"
     }  # fmt: skip
 
 
