@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import TargetError
 from lockproof.runners.host import cache, tools
-from lockproof.runners.kernels.sources_list import mirror
+from lockproof.runners.kernels.sources_list import mirror, security_mirror
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,15 +75,19 @@ class Root:
     def update(self) -> str:
         """Ask the mirror for its index of packages, and return it; empty: it does not have the suite.
 
-        Raises TargetError, only with the reason, where there is none that is signed and whole; UsageError, StoreError.
+        Suites of security updates have a mirror of their own, which a machine need not have. Raises TargetError, only
+        with the reason, where there is no index that is signed and whole; UsageError, StoreError.
         """
+        place = security_mirror() if self.suite.endswith("-security") else mirror()
+        if place is None:
+            return ""
         with cache.reporting(self.path):
             for folder in ("state/lists/partial", "cache/archives/partial", "sources", "none"):
                 (self.path / folder).mkdir(parents=True, exist_ok=True)
             user = "root" if os.geteuid() == 0 else ""  # root's own cache is closed to the user _apt
             text = _CONFIGURATION.format(root=self.path, architecture=self.architecture, user=user)
             (self.path / "apt.conf").write_text(text)
-            (self.path / "sources" / "debian.sources").write_text(mirror().stanza(self.suite, self.architecture))
+            (self.path / "sources" / "debian.sources").write_text(place.stanza(self.suite, self.architecture))
         done = self._run("update")
         if "does not have a Release file" in done.stdout:
             return ""

@@ -16,7 +16,7 @@ from lockproof.runners.architectures import ARCHITECTURES, DEFAULT
 from lockproof.runners.host import cache, tools
 from lockproof.runners.kernels import catalogue, kernel
 from lockproof.runners.kernels.apt import Root
-from lockproof.runners.kernels.packages import Package, fetched, lists
+from lockproof.runners.kernels.packages import Package, fetched, fresh, lists
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -25,19 +25,23 @@ if TYPE_CHECKING:
     from lockproof.runners.host.cache import Say
     from lockproof.runners.kernels.catalogue import CachedKernel
 
-__all__ = ["Package", "fetch", "fetch_all", "fetch_source", "offered"]
+__all__ = ["Package", "ask", "fetch", "fetch_all", "fetch_source", "offered", "other_architectures"]
 
 _T = TypeVar("_T")
 
-_BASE = {"bullseye": "5.10", "bookworm": "6.1", "trixie": "6.12"}
-"""The kernel that a stable suite keeps; no other suite has it any newer."""
+_STABLE = {"bullseye": "5.10", "bookworm": "6.1", "trixie": "6.12"}
+_BASE = _STABLE | {f"{suite}-security": base for suite, base in _STABLE.items()}
+"""The kernel that a stable suite keeps; no other suite than these two has it any newer."""
 _SUITES = (*_BASE, "bookworm-backports", "trixie-backports", "sid")
 _IMAGE = re.compile(r"\.?/?(?:boot|(?:usr/)?lib/modules/[^/]+)/vmlinu[xz](?:-[^/]*)?")
 _SOURCE = re.compile(r"\.?/?usr/src/linux-source-[\d.]+\.tar\.xz")
 
 
-def fetch(text: str, say: Say) -> CachedKernel:
-    """Fetch `debian/VERSION[@ARCH]` into the catalogue. Raises UsageError, TargetError and StoreError."""
+def fetch(text: str, say: Say, *, again: bool = False) -> CachedKernel:
+    """Fetch `debian/VERSION[@ARCH]` into the catalogue; `again`: also where it is there, by lists of this minute.
+
+    Raises UsageError, TargetError and StoreError.
+    """
     name, arch = kernel.split(text)
     architecture = ARCHITECTURES[ARCHITECTURES[arch or DEFAULT].kernel]
 
@@ -48,12 +52,12 @@ def fetch(text: str, say: Say) -> CachedKernel:
             version=package.version,
             origin=str(package),
         )
-        return catalogue.store(wanted, lambda new: _download(package, architecture, _IMAGE, new, say), say)
+        return catalogue.store(wanted, lambda new: _download(package, architecture, _IMAGE, new, say), say, again=again)
 
-    return _first(_offers(_version(name, text), architecture, "", say), take, say)
+    return _first(_offers(_version(name, text), architecture, "", say, again=again), take, say)
 
 
-def fetch_all(texts: Iterable[str], say: Say) -> Iterator[CachedKernel]:
+def fetch_all(texts: Iterable[str], say: Say, *, again: bool = False) -> Iterator[CachedKernel]:
     """Fetch kernels one by one; raises for those that cannot be had in the end, as `fetch` does for one."""
     told: set[str] = set()
     errors: list[LockproofError] = []
@@ -65,7 +69,7 @@ def fetch_all(texts: Iterable[str], say: Say) -> Iterator[CachedKernel]:
 
     for text in texts:
         try:
-            made = fetch(text, say_once)
+            made = fetch(text, say_once, again=again)
         except LockproofError as error:
             errors.append(error)
         else:
@@ -86,6 +90,19 @@ def fetch_source(text: str, say: Say) -> tuple[Package, Path]:
     return _first(_offers(_version(text, text), architecture, "source", say), take, say)
 
 
+def ask(say: Say) -> list[str]:
+    """Ask for the lists of the default architecture that are missing or old; return what could not be had, and why.
+
+    Raises UsageError where this machine has no mirror, or not what it takes; StoreError.
+    """
+    tools.need("apt-get", "asking Debian for its kernels")
+    trouble: dict[str, list[str]] = {}
+    if any(not fresh(suite, ARCHITECTURES[DEFAULT]) for suite in _SUITES):
+        say("asking Debian's mirror which kernels it has")
+    lists(_SUITES, ARCHITECTURES[DEFAULT], trouble)
+    return [f"left out: {line}" for line in _lines(trouble, ARCHITECTURES[DEFAULT])]
+
+
 def offered() -> list[tuple[str, Package]]:
     """List what the lists that were fetched at any time offer: name of the kernel, newest package. No network."""
     best: dict[str, Package] = {}
@@ -95,6 +112,11 @@ def offered() -> list[tuple[str, Package]]:
             for package in _candidates(architecture, "", known):
                 best.setdefault(kernel.full_name(f"debian/{package.base}", architecture.name), package)
     return list(best.items())
+
+
+def other_architectures() -> list[str]:
+    """Return what can follow an @ in the name of a kernel to be fetched, and need not be left out."""
+    return [each.name for each in ARCHITECTURES.values() if each.kernel == each.name != DEFAULT]
 
 
 def offered_names() -> set[str]:
@@ -130,7 +152,7 @@ def _first(packages: Iterable[Package], take: Callable[[Package], _T], say: Say)
     raise TargetError("; ".join(failures))
 
 
-def _offers(version: str, architecture: Architecture, kind: str, say: Say) -> Iterator[Package]:
+def _offers(version: str, architecture: Architecture, kind: str, say: Say, *, again: bool = False) -> Iterator[Package]:
     """Yield the packages of a version, newest first: those of the suite that keeps it, then those of the others.
 
     The lists of the others are asked for when they are needed. Raises TargetError or UsageError where there is none.
@@ -141,7 +163,7 @@ def _offers(version: str, architecture: Architecture, kind: str, say: Say) -> It
     keepers = [suite for suite, base in _BASE.items() if version == base or version.startswith(f"{base}.")]
     found = False
     for suites in (keepers, [suite for suite in _SUITES if suite not in keepers]):
-        candidates = _candidates(architecture, kind, lists(suites, architecture, trouble))
+        candidates = _candidates(architecture, kind, lists(suites, architecture, trouble, again=again))
         wanted = [each for each in candidates if each.upstream == version or each.upstream.startswith(f"{version}.")]
         for line in _lines(trouble, architecture) if wanted else ():
             say(f"left out: {line}")

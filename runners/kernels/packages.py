@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from lockproof.runners.architectures import Architecture
 
-__all__ = ["Package", "fetched", "lists"]
+__all__ = ["Package", "fetched", "fresh", "lists"]
 
 _FRESH = 24 * 3600
 """Seconds for which lists of packages are taken as they are."""
@@ -66,16 +66,23 @@ def fetched(suite: str, architecture: Architecture) -> list[Package]:
     return _stored(Root(suite, architecture.debian)) or []
 
 
-def lists(suites: Iterable[str], architecture: Architecture, trouble: dict[str, list[str]]) -> list[list[Package]]:
+def fresh(suite: str, architecture: Architecture) -> bool:
+    """Tell whether the list of a suite is of the last day, so that nothing is asked for it. Raises StoreError."""
+    return _age(Root(suite, architecture.debian)) < _FRESH
+
+
+def lists(
+    suites: Iterable[str], architecture: Architecture, trouble: dict[str, list[str]], *, again: bool = False
+) -> list[list[Package]]:
     """Return the packages of suites, asked for at the same time; those that cannot be had go to `trouble` by reason.
 
-    Raises UsageError where this machine has no mirror, StoreError.
+    `again`: also those of which the list is fresh. Raises UsageError where this machine has no mirror, StoreError.
     """
 
     def ask(suite: str) -> list[Package] | TargetError:
         root = Root(suite, architecture.debian)
         with cache.locked(root.path):
-            stored = _stored(root) if _age(root) < _FRESH else None
+            stored = _stored(root) if _age(root) < _FRESH and not again else None
             try:
                 return _refresh(root) if stored is None else stored
             except TargetError as error:

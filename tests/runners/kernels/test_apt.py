@@ -12,7 +12,7 @@ import pytest
 
 from lockproof.conformance.errors import TargetError
 from lockproof.runners.kernels.apt import Root
-from lockproof.runners.kernels.sources_list import Mirror, mirror
+from lockproof.runners.kernels.sources_list import Mirror, mirror, security_mirror
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCKPROOF_CACHE", str(tmp_path / "cache"))
     (tmp_path / "apt").mkdir()
     (tmp_path / "apt" / "sources.list").write_text("deb [signed-by=/key.gpg] http://mirror.invalid/debian sid main\n")
-    monkeypatch.setattr(mirror, "__defaults__", (tmp_path / "apt",))  # instead of /etc/apt
+    for find in (mirror, security_mirror):
+        monkeypatch.setattr(find, "__defaults__", (tmp_path / "apt",))  # instead of /etc/apt
 
 
 def says(folder: Path, monkeypatch: pytest.MonkeyPatch, *lines: str, status: int = 100) -> None:
@@ -74,3 +75,18 @@ def test_a_suite_that_the_mirror_does_not_have_has_an_empty_index(
 ) -> None:
     says(tmp_path, monkeypatch, "E: The repository 'http://m/debian sid Release' does not have a Release file.")
     assert Root("sid", "amd64").update() == ""
+
+
+def test_a_suite_of_security_updates_is_asked_of_its_own_mirror(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says(tmp_path, monkeypatch)
+    root = Root("trixie-security", "amd64")
+    assert root.update() == ""  # the machine names none
+    assert not root.path.exists()
+    with (tmp_path / "apt" / "sources.list").open("a") as file:
+        file.write("deb [signed-by=/key.gpg] http://mirror.invalid/debian-security bookworm-security main\n")
+    with pytest.raises(TargetError):
+        root.update()
+    wanted = Mirror("http://mirror.invalid/debian-security", "/key.gpg").stanza("trixie-security", "amd64")
+    assert (root.path / "sources" / "debian.sources").read_text() == wanted

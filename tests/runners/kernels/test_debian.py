@@ -19,7 +19,7 @@ from lockproof.conformance.errors import TargetError, UsageError
 from lockproof.runners.kernels import catalogue, debian, kernel
 from lockproof.runners.kernels.apt import Root
 from lockproof.runners.kernels.packages import Package
-from lockproof.runners.kernels.sources_list import mirror
+from lockproof.runners.kernels.sources_list import mirror, security_mirror
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="needs dpkg-deb on PATH")
 
 SUITES = ("bullseye", "bookworm", "trixie", "bookworm-backports", "trixie-backports", "sid")
+"""Those that a machine without an entry for security updates asks for."""
 
 
 def bzimage() -> bytes:
@@ -50,7 +51,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LOCKPROOF_CACHE", str(tmp_path / "cache"))
     (tmp_path / "apt").mkdir()
     (tmp_path / "apt" / "sources.list").write_text("deb [signed-by=/key.gpg] http://mirror.invalid/debian sid main\n")
-    monkeypatch.setattr(mirror, "__defaults__", (tmp_path / "apt",))  # instead of /etc/apt
+    for find in (mirror, security_mirror):
+        monkeypatch.setattr(find, "__defaults__", (tmp_path / "apt",))  # instead of /etc/apt
     return tmp_path
 
 
@@ -257,6 +259,60 @@ def test_a_kernel_is_fetched_again_when_debian_has_a_newer_one(folder: Path, mon
     assert newer.version == "6.12.117-1"
     assert catalogue.known() == [newer]
     assert asked.read_text().count("download") == 2
+
+
+def test_the_newest_of_a_stable_suite_and_its_security_updates_is_fetched_and_else_the_other(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update = image("6.1.192-2", "bookworm-security")
+    lists(*FOUR, update)
+    lists(update, suites=("bookworm-security",))
+    package = deb(folder, {"boot/vmlinuz-6": bzimage()})
+    apt(folder, monkeypatch, f"cp {shlex.quote(str(package))} .")
+    assert offered()["debian/6.1"] == update.name
+    assert debian.fetch("debian/6.1", said).origin == f"{update.name} 6.1.192-2 (bookworm-security)"
+    shutil.rmtree(folder / "bin")
+    (folder / "asked").unlink()
+    catalogue.remove("debian/6.1")
+    apt(folder, monkeypatch, lacks(package, "*=6.1.192-2"))
+    assert debian.fetch("debian/6.1", said).origin == f"{FOUR[0].name} 6.1.170-3 (bookworm)"
+
+
+def test_where_the_pool_of_one_suite_lacks_a_package_the_same_of_another_suite_is_taken(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = [image("6.1.176-1", suite) for suite in ("bookworm", "bookworm-security")]
+    lists(*both)
+    lists(both[1], suites=("bookworm-security",))
+    package = deb(folder, {"boot/vmlinuz-6": bzimage()})
+    once = folder / "once"
+    gone = "echo 'E: Failed to fetch http://mirror/k.deb  404  Not Found [IP: ::1 80]'; exit 100"
+    apt(folder, monkeypatch, f"mkdir {once} 2>/dev/null && {{ {gone}; }}; cp {shlex.quote(str(package))} .")
+    told: list[str] = []
+    made = debian.fetch("debian/6.1", told.append)
+    tried = [line for line in told if "; trying " in line]
+    assert len(tried) == 1
+    assert tried[0].endswith(f"; trying {made.origin}")
+
+
+def test_a_kernel_that_was_damaged_is_fetched_again_and_so_is_one_where_that_is_asked(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists(*FOUR)
+    package = deb(folder, {"boot/vmlinuz-6": bzimage()})
+    asked = apt(folder, monkeypatch, f'[ "$1" = update ] || cp {shlex.quote(str(package))} .')
+    made = debian.fetch("debian/6.12", said)
+    made.path.write_bytes(bzimage()[:-1])
+    told: list[str] = []
+    assert debian.fetch("debian/6.12", told.append) == made
+    origin = f"{FOUR[2].name} 6.12.117-1 (trixie)"
+    assert told == [f"{made.path}: damaged; getting debian/6.12 again", f"fetching {origin}, 14.0 MB"]
+    assert made.path.read_bytes() == bzimage()
+    assert asked.read_text().count("\n") == 2
+    # Again: what the mirror has now is asked too, and here it has nothing any more.
+    with pytest.raises(UsageError, match=r"^Debian has no Linux 6\.12 "):
+        debian.fetch("debian/6.12", said, again=True)
+    assert "update" in asked.read_text()
 
 
 @pytest.mark.parametrize("name", [

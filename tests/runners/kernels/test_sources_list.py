@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockproof.conformance.errors import UsageError
-from lockproof.runners.kernels.sources_list import Mirror, mirror
+from lockproof.runners.kernels.sources_list import Mirror, mirror, security_mirror
 
 DEBIAN = "http://deb.debian.org/debian"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -141,6 +141,24 @@ def test_a_file_that_cannot_be_read_is_passed_over_and_named_where_no_other_has_
         f"no mirror of Debian (main) in {folder}/sources.list and sources.list.d; "
         f"{bad} cannot be read: Input/output error; add one, or give an image by its path"
     )
+
+
+SECURITY = "http://deb.debian.org/debian-security"
+
+
+@pytest.mark.parametrize(("text", "found"), [
+    (f"deb {DEBIAN} bookworm main\ndeb [signed-by={KEYRING}] {SECURITY} bookworm-security main", Mirror(SECURITY, KEYRING)),
+    (f"deb {SECURITY} stable-security main contrib", Mirror(SECURITY, "")),
+    (f"deb {DEBIAN} bookworm bookworm-updates main", None),
+    (f"deb {SECURITY} bookworm-security contrib", None),
+    ("deb http://security.ubuntu.com/ubuntu noble-security main", None),
+])  # fmt: skip
+def test_the_mirror_of_security_updates_is_found_where_an_entry_is_for_it(
+    tmp_path: Path, text: str, found: Mirror | None
+) -> None:
+    assert security_mirror(apt(tmp_path / "1", list=text)) == found
+    stanza = f"Types: deb\nURIs: {SECURITY}\nSuites: trixie-security\nComponents: main\n"
+    assert security_mirror(apt(tmp_path / "2", debian_sources=stanza)) == Mirror(SECURITY, "")
 
 
 def test_a_machine_without_apt_has_no_mirror(tmp_path: Path) -> None:
