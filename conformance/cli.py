@@ -7,13 +7,23 @@ Each command imports what it needs when it is called, so that --help and complet
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lockproof.conformance import cli_results, completion
 from lockproof.conformance.ending import say
-from lockproof.conformance.options import Excludes, Group, cases_option, file_option, option, results_option, seconds
+from lockproof.conformance.options import (
+    Excludes,
+    Group,
+    cases_option,
+    file_option,
+    offline_option,
+    option,
+    results_option,
+    seconds,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,6 +124,7 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
     callback=seconds,
     help="For each execution; default: 30.",
 )
+@offline_option(_HOW)
 @results_option("Folder that run folders are made in.", _RESULTS)
 @option(
     "--report",
@@ -150,15 +161,18 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
     group=_BASELINES,
     help="Put what deviates into a baseline; its reasons stay, and new lines need one.",
 )
-def run(targets: tuple[str, ...], jobs: int | None, resume: str | None, **asked: Any) -> Printed:
+def run(targets: tuple[str, ...], jobs: int | None, resume: str | None, *, offline: bool, **asked: Any) -> Printed:
     """Run cases on targets and judge what they do.
 
     CASE is a full name, the leading part of one (mlock, mlock/no-change), or a pattern with * and ?. Default: all.
     """
+    from lockproof.conformance.commands.missing import with_kernels
     from lockproof.runners.target import started
 
     names = () if resume else targets or _DEFAULT_TARGETS
-    with started(names, jobs or len(os.sched_getaffinity(0))) as on_their_way:
+    ahead = jobs or len(os.sched_getaffinity(0))
+    with ExitStack() as stack:
+        on_their_way = with_kernels(lambda: stack.enter_context(started(names, ahead)), _progress, offline=offline)
         from lockproof.conformance.commands import run as command  # takes as long as a small kernel needs to boot
 
         return command.run(command.RunRequest(targets=on_their_way, jobs=jobs, resume=resume, **asked))
@@ -260,15 +274,18 @@ def repro(**asked: Any) -> Printed:
     shell_complete=completion.targets,
     help="Compare with this target, such as model:linux-6, page by page.",
 )
-def explore(**asked: Any) -> Printed:
+@offline_option()
+def explore(*, offline: bool, **asked: Any) -> Printed:
     """Try generated cases on a target, and print the smallest that does what is not permitted, as YAML.
 
     What is permitted says a naive statement of the standard: a set of locked pages; or, with --against, what another
     target does: result, locks, their count and the boundaries of mappings. Exit code 1: a case differs.
     """
     from lockproof.conformance.commands import explore as command
+    from lockproof.conformance.commands.missing import with_kernels
 
-    return command.explore(command.ExploreRequest(**asked), _progress())
+    request = command.ExploreRequest(**asked)
+    return with_kernels(lambda: command.explore(request, _progress()), _progress, offline=offline)
 
 
 @main.command(excludes=[Excludes("scheduler", ("jobs",), "spreads the work over the workers of its cluster")])
@@ -370,19 +387,30 @@ def libc(**asked: Any) -> Printed:
 
 @main.group(cls=Group)
 def kernel() -> None:
-    """Fetch, build and list the kernels that qemu:KERNEL boots."""
+    """Fetch, build, list and remove the kernels that qemu:KERNEL boots."""
 
 
 @kernel.command("list")
-def kernel_list() -> Printed:
-    """List the kernels that are here, and those that could be fetched."""
+@option("--offline", is_flag=True, help="Ask no mirror what it has.")
+def kernel_list(**asked: Any) -> Printed:
+    """List the kernels that are here, and those of Debian that could be fetched."""
     from lockproof.conformance.commands import kernel as command
 
-    return command.table()
+    return command.table(command.ListRequest(**asked), _progress())
+
+
+@kernel.command("remove")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=completion.kernels)
+def kernel_remove(**asked: Any) -> Printed:
+    """Remove kernels that were fetched or built."""
+    from lockproof.conformance.commands import kernel as command
+
+    return command.remove(command.RemoveRequest(**asked))
 
 
 @kernel.command("fetch")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=completion.fetchable)
+@option("--again", is_flag=True, help="Also what is here already, and by lists of this minute.")
 def kernel_fetch(**asked: Any) -> Printed:
     """Fetch kernels of Debian, from the machine's own mirror.
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "cases",
     "fetchable",
+    "kernels",
     "models",
     "mutants",
     "paths",
@@ -117,6 +118,14 @@ def targets(_context: click.Context, _incomplete: str) -> Iterable[str]:
     from lockproof.runners.target import known_targets
 
     return (*known_targets(), *(f"qemu:{kernel.name}" for kernel in known()), "command:")
+
+
+@_completion
+def kernels(_context: click.Context, _incomplete: str) -> Iterable[str]:
+    """Name the kernels that are here."""
+    from lockproof.runners.kernels import known
+
+    return (kernel.name for kernel in known())
 
 
 @_completion

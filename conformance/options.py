@@ -19,7 +19,17 @@ if TYPE_CHECKING:
 
     _Function = TypeVar("_Function", bound=Callable[..., Any])
 
-__all__ = ["Command", "Excludes", "Group", "cases_option", "file_option", "option", "results_option", "seconds"]
+__all__ = [
+    "Command",
+    "Excludes",
+    "Group",
+    "cases_option",
+    "file_option",
+    "offline_option",
+    "option",
+    "results_option",
+    "seconds",
+]
 
 _LONGEST_SENTENCE = 200
 
@@ -132,6 +142,13 @@ def cases_option(group: str = "") -> Callable[[_Function], _Function]:
 def file_option(*declarations: str, metavar: str = "FILE", **settings: Any) -> Callable[[_Function], _Function]:
     """Declare an option that names a file."""
     return option(*declarations, type=_PathType(dir_okay=False), metavar=metavar, **settings)
+
+
+def offline_option(group: str = "") -> Callable[[_Function], _Function]:
+    """Declare --offline."""
+    return option(
+        "--offline", group=group, is_flag=True, help="Fetch no kernel of Debian, also where a target has none yet."
+    )
 
 
 def results_option(text: str, group: str = "") -> Callable[[_Function], _Function]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`lockproof kernel`: fetch, build and list the kernels that qemu:KERNEL boots."""
+"""`lockproof kernel`: fetch, build, list and remove the kernels that qemu:KERNEL boots."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from lockproof.conformance.columns import aligned
 from lockproof.conformance.commands.printed import Printed
-from lockproof.conformance.errors import LockproofError
+from lockproof.conformance.errors import LockproofError, UsageError, suggest
 from lockproof.runners.kernels import build as building
-from lockproof.runners.kernels import catalogue, debian
+from lockproof.runners.kernels import catalogue, debian, kernel
 from lockproof.runners.kernels.build import BuildRequest
 
 if TYPE_CHECKING:
@@ -26,7 +26,18 @@ if TYPE_CHECKING:
     from lockproof.runners.kernels.build import Watcher
     from lockproof.runners.kernels.catalogue import CachedKernel
 
-__all__ = ["BuildRequest", "FetchRequest", "build", "entry", "fetch", "table", "watching"]
+__all__ = [
+    "BuildRequest",
+    "FetchRequest",
+    "ListRequest",
+    "RemoveRequest",
+    "build",
+    "entry",
+    "fetch",
+    "remove",
+    "table",
+    "watching",
+]
 
 _QUIET = 15.0
 """Seconds between two lines where the output is no terminal."""
@@ -38,14 +49,36 @@ class FetchRequest:
 
     names: tuple[str, ...]
     """Each debian/VERSION or debian/VERSION@ARCH."""
+    again: bool = False
+    """Also those that are here, and by lists of this minute."""
 
 
-def table() -> Printed:
-    """List the kernels that are there, and those that Debian's lists offer. Raises StoreError."""
+@dataclass(frozen=True, slots=True)
+class RemoveRequest:
+    """What the user asked for."""
+
+    names: tuple[str, ...]
+    """Each as `lockproof kernel list` shows it, with or without qemu:."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """What the user asked for."""
+
+    offline: bool = False
+    """Whether the mirror is not to be asked what it has."""
+
+
+def table(request: ListRequest, progress: Console) -> Printed:
+    """List the kernels that are here, and those that Debian offers. Raises StoreError.
+
+    Lists of its packages that are missing or old are asked for; where they cannot be had, the remark says why.
+    """
     there = catalogue.known()
     rows = [(f"qemu:{each.name}", each.version, _megabytes(each.size), each.origin) for each in there]
     lines = aligned(rows) or ["No kernel is here yet; lockproof kernel fetch debian/6.12 fetches one."]
     names = {each.name for each in there}
+    remark = "" if request.offline else _ask(progress)
     more = [
         (name, package.version, _megabytes(package.size), f"{package.name} ({package.suite})")
         for name, package in debian.offered()
@@ -53,7 +86,32 @@ def table() -> Printed:
     ]
     if more:
         lines += ["", "lockproof kernel fetch NAME fetches (size of the package):", *aligned(more)]
-    return Printed("\n".join(lines))
+    others = ", ".join(f"@{name}" for name in debian.other_architectures())
+    lines += ["", f"For another architecture, add to a name: {others}"]
+    return Printed("\n".join(lines), remark=remark)
+
+
+def _ask(progress: Console) -> str:
+    """Ask for the lists of the default architecture, where they are not of today; what was not to be had."""
+    try:
+        with watching(progress) as watcher:
+            return "\n".join(debian.ask(watcher.say))
+    except LockproofError as error:
+        return str(error)
+
+
+def remove(request: RemoveRequest) -> Printed:
+    """Remove kernels. Raises UsageError where one is not here, before any is removed; StoreError."""
+    wanted = [kernel.catalogued(name.removeprefix("qemu:")) for name in request.names]
+    there = [each.name for each in catalogue.known()]
+    for name in wanted:
+        if name not in there:
+            hint = suggest(name, there) if there else "none is"
+            msg = f"kernel {name!r}: not here; {hint} (lockproof kernel list shows them)"
+            raise UsageError(msg)
+    for name in wanted:
+        catalogue.remove(name)
+    return Printed("\n".join(f"removed {name}" for name in wanted))
 
 
 def fetch(request: FetchRequest, progress: Console) -> Printed:
@@ -64,7 +122,7 @@ def fetch(request: FetchRequest, progress: Console) -> Printed:
     lines: list[str] = []
     with watching(progress) as watcher:
         try:
-            for made in debian.fetch_all(request.names, watcher.say):
+            for made in debian.fetch_all(request.names, watcher.say, again=request.again):
                 lines += [entry(made)]
         except LockproofError as error:
             if not lines:
