@@ -39,6 +39,8 @@ __all__ = [
 ]
 
 _CATALOGUE = "requirements.yaml"
+_DEEPEST = 8
+"""Folders in each other, of which cases are offered."""
 _ID = re.compile(r"^- (?:\{ *)?id: *([^\s,}]+)", re.MULTILINE)
 
 
@@ -70,7 +72,7 @@ def _level(name: str, incomplete: str) -> str:
 def _cases(path: Path | None) -> Iterator[str]:
     """Find names in the text of case files. Loading these takes many times longer, and says what is wrong in them."""
     for file, content in _case_files(path):
-        yield from (f"{file}/{case}" for case in _ID.findall(content.read_text(encoding="utf-8")))
+        yield from (f"{file}/{case}" for case in _ID.findall(_text(content)))
 
 
 def _case_files(path: Path | None) -> Iterable[tuple[str, Traversable]]:
@@ -82,10 +84,18 @@ def _case_files(path: Path | None) -> Iterable[tuple[str, Traversable]]:
     return _below(start, "" if name == "." else f"{name}/") if start.is_dir() else [(name, start)]
 
 
-def _below(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
+def _text(file: Traversable) -> str:
+    from pathlib import Path
+
+    from lockproof.conformance.files import read_input
+
+    return (read_input(file) if isinstance(file, Path) else file.read_bytes()).decode()
+
+
+def _below(folder: Traversable, prefix: str, depth: int = 0) -> Iterator[tuple[str, Traversable]]:
     for item in sorted(folder.iterdir(), key=lambda item: item.name):
-        if item.is_dir():
-            yield from _below(item, f"{prefix}{item.name}/")
+        if item.is_dir():  # a link may lead back
+            yield from _below(item, f"{prefix}{item.name}/", depth + 1) if depth < _DEEPEST else ()
         elif item.name.endswith(".yaml") and item.name != _CATALOGUE:
             yield f"{prefix}{item.name.removesuffix('.yaml')}", item
 
@@ -108,7 +118,7 @@ def requirements(context: click.Context, _incomplete: str) -> Iterable[str]:
     path: Path | None = context.params.get("cases")
     own = _root(path.absolute()) / _CATALOGUE if path is not None else None
     catalogue = own if own is not None and own.is_file() else _builtin() / _CATALOGUE
-    return _ID.findall(catalogue.read_text(encoding="utf-8"))
+    return _ID.findall(_text(catalogue))
 
 
 @_completion

@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that are there whole or not at all: whoever reads one while it is written reads what was there before."""
+"""Files: read where they are files, written whole or not at all, by one lockproof at a time.
+
+Whoever reads one while it is written reads what was there before.
+"""
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,20 +16,52 @@ from lockproof.conformance.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import BufferedReader
     from pathlib import Path
 
-__all__ = ["replacing", "write_whole"]
+__all__ = ["check_regular", "open_input", "read_input", "replacing", "write_whole"]
+
+_MOST = 256 << 20
+"""Bytes of a file that is read as a whole."""
+
+
+def open_input(path: Path) -> BufferedReader:
+    """Open a file that somebody else wrote. Raises OSError, also where it is none: a pipe or a device has no end."""
+    # A pipe that nobody writes to would not be opened without this flag; of files it changes nothing.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        check_regular(descriptor, path)
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def check_regular(descriptor: int, path: Path) -> None:
+    """Raise OSError where an open file is no regular one."""
+    if stat.S_ISDIR(mode := os.fstat(descriptor).st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "Not a regular file", str(path))
+
+
+def read_input(path: Path) -> bytes:
+    """Read a file that somebody else wrote. Raises OSError as `open_input`, also where it is larger than 256 MiB."""
+    with open_input(path) as file:
+        content = file.read(_MOST + 1)
+    if len(content) > _MOST:
+        raise OSError(errno.EFBIG, f"Larger than {_MOST >> 20} MiB", str(path))
+    return content
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield the path of a new file, which takes the place of `path` at the end, and goes where there is an error.
 
-    Only one process at a time may write a path; where there may be more, the lock is the caller's. Raises OSError.
+    Its folder is there. Only one process at a time may write a path; where there may be more, the lock is the caller's.
+    Raises OSError.
     """
     new = path.with_name(f".{path.name}.new")
-    if not path.parent.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
     new.unlink(missing_ok=True)  # of a lockproof that was killed
     try:
         yield new

@@ -48,6 +48,14 @@ class Excludes:
 class _PathType(click.Path):
     """A path, which is made a Path only where there is one: a start without any need not import pathlib."""
 
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        """Return the path. Raises BadParameter where it is empty: Path makes the current folder of it."""
+        if value == "":
+            self.fail("the path is empty; write one", param, ctx)
+        return super().convert(value, param, ctx)
+
     def coerce_path_result(self, value: str | os.PathLike[str]) -> Path:
         """Return what was given as a Path."""
         from pathlib import Path

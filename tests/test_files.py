@@ -4,21 +4,27 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lockproof.conformance.errors import StoreError
-from lockproof.conformance.files import replacing, write_whole
+from lockproof.conformance.files import read_input, replacing, write_whole
+from tests.command import LOCKPROOF, SMALL, lockproof
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_file_and_its_folder_are_made(tmp_path: Path) -> None:
-    write_whole(tmp_path / "a" / "b" / "file", "ä\n", "choose another")
-    assert (tmp_path / "a" / "b" / "file").read_bytes() == "ä\n".encode()
+def test_a_file_is_made_and_its_folder_is_not(tmp_path: Path) -> None:
+    write_whole(tmp_path / "file", "ä\n", "choose another")
+    assert (tmp_path / "file").read_bytes() == "ä\n".encode()
+    with pytest.raises(StoreError) as caught:
+        write_whole(tmp_path / "a" / "file", "text", "choose another")
+    assert str(caught.value).endswith("a/file: cannot be written: No such file or directory; choose another")
+    assert not (tmp_path / "a").exists()
 
 
 def test_whoever_has_the_old_file_open_goes_on_reading_the_old_one(tmp_path: Path) -> None:
@@ -69,3 +75,89 @@ def test_what_cannot_be_written_is_one_line_with_the_hint(tmp_path: Path) -> Non
     with pytest.raises(StoreError) as caught:
         write_whole(path, "text", "choose another")
     assert str(caught.value) == f"{path}: cannot be written: Not a directory; choose another"
+
+
+def test_what_is_read_is_what_is_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"text\xff")
+    (tmp_path / "link").symlink_to("file")
+    assert read_input(tmp_path / "file") == read_input(tmp_path / "link") == b"text\xff"
+
+
+def strange_files(folder: Path) -> dict[str, Path]:
+    """Make what is no regular file, or has no end in sight, by what is wrong with it."""
+    os.mkfifo(folder / "pipe.yaml", 0o700)
+    (folder / "device.yaml").symlink_to("/dev/zero")
+    (folder / "loop.yaml").symlink_to("loop.yaml")
+    (folder / "folder").mkdir()
+    (folder / "large").touch()
+    os.truncate(folder / "large", 1 << 40)  # it takes no room
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(folder / "socket.yaml"))
+    return {
+        "Not a regular file": folder / "pipe.yaml",
+        "Not a regular file ": folder / "device.yaml",
+        "Too many levels of symbolic links": folder / "loop.yaml",
+        "Is a directory": folder / "folder",
+        "Larger than 256 MiB": folder / "large",
+        "No such device or address": folder / "socket.yaml",
+    }
+
+
+def test_what_is_no_regular_file_is_not_read(tmp_path: Path) -> None:
+    for why, path in strange_files(tmp_path).items():
+        with pytest.raises(OSError, match=why.strip()):
+            read_input(path)
+
+
+FILES = {
+    "a case file": ("run", "-t", "model:posix", "--cases", "FILE"),
+    "cases to list": ("cases", "--cases", "FILE"),
+    "a baseline": ("run", "-t", "model:posix", "mlock/success", "--baseline", "FILE"),
+    "a baseline to write": ("run", "-t", "model:posix", "mlock/success", "--write-baseline", "FILE"),
+    "a C library": ("libc", "FILE"),
+    "a program": ("inject", "--", "FILE"),
+    "a patch": ("kernel", "build", "/nonexistent", "--patch", "FILE"),
+    "a fragment": ("kernel", "build", "/nonexistent", "--config", "FILE"),
+    "sources": ("kernel", "build", "FILE"),
+    "a kernel": ("run", "-t", "qemu:FILE", "mlock/success"),
+}
+
+
+@pytest.mark.parametrize("command", FILES.values(), ids=FILES)
+@pytest.mark.parametrize("kind", ["pipe", "device", "loop", "socket"])
+def test_a_command_waits_for_no_file_that_is_none(command: tuple[str, ...], kind: str, tmp_path: Path) -> None:
+    strange_files(tmp_path)
+    arguments = [word.replace("FILE", f"./{kind}.yaml") for word in command]
+    done = subprocess.run(
+        [LOCKPROOF, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode in {2, 3}
+    assert done.stderr.count("\n") == 1
+    assert "unexpected" not in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_an_empty_path_is_no_path(tmp_path: Path) -> None:
+    (tmp_path / "cases.yaml").write_text(SMALL)
+    for option in ("--cases", "--baseline", "--write-baseline", "--results"):
+        done = lockproof("run", "-t", "model:posix", option, "", cwd=tmp_path)
+        assert done.returncode == 2
+        assert f"Invalid value for '{option}': the path is empty; write one" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["cases.yaml"]
+
+
+def test_a_link_that_leads_back_is_named_and_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "cases").mkdir()
+    (tmp_path / "cases" / "small.yaml").write_text(SMALL)
+    (tmp_path / "cases" / "loop").symlink_to(".")
+    done = lockproof("cases", "--cases", "cases", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    where = (tmp_path / "cases").resolve()
+    assert done.stderr == f"cases/loop: leads to {where}, whose cases are read already; remove the link\n"
+
+
+def test_a_baseline_for_which_there_is_no_folder_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    done = lockproof("run", "-t", "model:posix", "mlock/success", "--write-baseline", "nosuch/x", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "nosuch/x: there is no folder nosuch; make it first, or name another file\n"
+    assert list(tmp_path.iterdir()) == []

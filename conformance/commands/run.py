@@ -96,6 +96,7 @@ def run(request: RunRequest) -> Printed:
     """
     known = tuple(baselines.load(file) for file in request.baselines)
     if request.write_baseline is not None:
+        _check_place(request.write_baseline)
         baselines.existing(request.write_baseline, ())  # raises where it is none
     reports = (kinds.Asked("junit"), *map(kinds.read, request.reports))
     out = console(stderr=_takes_standard_output(request, reports))
@@ -113,6 +114,20 @@ def run(request: RunRequest) -> Printed:
         out.print(f"Interrupted: {ran} of {work.total} ran; {again} runs the others")
         return Printed("", 128 + signal)
     return Printed("", _conclude(request, known, made, out))
+
+
+def _check_place(path: Path) -> None:
+    """Raise UsageError where a file cannot be written at the end for want of its folder, or leads nowhere."""
+    if not path.parent.is_dir():
+        msg = f"{path}: there is no folder {path.parent}; make it first, or name another file"
+        raise UsageError(msg)
+    try:
+        path.stat()
+    except FileNotFoundError:
+        pass  # it will be there
+    except OSError as error:
+        msg = f"{path}: {error.strerror}; name another file"
+        raise UsageError(msg) from error
 
 
 def _execute(

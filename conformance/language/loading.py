@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import CaseFileError, Location, Problem, UsageError
+from lockproof.conformance.files import read_input
 from lockproof.conformance.language import strips
 from lockproof.conformance.language.case import Case, Step, WrittenCase
 from lockproof.conformance.language.decoding import Implicit, Table
@@ -138,10 +139,20 @@ def _is_text(path: Path) -> bool:
     return True
 
 
-def _below(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
+def _below(folder: Traversable, prefix: str, read: set[Path] | None = None) -> Iterator[tuple[str, Traversable]]:
+    """Find case files below a folder, each with what the names of its cases begin with.
+
+    `read`: folders in which they were found already. Raises UsageError where a link leads to one of these.
+    """
+    read = set() if read is None else read
+    if isinstance(folder, Path):
+        if (real := folder.resolve()) in read:
+            msg = f"{folder}: leads to {real}, whose cases are read already; remove the link"
+            raise UsageError(msg)
+        read.add(real)
     for item in sorted(folder.iterdir(), key=lambda item: item.name):
         if item.is_dir():
-            yield from _below(item, f"{prefix}{item.name}/")
+            yield from _below(item, f"{prefix}{item.name}/", read)
         elif item.name.endswith(".yaml") and not (prefix == "" and item.name == CATALOGUE):
             yield prefix + item.name.removesuffix(".yaml"), item
 
@@ -155,7 +166,7 @@ def _read(file: Traversable, what: str) -> tuple[list[Mapping], list[Problem]]:
     """Read the mappings that the list in a file consists of, and what is wrong with it."""
     name = _display(file)
     try:
-        content = file.read_bytes()
+        content = read_input(file) if isinstance(file, Path) else file.read_bytes()
     except OSError as error:
         return [], [Problem(Location(name, 1, 1), "", f"cannot be read: {error.strerror}; check the file")]
     return _items(content, name, what)

@@ -15,6 +15,7 @@ from elftools.elf.sections import SymbolTableSection
 from elftools.elf.segments import InterpSegment
 
 from lockproof.conformance.errors import UsageError
+from lockproof.conformance.files import open_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,7 +62,7 @@ class Elf:
 def read(path: str | Path, what: str, hint: str) -> Elf:
     """Read a file. Raises UsageError where it cannot be: `what` is wrong, pyelftools' or the kernel's words, `hint`."""
     try:
-        with Path(path).open("rb") as stream:
+        with open_input(Path(path)) as stream:
             return _read(ELFFile(stream), Path(path).stat().st_size)
     except OSError as error:
         msg = f"{what}: {error.strerror}; {hint}"

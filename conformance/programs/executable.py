@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lockproof.conformance.errors import UsageError
+from lockproof.conformance.files import open_input
 from lockproof.conformance.programs import elf
 from lockproof.runners import shims
 
@@ -83,7 +84,7 @@ def _found(command: str) -> str:
 def _interpreter(path: str) -> str:
     """Return the path of the program that runs a script; empty where the file is none. Raises UsageError."""
     try:
-        with Path(path).open("rb") as stream:
+        with open_input(Path(path)) as stream:
             line = stream.read(_SHEBANG).split(b"\n")[0]
     except OSError as error:
         msg = f"{path}: cannot be read: {error.strerror}; what it imports is not known then"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import LockproofError, UsageError
+from lockproof.conformance.files import open_input, read_input
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.language.loading import load
 from lockproof.conformance.language.requirements import Profile
@@ -150,7 +151,7 @@ def _found(root: Path) -> list[Path]:
 def _is_elf(path: Path) -> bool:
     """Whether it is no linker script, which libc.so of glibc is."""
     try:
-        with path.open("rb") as stream:
+        with open_input(path) as stream:
             return stream.read(4) == b"\x7fELF"
     except OSError:
         return False
@@ -180,12 +181,20 @@ def _macros(kind: str, path: Path, root: Path) -> tuple[dict[str, int], str]:
     for folder in above:
         for place in _HEADERS[kind]:
             for header in sorted(folder.glob(place)):
-                text: dict[str, str] = dict(_DEFINE.findall(header.read_text(encoding="utf-8", errors="replace")))
+                text: dict[str, str] = dict(_DEFINE.findall(_text(header)))
                 if "_POSIX_MEMLOCK" in text:
                     values = {name: text.get(text[name], text[name]) for name in _OPTIONS if name in text}
                     numbers = {name: _NUMBER.fullmatch(value) for name, value in values.items()}
                     return {name: int(number[1]) for name, number in numbers.items() if number}, str(header)
     return {}, ""
+
+
+def _text(path: Path) -> str:
+    """Return the text of a header; empty where it cannot be read."""
+    try:
+        return read_input(path).decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def _sysconf(kind: str, machine: str, path: Path) -> tuple[dict[str, int], str]:

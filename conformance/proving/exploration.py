@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter, ValidationError
 
 from lockproof.conformance.errors import UsageError, suggest
-from lockproof.conformance.files import write_whole
+from lockproof.conformance.files import read_input, write_whole
 from lockproof.conformance.proving.counterexample import Counterexample
 from lockproof.conformance.reports.progress import search_progress
 from lockproof.runners.models import exhaustive, model_names
@@ -109,6 +109,7 @@ class _Kept:
     def add(self, part: Part) -> None:
         """Add what follows, and put all that is known in place of the file, at once. Raises StoreError."""
         self.part = exhaustive.merge([self.part, part])
+        self.file.parent.mkdir(parents=True, exist_ok=True)
         write_whole(self.file, json.dumps(asdict(self.part)), "choose another folder with --results")
 
 
@@ -149,7 +150,7 @@ def _nothing() -> Part:
 
 def _load(file: Path, whole: int) -> Part:
     try:
-        part = TypeAdapter(Part).validate_json(file.read_bytes())
+        part = TypeAdapter(Part).validate_json(read_input(file))
     except (OSError, ValidationError) as error:
         msg = f"{file}: cannot be read as what `lockproof prove` keeps; remove it, or leave out --resume"
         raise UsageError(msg) from error

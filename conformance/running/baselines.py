@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from lockproof.conformance.errors import CaseFileError, Location, Problem, UsageError
-from lockproof.conformance.files import write_whole
+from lockproof.conformance.files import read_input, write_whole
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.language.decoding import Table
 from lockproof.conformance.language.writing import scalar
@@ -138,7 +138,7 @@ _HOLDS: dict[str, type] = {"reasons": Reason, "deviations": Deviation}
 
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_input(path)
     except OSError as error:
         msg = f"{path}: cannot be read: {error.strerror}; name a baseline, or make one with --write-baseline"
         raise UsageError(msg) from error

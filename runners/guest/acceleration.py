@@ -88,6 +88,8 @@ def kvm_works() -> bool:
             return result == "works"
     works = _try(trial)
     # Several may find it out at a time: they find the same, and a text that is cut off says nothing.
+    with suppress(OSError):
+        known.parent.mkdir(parents=True, exist_ok=True)
     with suppress(OSError), replacing(known) as new:
         new.write_text(f"{boot} {'works' if works else 'fails'}\n", encoding="ascii")
     return works

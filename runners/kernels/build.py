@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from lockproof.conformance.errors import TargetError, UsageError
+from lockproof.conformance.files import read_input
 from lockproof.runners.host import cache, tools
 from lockproof.runners.kernels import catalogue, config, image, source
 from lockproof.runners.kernels.catalogue import CachedKernel
@@ -114,7 +115,7 @@ def _need_tools(request: BuildRequest, cross: str) -> None:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_input(path)
     except OSError as error:
         msg = f"{path}: the patch cannot be read: {error.strerror}"
         raise UsageError(msg) from error

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lockproof.conformance.errors import StoreError, UsageError
+from lockproof.conformance.files import read_input
 from lockproof.runners.host import cache
 from lockproof.runners.kernels import image
 
@@ -119,7 +120,7 @@ def _file_name(name: str) -> str:
 def _read(path: Path) -> CachedKernel | None:
     with cache.reporting(path):
         try:
-            text = path.read_bytes()
+            text = read_input(path)
         except FileNotFoundError:
             return None
     try:

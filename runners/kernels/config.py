@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import UsageError
+from lockproof.conformance.files import read_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +33,7 @@ def fragments(*, fault_injection: bool) -> tuple[str, str]:
 def own(path: Path) -> str:
     """Read a user's fragment. Raises UsageError where it is none."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_input(path).decode()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         msg = f"{path}: cannot be read as a fragment of configuration: {why}; give a file of lines CONFIG_NAME=value"

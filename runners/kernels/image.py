@@ -16,6 +16,7 @@ import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from lockproof.conformance.errors import UsageError
+from lockproof.conformance.files import open_input
 from lockproof.runners.architectures import ARCHITECTURES
 from lockproof.runners.host import cache
 
@@ -80,7 +81,7 @@ def read(path: Path) -> Image:
 def _look(path: Path) -> Image | Path:
     """Return the image, or the file in the cache with what is compressed in it."""
     try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        with open_input(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             contents = _Contents(path, data)
             return _unpacked(contents) or Image(path, _architecture(contents))
     except OSError as error:

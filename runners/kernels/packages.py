@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter, ValidationError
 
 from lockproof.conformance.errors import TargetError
+from lockproof.conformance.files import read_input
 from lockproof.runners.architectures import ARCHITECTURES
 from lockproof.runners.host import cache
 from lockproof.runners.kernels.apt import Root
@@ -113,7 +114,7 @@ def _stored(root: Root) -> list[Package] | None:
     """Return the packages of the list that is there; None: there is none, or not one that this lockproof can read."""
     with cache.reporting(_summary(root)):
         try:
-            return _PACKAGES.validate_json(_summary(root).read_bytes())
+            return _PACKAGES.validate_json(read_input(_summary(root)))
         except (FileNotFoundError, ValidationError):
             return None
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import TargetError, UsageError
+from lockproof.conformance.files import open_input
 from lockproof.runners.host import tools
 from lockproof.runners.kernels import debian, kernel
 
@@ -107,7 +108,7 @@ def _content(path: Path) -> bytes:
     try:
         if path.is_symlink():
             return b"link " + os.fsencode(path.readlink()) + b"\0"
-        with path.open("rb") as file:
+        with open_input(path) as file:
             return b"file " + hashlib.file_digest(file, "sha256").digest()
     except OSError as error:
         msg = f"{path}: cannot be read: {error.strerror}; check its permissions"
