@@ -13,6 +13,7 @@ import pytest
 
 from lockproof.conformance.errors import LockproofError
 from lockproof.runners import qemu
+from lockproof.runners.host.cache import directory as cache_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,10 +52,17 @@ def _kernel_build() -> str | None:
     return "needs what builds a kernel: libelf-dev" if done.returncode else None
 
 
+@cache
+def _kernel_source(version: str) -> str | None:
+    found = list((cache_directory() / "sources").glob(f"linux-source-{version}_*.tar"))
+    return None if found else f"needs what builds a kernel: the sources of debian/{version} in the cache"
+
+
 _NEEDS: dict[str, tuple[Callable[..., str | None], str]] = {
     "root": (_root, "needs root"),
     "gvisor": (_gvisor, "needs runsc (gVisor) on PATH"),
     "kernel_build": (_kernel_build, "needs what builds a kernel"),
+    "kernel_source": (_kernel_source, "kernel_source(version): needs the sources of a kernel in the cache"),
     "qemu": (_qemu, "qemu(kernel, ...): needs QEMU and kernels that were fetched or built"),
 }
 """By marker, whose arguments are the function's: why the test cannot run here; and what the marker says."""

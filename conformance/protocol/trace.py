@@ -143,6 +143,8 @@ class Crash:
     """In one line."""
     log: tuple[str, ...]
     """The last of what it said."""
+    hung: bool = False
+    """Whether it fell silent without a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +227,7 @@ class _Crashed:
 
     crash: str
     log: tuple[str, ...] = ()
+    hung: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,7 +333,8 @@ class TraceReader:
                     raise _garbage(line, f"the end of another program than {self.program}")
                 return self._finished(part, line)
             case _Crashed():
-                return Trace(tuple(self._executions), lines=tuple(self.lines), crash=Crash(part.crash, part.log))
+                crash = Crash(part.crash, part.log, part.hung)
+                return Trace(tuple(self._executions), lines=tuple(self.lines), crash=crash)
             case _Lost():
                 return Trace(tuple(self._executions), part.lost, tuple(self.lines))
         return None
@@ -339,10 +343,11 @@ class TraceReader:
         """Return the trace of what was reported before the stream broke."""
         return lost(trouble, self._executions, self.lines)
 
-    def crashed(self, what: str, log: Sequence[str]) -> Trace:
-        """Return the trace of a program under which the kernel broke; `log`: the last of what it said."""
-        lines = (*self.lines, _line({"crash": what, "log": list(log)}))
-        return Trace(tuple(self._executions), lines=lines, crash=Crash(what, tuple(log)))
+    def crashed(self, crash: Crash) -> Trace:
+        """Return the trace of a program under which the kernel broke."""
+        hung = {"hung": True} if crash.hung else {}
+        lines = (*self.lines, _line({"crash": crash.what, "log": list(crash.log), **hung}))
+        return Trace(tuple(self._executions), lines=lines, crash=crash)
 
     def _finished(self, end: _End, line: str) -> Trace:
         if not self._executions and self._refused is None:

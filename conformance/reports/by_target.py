@@ -9,18 +9,23 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import UsageError
+from lockproof.conformance.judging.verdict import Status, Verdict
 from lockproof.conformance.reports.words import why_nothing_was_found_out
+from lockproof.conformance.running.results import Result
+from lockproof.conformance.running.tally import CaseTally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lockproof.conformance.reports.run import Run
-    from lockproof.conformance.running.tally import CaseTally
     from lockproof.runners.target import TargetInfo
 
-__all__ = ["TargetResults", "by_target", "folder", "leaf"]
+__all__ = ["TargetResults", "by_target", "folder", "leaf", "plain_name"]
 
+_EVIDENCE = "evidence/found"
+"""Stands for a case where nothing was found out about a target."""
 _UNSAFE = re.compile("[^A-Za-z0-9_-]+")
+_NO_NAME = re.compile(r"[^A-Za-z0-9_/\[\]=,.-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +37,12 @@ class TargetResults:
     label: str
     """A name for it of letters, digits, `-` and `_` only, its own among those of a report."""
     entries: tuple[CaseTally, ...]
-    """One for each case, by folder and name."""
+    """One for each case, by folder and name; and one more, UNRESOLVED, where nothing was found out about the target."""
 
     @property
     def info(self) -> TargetInfo | None:
         """What it can do; None: it was never started."""
         return self.run.manifest.info.get(self.target)
-
-    @property
-    def nothing_found_out(self) -> str | None:
-        """Why nothing was found out about it although nothing went wrong: every case was skipped. None: that is not so.
-
-        To readers of reports, skips alone are a success.
-        """
-        tally = self.run.tally
-        if tally.has_evidence(self.target) or any(entry.unresolved for entry in self.entries):
-            return None
-        why = why_nothing_was_found_out(tally, self.target) if self.entries else "no case was run"
-        return f"nothing was found out; {why}"
 
     def folders(self) -> Iterator[tuple[str, list[CaseTally]]]:
         """Yield the folders of cases, and what became of those in each."""
@@ -65,6 +58,11 @@ def folder(case: str) -> str:
 def leaf(case: str) -> str:
     """Return the rest of a case's name."""
     return case.removeprefix(f"{folder(case)}/")
+
+
+def plain_name(case: str) -> str:
+    """Return the name of a case with `-` for what cannot be in one; then it is of a file that somebody changed."""
+    return _NO_NAME.sub("-", case)
 
 
 def by_target(runs: Sequence[Run]) -> tuple[TargetResults, ...]:
@@ -90,7 +88,20 @@ def by_target(runs: Sequence[Run]) -> tuple[TargetResults, ...]:
 
 def _of_target(run: Run, target: str, label: str) -> TargetResults:
     entries = sorted(run.entries(target), key=lambda entry: (folder(entry.worst.case), entry.worst.case))
+    if not run.tally.has_evidence(target) and not any(entry.unresolved for entry in entries):
+        entries.append(_no_evidence(run, target))
     return TargetResults(run, target, label, tuple(entries))
+
+
+def _no_evidence(run: Run, target: str) -> CaseTally:
+    """Say of a target of which every case was skipped that nothing is known: to readers, skips are a success."""
+    ran = any(run.tally.of_target(target))
+    why = why_nothing_was_found_out(run.tally, target) if ran else "no case was run"
+    verdict = Verdict(Status.UNRESOLVED, f"nothing was found out; {why}")
+    nothing = Result(
+        target=target, case=_EVIDENCE, repetition=1, verdict=verdict, checks=(), profile="", source="", seconds=0.0
+    )
+    return CaseTally(nothing, repetitions=0, like_worst=0, unresolved=1)
 
 
 def _labels(names: Sequence[str]) -> dict[str, str]:

@@ -44,8 +44,6 @@ def _suites(of: TargetResults, prefix: str) -> Iterator[ET.Element]:
     for folder, entries in of.folders():
         classname = ".".join((of.label, *folder.replace(".", "_").split("/")))
         yield _suite(of, f"{prefix}{folder}", (_entry(entry, classname, of.run) for entry in entries), entries)
-    if of.nothing_found_out is not None:
-        yield _suite(of, f"{prefix}evidence", [Entry("evidence", of.label, 0, "UNRESOLVED", of.nothing_found_out)], [])
 
 
 def _suite(of: TargetResults, name: str, made: Iterable[Entry], entries: Sequence[CaseTally]) -> ET.Element:

@@ -7,25 +7,23 @@ characters that XML forbids, a failure without words as a pass.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from xml.etree import ElementTree as ET
 
 from junit_xml import TestCase, TestSuite
 
+from lockproof.conformance.reports.plain import cut, one_line, plain
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = ["Entry", "document", "suite"]
 
-# One such character makes readers lose the whole file; junit-xml lets some pass.
-_FORBIDDEN = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LONGEST_MESSAGE = 1024
 """Characters."""
 _LONGEST_BODY = 16384
 """Bytes; readers cut longer ones where they want."""
-_CUT = "\n… cut; the whole is in what the run has left on disk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +48,11 @@ def suite(
 ) -> ET.Element:
     """Return a suite. `timestamp`: of its beginning, UTC, ISO 8601 without zone; properties without value are none."""
     made = TestSuite(
-        _plain(name),
+        plain(name),
         [_case(entry) for entry in entries],
-        hostname=_plain(hostname),
+        hostname=plain(hostname),
         timestamp=timestamp,
-        properties={key: _plain(value) for key, value in (properties or {}).items() if value},
+        properties={key: plain(value) for key, value in (properties or {}).items() if value},
     )
     return _mended(made.build_xml_doc())
 
@@ -70,9 +68,9 @@ def document(suites: Iterable[ET.Element]) -> str:
 
 
 def _case(entry: Entry) -> TestCase:
-    case = TestCase(_plain(entry.name), _plain(entry.classname), entry.seconds)
-    message = " ".join(_plain(entry.message).split("\n")).strip()[:_LONGEST_MESSAGE] or entry.outcome
-    body = _cut(f"{message}\n{_plain(entry.body)}".rstrip("\n"))
+    case = TestCase(plain(entry.name), plain(entry.classname), entry.seconds)
+    message = one_line(entry.message.lstrip(), _LONGEST_MESSAGE) or entry.outcome
+    body = cut(f"{message}\n{plain(entry.body)}".rstrip("\n"), _LONGEST_BODY)
     match entry.outcome:
         case "FAIL":
             case.add_failure_info(message, body, entry.outcome)
@@ -81,20 +79,8 @@ def _case(entry: Entry) -> TestCase:
         case "skipped":
             case.add_skipped_info(message, body)
         case _:
-            case.stdout = _plain(entry.output) or None
+            case.stdout = plain(entry.output) or None
     return case
-
-
-def _plain(text: str) -> str:
-    """Return a text with U+FFFD for each character that XML 1.0 forbids or advises against (section 2.2)."""
-    return _FORBIDDEN.sub("\ufffd", text)
-
-
-def _cut(body: str) -> str:
-    encoded = body.encode()
-    if len(encoded) <= _LONGEST_BODY:
-        return body
-    return encoded[: _LONGEST_BODY - len(_CUT.encode())].decode(errors="ignore") + _CUT
 
 
 def _mended(root: ET.Element) -> ET.Element:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from lockproof.conformance.errors import UsageError, suggest
 from lockproof.conformance.files import write_whole
 from lockproof.conformance.reports.junit import PER_TARGET, junit
+from lockproof.conformance.reports.kcidb import kcidb
+from lockproof.conformance.reports.ktap import SELFTESTS, ktap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +45,8 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "junit": Kind("JUnit XML, which nearly every CI system reads", junit, "junit.xml", (PER_TARGET,)),
+    "kcidb": Kind("KCIDB 5.3, which KernelCI takes", kcidb, "kcidb.json"),
+    "ktap": Kind("KTAP, which the kernel's own tools and labs read", ktap, "results.ktap", (SELFTESTS,)),
 }
 
 

@@ -13,7 +13,8 @@ from lockproof.conformance.errors import TargetError, UsageError
 from lockproof.conformance.judging.verdict import Status, Verdict
 from lockproof.conformance.language.loading import load
 from lockproof.conformance.language.selection import select
-from lockproof.conformance.reports.picture import of_result
+from lockproof.conformance.protocol.trace import Ended
+from lockproof.conformance.reports.picture import of_result, row
 from lockproof.conformance.running import baselines
 from lockproof.conformance.running.manifest import corpus_digest
 from lockproof.conformance.running.results import Result
@@ -79,13 +80,34 @@ class Run:
         """Draw what became of a case, or say in a line why that cannot be."""
         info, case = self.manifest.info.get(result.target), self.cases.get(result.case)
         if info is None:
-            return "  no picture: the target was not started"
+            return row("picture", "none: the target was not started")
         if case is None:
-            return "  no picture: the cases have changed since"
+            why = "the cases have changed since" if result.source else "it is about all cases"
+            return row("picture", f"none: {why}")
         try:
             return str(of_result(result, case, info))
         except TargetError as error:
-            return f"  no picture: {error}"
+            return row("picture", f"none: {error}")
+
+    def hung(self, result: Result) -> bool:
+        """Tell whether something hung in a case: a process, or the whole kernel."""
+        case = self.cases.get(result.case)
+        if case is None:
+            return False
+        try:
+            trace = result.evidence(case)
+        except TargetError:
+            return False
+        return any(execution.status is Ended.HUNG for execution in trace.executions) or (
+            trace.crash is not None and trace.crash.hung
+        )
+
+    def origin(self, result: Result) -> Iterator[str]:
+        """Yield the last lines of a picture: what the case checks, where it stands, how it is run again."""
+        if result.source:
+            yield row("checks", ", ".join(result.checks))
+            yield row("case", self.source(result))
+        yield row("rerun", self.rerun(result))
 
     def source(self, result: Result) -> str:
         """Return file and line of a case: of those that lockproof brings along as they are called in its sources."""
@@ -96,8 +118,9 @@ class Run:
 
     def rerun(self, result: Result) -> str:
         """Return the command that runs a case again, to be pasted into a shell."""
-        corpus = f" --cases {shlex.quote(self.manifest.cases)}" if self.manifest.cases else ""
-        return f"lockproof run{corpus} -t {shlex.quote(result.target)} {shlex.quote(result.case)}"
+        words = ["--cases", self.manifest.cases] if self.manifest.cases else []
+        words += ["-t", result.target, *([result.case] if result.source else self.manifest.selection)]
+        return shlex.join(["lockproof", "run", *words])
 
 
 def _not_run(case: Case, target: str) -> CaseTally:

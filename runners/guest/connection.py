@@ -79,7 +79,7 @@ class Guest(Connection):
         what = _first_splat(log)
         code = self._process.poll()
         if code is None and isinstance(trouble, SilentError):
-            return Crash(what or f"the kernel hung: {str(trouble).partition(';')[0]}", log)
+            return Crash(what or f"the kernel hung: {str(trouble).partition(';')[0]}", log, hung=what is None)
         if code == 0:
             return Crash(what or "the kernel rebooted or switched off", log)
         return Crash(what, log) if code is None and what else None

@@ -138,7 +138,7 @@ class ProbeSession:
         behind = list(self._waiting)[1:]
         self._waiting = deque([first, *(self._send(sent.program) for sent in behind)])
         if crash is not None:
-            return first.reader.crashed(crash.what, crash.log)
+            return first.reader.crashed(crash)
         return first.reader.lost(str(trouble))
 
     def _start_again(self, trouble: TargetError) -> None:

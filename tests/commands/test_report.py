@@ -72,7 +72,7 @@ def test_a_report_of_cases_that_have_changed_has_no_pictures(small: Path) -> Non
     (small / "small" / "mlock.yaml").write_text(SMALL.replace("aaa__bbb", "aaa__bbc"))
     done = lockproof("report", run.name, "--as", "junit", cwd=small)
     assert done.returncode == 0
-    assert "permitted .L.__... (page 2 became locked)\n  no picture: the cases have changed since\n" in done.stdout
+    assert "permitted .L.__... (page 2 became locked)\n  picture   none: the cases have changed since\n" in done.stdout
 
 
 def test_a_run_that_is_being_written_is_reported_as_far_as_it_has_come(small: Path) -> None:

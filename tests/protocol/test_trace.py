@@ -19,6 +19,7 @@ from lockproof.conformance.protocol.trace import (
     Trace,
     TraceReader,
     merged,
+    read_trace,
 )
 
 SNAPSHOT = '{"locked":{"smaps":".L_","msync":".L_"},"resident":"RR_","mappings":"|-_","accounted":1,"elsewhere":{"mapped":9,"locked":0}}'
@@ -85,11 +86,20 @@ def test_a_crash_closes_the_trace_with_what_was_reported_before_it() -> None:
     reader = TraceReader("demo", 3)
     for line in (BEFORE, STEP, DONE, BEFORE):
         reader.feed(line)
-    trace = reader.crashed("Kernel panic", ["Oops: 0002 [#1]", 'a "quoted" line'])
-    assert trace.crash == Crash("Kernel panic", ("Oops: 0002 [#1]", 'a "quoted" line'))
+    crash = Crash("Kernel panic", ("Oops: 0002 [#1]", 'a "quoted" line'))
+    trace = reader.crashed(crash)
+    assert trace.crash == crash
     assert trace.trouble is None
     assert [execution.number for execution in trace.executions] == [0]
     assert json.loads(trace.lines[-1]) == {"crash": "Kernel panic", "log": ["Oops: 0002 [#1]", 'a "quoted" line']}
+
+
+def test_a_kernel_that_hung_is_told_from_one_that_said_why() -> None:
+    for crash in (Crash("the kernel hung", (), hung=True), Crash("Kernel panic", ("Oops",))):
+        reader = TraceReader("demo", 3)
+        for line in (BEFORE, STEP, DONE, BEFORE):
+            reader.feed(line)
+        assert read_trace(reader.crashed(crash).lines, 3).crash == crash
 
 
 def test_what_sessions_made_of_one_program_is_one_trace() -> None:

@@ -10,6 +10,7 @@ from lockproof.conformance.judging.verdict import Finding, Status, Verdict
 from lockproof.conformance.language.loading import Corpus
 from lockproof.conformance.language.requirements import Aspect, Modality
 from lockproof.conformance.reports.run import Run
+from lockproof.conformance.running.baselines import Baseline, Deviation, Reason
 from lockproof.conformance.running.manifest import Manifest, corpus_digest
 from lockproof.conformance.running.results import Result
 from lockproof.conformance.running.tally import Tally
@@ -25,6 +26,16 @@ TRACE = (
     '{"execution":0,"status":"done"}',
     '{"end":"p0"}',
 )
+
+
+KNOWN = Baseline(
+    targets=("*",),
+    reasons={"keeps-prefix": Reason(why="It keeps the prefix.", where="mm/mlock.c")},
+    deviations=(
+        Deviation(case="mlock/known", versions=("6.12",), breaks=("mlock.no-change:locked",), reason="keeps-prefix"),
+    ),
+)
+"""Knows that mlock/known fails."""
 
 
 def manifest(*targets: str, **changes: Any) -> Manifest:  # noqa: ANN401
