@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -140,9 +141,16 @@ def build(request: BuildRequest, progress: Console) -> Printed:
 
 @contextmanager
 def watching(console: Console) -> Iterator[Watcher]:
-    """Show progress: a line that moves on a terminal, else a line now and then."""
+    """Show progress: a line that moves on a terminal, else a line now and then, whatever takes its time."""
     if not console.is_terminal:
-        yield _Lines(console)
+        lines = _Lines(console)
+        thread = threading.Thread(target=lines.keep_saying, daemon=True)
+        thread.start()
+        try:
+            yield lines
+        finally:
+            lines.over.set()
+            thread.join()
         return
     columns = SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False)
     with Progress(*columns, console=console, transient=True) as progress:
@@ -152,29 +160,37 @@ def watching(console: Console) -> Iterator[Watcher]:
 @dataclass(slots=True)
 class _Lines:
     console: Console
+    over: threading.Event = field(default_factory=threading.Event)
     started: float = field(default_factory=time.monotonic)
     said: float = field(default_factory=time.monotonic)
+    doing: str = ""
 
     def say(self, line: str) -> None:
-        self.said = time.monotonic()
         self.console.print(line)
+        self.doing = line
+        self.said = time.monotonic()
 
-    def compiled(self, count: int, file: str) -> None:
-        now = time.monotonic()
-        if now - self.said >= _QUIET:
-            self.say(f"{now - self.started:.0f} s: {count} files compiled, now {file}")
+    def progress(self, text: str) -> None:
+        self.doing = text
+
+    def keep_saying(self) -> None:
+        """Say how long it has taken and what is being done, after each time without a word, until it is over."""
+        while not self.over.wait(max(0.0, self.said + _QUIET - time.monotonic())):
+            if self.doing and time.monotonic() >= self.said + _QUIET:
+                self.said = time.monotonic()
+                self.console.print(f"{self.said - self.started:.0f} s: {self.doing}")
 
 
 @dataclass(frozen=True, slots=True)
 class _Moving:
-    progress: Progress
+    progress_bar: Progress
     task: TaskID
 
     def say(self, line: str) -> None:
-        self.progress.console.print(line)
+        self.progress_bar.console.print(line)
 
-    def compiled(self, count: int, file: str) -> None:
-        self.progress.update(self.task, description=f"{count} files compiled, now {file}")
+    def progress(self, text: str) -> None:
+        self.progress_bar.update(self.task, description=text)
 
 
 def entry(made: CachedKernel) -> str:

@@ -34,9 +34,14 @@ __all__ = ["BuildRequest", "Watcher", "build"]
 
 _ARCH = "x86_64"
 _TOOLS = ["bc", "bison", "flex", "gcc", "gzip", "ld", "make", "perl", "tar"]
-_COMPILED = re.compile(r"  (?:CC|AS)\s+(?:\[M\]\s+)?(\S+)")
+_DOING = re.compile(r"  ([A-Z][A-Z0-9_]*)\s+(?:\[M\]\s+)?(\S+)")
+"""What kbuild says that it does, and to which file."""
+_COMPILING = ("CC", "AS")
+_TO_COMPILE = re.compile(r"echo '  (?:CC|AS)\s")
 _TAIL = 12
 """Lines of the log that a message shows."""
+_SHOWN = 3
+"""Files to which a patch does not apply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +60,8 @@ class Watcher(Protocol):
     def say(self, line: str) -> None:
         """Tell what begins, or what was left out."""
 
-    def compiled(self, count: int, file: str) -> None:
-        """Tell how many files were compiled, and which one now."""
+    def progress(self, text: str) -> None:
+        """Tell how far it is, in place of what was told so before."""
 
 
 def build(request: BuildRequest, watcher: Watcher) -> CachedKernel:
@@ -115,10 +120,14 @@ def _need_tools(request: BuildRequest, cross: str) -> None:
 
 def _read(path: Path) -> bytes:
     try:
-        return read_input(path)
+        text = read_input(path)
     except OSError as error:
         msg = f"{path}: the patch cannot be read: {error.strerror}"
         raise UsageError(msg) from error
+    if not text.strip():
+        msg = f"{path}: the patch is empty; give one, as git diff or diff -u writes it"
+        raise UsageError(msg)
+    return text
 
 
 def _compiler(cross: str) -> list[str]:
@@ -167,14 +176,14 @@ class _Work:
         return self.folder / "linux"
 
     def patch(self, path: Path, text: bytes, where: str) -> None:
-        command = ["patch", "-p1", "--forward", "--batch", "--reject-file=-"]
-        done = subprocess.run(command, cwd=self.tree, input=text, capture_output=True, check=False)
+        rejects = self.folder / "rejects"
+        command = ["patch", "-p1", "--forward", "--batch", f"--reject-file={rejects}"]
+        done = subprocess.run(
+            command, cwd=self.tree, input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        )
+        said = done.stdout.decode(errors="replace").splitlines()
         if done.returncode:
-            said = (done.stdout + done.stderr).decode(errors="replace").splitlines()
-            failed = [line for line in said if re.search("FAILED|can't find|malformed|garbage|ignored", line)]
-            file = next((line for line in reversed(said) if line.startswith("patching file")), "")
-            which = ", ".join(filter(None, [file.removeprefix("patching file "), *failed[:1]]))
-            msg = f"{path}: does not apply to {where}: {which or ' '.join(said[-1:])}"
+            msg = f"{path}: does not apply to {where}: {'; '.join(_failures(said)) or ' '.join(said[-1:])}"
             raise UsageError(msg)
 
     def configure(self, fragments: list[str]) -> str:
@@ -190,26 +199,26 @@ class _Work:
 
     def compile(self) -> None:
         self.watcher.say("compiling; log: " + str(self.log))
+        about = self._to_compile()
         jobs = len(os.sched_getaffinity(0))
-        self._make("bzImage", f"-j{jobs}")
+        self._make("bzImage", f"-j{jobs}", about=about)
         self.log.unlink()
 
-    def _make(self, *arguments: str) -> None:
-        # What would change the result: another architecture or folder, and the time and the name of the machine.
-        ignored = ("MAKEFLAGS", "MFLAGS", "CROSS_COMPILE", "KBUILD_OUTPUT", "KCFLAGS", "LOCALVERSION", "O")
-        environment = {key: value for key, value in os.environ.items() if key not in ignored} | {
-            "LC_ALL": "C",
-            "KBUILD_BUILD_TIMESTAMP": "1970-01-01",
-            "KBUILD_BUILD_USER": "lockproof",
-            "KBUILD_BUILD_HOST": "lockproof",
-        }
+    def _to_compile(self) -> int:
+        """Return about how many files are to be compiled: what make would do before it links; 0: it does not tell."""
+        command = ["make", "-n", f"ARCH={_ARCH}", f"CROSS_COMPILE={self.cross}", "bzImage"]
+        # It ends in an error where it would link what is not there.
+        done = subprocess.run(command, cwd=self.tree, env=_environment(), capture_output=True, check=False)
+        return len(_TO_COMPILE.findall(done.stdout.decode(errors="replace")))
+
+    def _make(self, *arguments: str, about: int = 0) -> None:
         command = ["make", f"ARCH={_ARCH}", f"CROSS_COMPILE={self.cross}", *arguments]
         with (
             self.log.open("w", encoding="utf-8") as log,
             subprocess.Popen(
                 command,
                 cwd=self.tree,
-                env=environment,
+                env=_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -220,9 +229,9 @@ class _Work:
             count = 0
             for line in making.stdout or ():
                 log.write(line)
-                if match := _COMPILED.match(line):
-                    count += 1
-                    self.watcher.compiled(count, match[1])
+                if match := _DOING.match(line):
+                    count += match[1] in _COMPILING
+                    self.watcher.progress(_so_far(count, about, match[1], match[2]))
         if making.returncode:
             raise self._failed(arguments[0])
 
@@ -234,3 +243,47 @@ class _Work:
         first = next((number for number, line in enumerate(lines) if re.search(r"\b[Ee]rror\b", line)), len(lines))
         shown = "\n".join(f"  {line}" for line in lines[max(0, first - 2) :][:_TAIL])
         return TargetError(f"make {what} failed:\n{shown}\nThe whole log: {self.log}")
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment without what would change the result.
+
+    That is another architecture or folder, and the time and the name of the machine.
+    """
+    ignored = ("MAKEFLAGS", "MFLAGS", "CROSS_COMPILE", "KBUILD_OUTPUT", "KCFLAGS", "LOCALVERSION", "O")
+    return {key: value for key, value in os.environ.items() if key not in ignored} | {
+        "LC_ALL": "C",
+        "KBUILD_BUILD_TIMESTAMP": "1970-01-01",
+        "KBUILD_BUILD_USER": "lockproof",
+        "KBUILD_BUILD_HOST": "lockproof",
+    }
+
+
+def _so_far(count: int, about: int, doing: str, file: str) -> str:
+    """Say how far a build is; the files of the boot loader, at the end, are not among those that were counted."""
+    of_all = f" of about {about}" if about and count <= about else ""
+    return f"{count}{of_all} files compiled, now {'' if doing in _COMPILING else f'{doing} '}{file}"
+
+
+_PATCHING = "patching "
+_FAILURE = re.compile(r"Hunk #\d+ (?:FAILED|ignored)|Reversed|can't find file|malformed|garbage|not supported|is not a")
+
+
+def _failures(said: list[str]) -> list[str]:
+    """Return what failed of a patch: each file with the first line that patch has to say of it."""
+    found: dict[str, str] = {}
+    file = ""
+    missing = False
+    for line in said:
+        if line.startswith(_PATCHING):
+            file, missing = line.split(" ", 2)[2], False
+        elif line.startswith("can't find file"):
+            missing = True
+        elif missing and line.startswith("|+++ "):  # the header of the file that is not there
+            found.setdefault(line.split()[1].partition("/")[2], "there is no such file")
+            missing = False
+        elif _FAILURE.search(line):
+            found.setdefault(file, line.strip().removeprefix("patch: **** "))
+    shown = [", ".join(filter(None, each)) for each in found.items()]
+    more = len(shown) - _SHOWN
+    return [*shown[:_SHOWN], f"and {more} more files"] if more > 1 else shown

@@ -42,6 +42,9 @@ def own(path: Path) -> str:
         if not (_SET.fullmatch(line) or line.startswith("#") or not line.strip()):
             msg = f"{path}:{number}: no option: {line.strip()!r}; write CONFIG_NAME=value or # CONFIG_NAME is not set"
             raise UsageError(msg)
+    if not parse(text):
+        msg = f"{path}: has no option; write CONFIG_NAME=value or # CONFIG_NAME is not set"
+        raise UsageError(msg)
     return f"{text}\n"
 
 

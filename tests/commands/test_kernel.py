@@ -14,6 +14,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import pytest
+from rich.console import Console
 
 from lockproof.conformance.commands import kernel as terminal
 from lockproof.conformance.errors import UsageError
@@ -135,7 +136,7 @@ from lockproof.conformance.commands import kernel as terminal
 from lockproof.conformance.reports.console import console
 with terminal.watching(console(stderr=True)) as watcher:
     watcher.say("unpacking [red]debian/6.1[/red]")
-    watcher.compiled(1, "mm/[bold]mlock.o")
+    watcher.progress("1 file compiled, now mm/[bold]mlock.o")
     watcher.say("x" * 300)
 """
 
@@ -147,16 +148,22 @@ def test_without_a_terminal_lines_go_to_standard_error_as_they_are() -> None:
     assert (done.stdout, done.stderr) == ("", f"unpacking [red]debian/6.1[/red]\n{'x' * 300}\n")
 
 
-def test_without_a_terminal_a_long_build_says_now_and_then_how_far_it_is(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_without_a_terminal_whatever_takes_long_says_now_and_then_what_it_is_and_how_far(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with terminal.watching(console(stderr=True)) as watcher:
-        watcher.compiled(1, "mm/mlock.o")
-        monkeypatch.setattr(terminal, "_QUIET", 0.0)
-        watcher.compiled(2, "mm/mmap.o")
-        monkeypatch.setattr(terminal, "_QUIET", 1000.0)
-        watcher.compiled(3, "mm/[x].o")
-    assert re.fullmatch(r"\d+ s: 2 files compiled, now mm/mmap\.o\n", capsys.readouterr().err)
+    monkeypatch.setattr(terminal, "_QUIET", 0.01)
+    ours, theirs = os.pipe()
+    with os.fdopen(ours) as said, os.fdopen(theirs, "w") as file:
+        with terminal.watching(Console(file=file)) as watcher:
+            watcher.say("unpacking debian/6.1")
+            assert said.readline() == "unpacking debian/6.1\n"
+            assert re.fullmatch(r"\d+ s: unpacking debian/6\.1\n", said.readline())
+            watcher.progress("2 of 3 files")
+            while re.fullmatch(r"\d+ s: unpacking debian/6\.1\n", line := said.readline()):
+                pass
+            assert re.fullmatch(r"\d+ s: 2 of 3 files\n", line)
+        file.close()
+        assert {line.partition(": ")[2] for line in said} <= {"2 of 3 files\n"}
 
 
 def test_on_a_terminal_lines_stay_and_the_moving_line_goes() -> None:
@@ -171,8 +178,8 @@ def test_on_a_terminal_lines_stay_and_the_moving_line_goes() -> None:
     assert done.stdout == b""
     assert "unpacking [red]debian/6.1[/red]\r\n" in shown
     assert "x" * 300 in shown
-    assert "1 files compiled, now mm/[bold]mlock.o" in shown
-    assert "\x1b[2K" in shown[shown.rindex("1 files compiled") :]  # erases the line
+    assert "1 file compiled, now mm/[bold]mlock.o" in shown
+    assert "\x1b[2K" in shown[shown.rindex("1 file compiled") :]  # erases the line
 
 
 def test_kernels_are_removed_by_the_names_that_are_listed() -> None:

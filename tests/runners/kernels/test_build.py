@@ -28,9 +28,11 @@ tinyconfig:
 olddefconfig:
 	@grep -v '^CONFIG_LOST=' .config >.config.new; mv .config.new .config
 	@sed -i '/^#/!s/$$//' .config
-bzImage:
-	@for file in mm/*.c; do echo "  CC      $${file%.c}.o"; gcc -c -o /dev/null $$file || exit 1; done
+bzImage: mm/mlock.o mm/mmap.o
+	@echo '  LD      vmlinux'
 	@mkdir -p arch/x86/boot && cp image arch/x86/boot/bzImage
+mm/%.o: mm/%.c
+	@set -e; echo '  CC      $@'; gcc -c -o /dev/null $<
 """
 
 
@@ -52,14 +54,17 @@ class Told:
     """Keeps what a build tells."""
 
     lines: list[str] = field(default_factory=list)
-    compiled_files: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
 
     def say(self, line: str) -> None:
         self.lines.append(line)
 
-    def compiled(self, count: int, file: str) -> None:
-        self.compiled_files.append(file)
-        assert count == len(self.compiled_files)
+    def progress(self, text: str) -> None:
+        self.told.append(text)
+
+    @property
+    def compiled_files(self) -> list[str]:
+        return [text.rpartition(" ")[2] for text in self.told if text.endswith(".o")]
 
 
 @pytest.fixture
@@ -86,7 +91,11 @@ def test_a_kernel_is_compiled_and_entered_into_the_catalogue(tree: Path) -> None
     made = build(BuildRequest(source=str(tree)), told)
     assert (made.name, made.arch, made.version) == ("linux+tiny", "x86_64", "6.1.999")
     assert made.origin.startswith(f"built from {tree}, ")
-    assert told.compiled_files == ["mm/mlock.o", "mm/mmap.o"]
+    assert told.told == [
+        "1 of about 2 files compiled, now mm/mlock.o",
+        "2 of about 2 files compiled, now mm/mmap.o",
+        "2 of about 2 files compiled, now LD vmlinux",
+    ]
     assert kernel.find("linux+tiny").image.read_bytes() == (tree / "image").read_bytes()
 
 
@@ -126,11 +135,67 @@ def test_what_differs_is_built_anew(tree: Path, tmp_path: Path, changed: str) ->
     assert told.compiled_files
 
 
-def test_a_patch_that_does_not_apply_says_where(tree: Path, tmp_path: Path) -> None:
+def hunk(file: str, old: str, new: str = "int mlock2(void);", line: int = 1) -> str:
+    """Write a part of a patch."""
+    return f"--- a/{file}\n+++ b/{file}\n@@ -{line} +{line} @@\n-{old}\n+{new}\n"
+
+
+MLOCK, MMAP = (f"int {name}(void) {{ return 0; }}" for name in ("mlock", "mmap"))
+GONE = "int munlock(void);"
+
+
+@pytest.mark.parametrize(("text", "why"), [
+    (hunk("mm/mlock.c", GONE), "mm/mlock.c, Hunk #1 FAILED at 1."),
+    (hunk("mm/mlock.c", GONE) + hunk("mm/mmap.c", MMAP), "mm/mlock.c, Hunk #1 FAILED at 1."),
+    (hunk("mm/mlock.c", MLOCK) + hunk("mm/mmap.c", GONE), "mm/mmap.c, Hunk #1 FAILED at 1."),
+    (
+        hunk("mm/mmap.c", GONE) + hunk("mm/mlock.c", GONE),
+        "mm/mmap.c, Hunk #1 FAILED at 1.; mm/mlock.c, Hunk #1 FAILED at 1.",
+    ),
+    (
+        hunk("mm/mmap.c", MMAP) + hunk("mm/vma.c", GONE) + hunk("mm/mlock.c", MLOCK),
+        "mm/vma.c, there is no such file",
+    ),
+    (
+        "".join(hunk(f"mm/{n}.c", GONE) for n in range(9)),
+        "mm/0.c, there is no such file; mm/1.c, there is no such file; mm/2.c, there is no such file; and 6 more files",
+    ),
+    (
+        hunk("mm/mlock.c", "int old;", MLOCK),
+        "mm/mlock.c, Reversed (or previously applied) patch detected!  Skipping patch.",
+    ),
+    (
+        "diff --git a/mm/x b/mm/x\nindex 0..1\nGIT binary patch\nliteral 3\nKc${NkU|;|M00aO5\n\n",
+        "File mm/x: git binary diffs are not supported.",
+    ),
+    ("hello\n", "Only garbage was found in the patch input."),
+    (
+        hunk("mm/mmap.c", MMAP) + "--- a/mm/mlock.c\n+++ b/mm/mlock.c\n@@ -1 +1 @@\nint\n",
+        "mm/mlock.c, malformed patch at line 9: int",
+    ),
+])  # fmt: skip
+def test_a_patch_that_does_not_apply_says_where(tree: Path, tmp_path: Path, text: str, why: str) -> None:
     patch = tmp_path / "old.patch"
-    patch.write_text("--- a/mm/mlock.c\n+++ b/mm/mlock.c\n@@ -1 +1 @@\n-int munlock(void);\n+int mlock2(void);\n")
-    with pytest.raises(UsageError, match=rf"{patch}: does not apply to {tree}: mm/mlock.c, Hunk #1 FAILED at 1"):
+    patch.write_text(text)
+    with pytest.raises(UsageError) as caught:
         build(BuildRequest(source=str(tree), patches=(patch,)), Told())
+    assert str(caught.value) == f"{patch}: does not apply to {tree}: {why}"
+
+
+def test_where_make_does_not_tell_how_much_there_is_the_count_is_told_alone(tree: Path) -> None:
+    (tree / "Makefile").write_text(MAKEFILE.replace("set -e; echo", "printf '%s\\n'"))
+    told = Told()
+    build(BuildRequest(source=str(tree)), told)
+    assert told.told[0] == "1 files compiled, now mm/mlock.o"
+
+
+@pytest.mark.parametrize("text", ["", "\n\n"])
+def test_an_empty_patch_is_refused(tree: Path, tmp_path: Path, text: str) -> None:
+    patch = tmp_path / "no.patch"
+    patch.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        build(BuildRequest(source=str(tree), patches=(patch,)), Told())
+    assert str(caught.value) == f"{patch}: the patch is empty; give one, as git diff or diff -u writes it"
 
 
 def test_a_compiler_that_fails_is_quoted_and_the_whole_log_is_kept(tree: Path) -> None:

@@ -116,9 +116,15 @@ def test_fault_injection_is_asked_for_only_where_it_is_wanted() -> None:
     assert config.parse(more)["CONFIG_FAILSLAB"] == "y"
 
 
+@pytest.mark.parametrize("text", ["", "\n  \n# anything\n#CONFIG_A=y\n"])
+def test_a_fragment_without_an_option_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "own.config").write_text(text)
+    with pytest.raises(UsageError, match=r"own\.config: has no option; write CONFIG_NAME=value or "):
+        config.own(tmp_path / "own.config")
+
+
 @pytest.mark.parametrize("text", [
-    "",
-    "\n  \n# anything\n#CONFIG_A=y\n",
+    "\n  \n# anything\n#CONFIG_A=y\nCONFIG_B=y\n",
     "CONFIG_A=y",
     'CONFIG_CMDLINE="console=ttyS0 quiet"\n# CONFIG_B is not set\n',
 ])  # fmt: skip
