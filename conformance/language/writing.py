@@ -25,7 +25,7 @@ _ENDLESS = 1 << 30  # columns, so that nothing is wrapped
 _LONG = 72  # pages; a longer strip is written with run lengths
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-fA-F]+")
 _STRIP = re.compile(r"[.^LFR_]+")  # also where it begins with ..., which ends a document in the first column only
-_APART = re.compile(r"[\s,\[\]{}?]")  # would end a plain text within a line, or hide from readers where it ends
+_APART = re.compile(r"[\s,\[\]{}?]|^:")  # would end a plain text within a line, or hide from readers where it ends
 
 
 def write(*cases: Case) -> str:
