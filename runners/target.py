@@ -77,6 +77,8 @@ class TargetInfo:
     release: str
     version: str
     machine: str
+    build_id: str = ""
+    """Of the kernel, which tells it from others of its release; empty: not known."""
     page_size: int
     """Bytes."""
     bits: Literal[32, 64]
@@ -167,7 +169,8 @@ class TargetInfo:
     @property
     def identity(self) -> tuple[object, ...]:
         """What must not change within a run, for its results to be about one target."""
-        return (self.system, self.release, self.version, self.machine, self.page_size, self.privileged)
+        what = (self.system, self.release, self.version, self.machine, self.build_id)
+        return (*what, self.page_size, self.privileged)
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields as plain data."""

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "capabilities/trials.h"
+#include "kernel/build_id.h"
 #include "kernel/diagnostics.h"
 #include "program/errnames.h"
 
@@ -182,6 +183,7 @@ static void write_counts(struct trace *trace, const struct counts *counts)
 static void write_system(struct trace *trace)
 {
 	struct utsname names = { 0 };
+	char build_id[BUILD_ID_ROOM];
 
 	uname(&names);
 	text_format(&trace->text, "\"system\":");
@@ -192,6 +194,8 @@ static void write_system(struct trace *trace)
 	trace_string(trace, names.version);
 	text_format(&trace->text, ",\"machine\":");
 	trace_string(trace, names.machine);
+	if (build_id_read(build_id))
+		text_format(&trace->text, ",\"build_id\":\"%s\"", build_id);
 }
 
 /*
