@@ -76,7 +76,7 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
     excludes=[
         Excludes(
             "resume",
-            ("selection", "cases", "targets", "repeat", "time_limit"),
+            ("selection", "cases", "repeat", "time_limit"),
             "runs what the earlier run was asked for",
         )
     ]
@@ -98,7 +98,8 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
     group=_SELECTION,
     metavar="RUN",
     shell_complete=completion.runs,
-    help="Run what is missing from an earlier run, as it was asked for then.",
+    help="Run what is missing from an earlier run, as it was asked for then, and what was UNRESOLVED; a command: "
+    "target of it is to be given again with -t.",
 )
 @option(
     "-j",
@@ -175,7 +176,7 @@ def run(targets: tuple[str, ...], jobs: int | None, resume: str | None, *, offli
         on_their_way = with_kernels(lambda: stack.enter_context(started(names, ahead)), _progress, offline=offline)
         from lockproof.conformance.commands import run as command  # takes as long as a small kernel needs to boot
 
-        return command.run(command.RunRequest(targets=on_their_way, jobs=jobs, resume=resume, **asked))
+        return command.run(command.RunRequest(targets=on_their_way, again=targets, jobs=jobs, resume=resume, **asked))
 
 
 @main.command()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING
 from lockproof.conformance.commands.interrupt import interruptible
 from lockproof.conformance.commands.printed import Printed
 from lockproof.conformance.commands.report import print_report
-from lockproof.conformance.errors import StoreError, UsageError
+from lockproof.conformance.errors import StoreError, UsageError, suggest
+from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.language.loading import Corpus, load
 from lockproof.conformance.language.selection import select
 from lockproof.conformance.protocol.program import DEFAULT_TIME_LIMIT
@@ -26,7 +28,6 @@ from lockproof.conformance.reports.run import Run
 from lockproof.conformance.running import baselines, events
 from lockproof.conformance.running.engine import Engine
 from lockproof.conformance.running.manifest import Manifest, corpus_digest, now
-from lockproof.conformance.running.results import Key
 from lockproof.conformance.running.store import RunFolder
 from lockproof.conformance.running.tally import Tally
 from lockproof.runners.target import make_target
@@ -40,12 +41,15 @@ if TYPE_CHECKING:
     from lockproof.conformance.reports.kinds import Asked
     from lockproof.conformance.running.baselines import Baseline
     from lockproof.conformance.running.events import Event, Listener
-    from lockproof.conformance.running.results import Result
+    from lockproof.conformance.running.results import Key, Result
     from lockproof.runners.target import Target
 
 __all__ = ["RunRequest", "run"]
 
 _INFRASTRUCTURE = 3  # exit code
+_RESULTS = Path("results")
+"""Where --results is when it is not given."""
+_COMMAND = "command:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,8 @@ class RunRequest:
     """Seconds for each execution; None: DEFAULT_TIME_LIMIT."""
     resume: str | None = None
     """Name of an earlier run, which says what is run; what is asked above is not looked at then."""
+    again: tuple[str, ...] = ()
+    """Targets of that run which the user names once more, so that what they start was asked for."""
     jobs: int | None = None
     """Sessions at a time; None: one for each target, but no more than there are cores."""
     baselines: tuple[Path, ...] = ()
@@ -101,7 +107,7 @@ def run(request: RunRequest) -> Printed:
     reports = (kinds.Asked("junit"), *map(kinds.read, request.reports))
     out = console(stderr=_takes_standard_output(request, reports))
     with _stream(request.events) as stream:
-        work = _new(request) if request.resume is None else _resumed(request, request.resume)
+        work = _new(request) if request.resume is None else _resumed(request, request.resume, out)
         tally, signal = _execute(request, work, known, stream, out)
     made = Run(work.folder.manifest, tally, work.corpus, baselines=known)
     for part in terminal.closing(made):
@@ -110,10 +116,18 @@ def run(request: RunRequest) -> Printed:
     out.print(f"\n{work.folder.path}/ has run.json, results.jsonl, {', '.join(kept)}")
     if signal:
         ran = sum(entry.repetitions for entry in tally.cases.values())
-        again = f"lockproof run --resume {made.manifest.run}"
-        out.print(f"Interrupted: {ran} of {work.total} ran; {again} runs the others")
+        out.print(f"Interrupted: {ran} of {work.total} ran; {_again(work.folder)} runs the others")
         return Printed("", 128 + signal)
+    if unresolved := sum(entry.unresolved for entry in tally.cases.values()):
+        out.print(f"{unresolved} UNRESOLVED; {_again(work.folder)} tries them again")
     return Printed("", _conclude(request, known, made, out))
+
+
+def _again(folder: RunFolder) -> str:
+    """Return the command that goes on with a run, to be pasted into a shell."""
+    where = [] if folder.path.parent == _RESULTS else ["--results", str(folder.path.parent)]
+    given = [word for target in folder.manifest.targets if target.startswith(_COMMAND) for word in ("-t", target)]
+    return shlex.join(["lockproof", "run", "--resume", folder.path.name, *where, *given])
 
 
 def _check_place(path: Path) -> None:
@@ -134,11 +148,10 @@ def _execute(
     request: RunRequest, work: _Work, known: Sequence[Baseline], stream: Sequence[Listener], out: Console
 ) -> tuple[Tally, int]:
     """Run what is missing; all results there are then, and the signal that ended it early, or 0."""
-    folder, tally, done = work.folder, Tally(), set[Key]()
-    for result in folder.results():
-        if result.key not in done:
-            tally.add(result)
-            done.add(result.key)
+    folder, tally = work.folder, Tally()
+    done, left_out = _recorded(work, tally)
+    for line in left_out:
+        out.print(line)
     live = Live(
         out,
         {case.name: case for case in work.cases},
@@ -167,6 +180,31 @@ def _execute(
     return tally, interrupt.signal
 
 
+def _recorded(work: _Work, tally: Tally) -> tuple[set[Key], list[str]]:
+    """Count the results that are there; what of is done, and lines about results that are left out."""
+    manifest = work.folder.manifest
+    names = {case.name for case in work.cases}
+    done: set[Key] = set()
+    foreign = doubled = 0
+    for result in work.folder.results():
+        is_ours = result.target in manifest.targets and result.case in names
+        if not (is_ours and 1 <= result.repetition <= manifest.repeat):
+            foreign += 1
+        elif result.key in done:
+            doubled += 1
+        else:
+            tally.add(result)
+            done.add(result.key)
+    where = f"{work.folder.path}/results.jsonl"
+    said = [f"{where}: {_lines(foreign)} of cases, targets or repetitions that this run does not have; left out"]
+    said += [f"{where}: {_lines(doubled)} of what stands there before; the first counts"]
+    return done, [line for line, count in zip(said, (foreign, doubled), strict=True) if count]
+
+
+def _lines(count: int) -> str:
+    return f"{count} line{'' if count == 1 else 's'}"
+
+
 def _new(request: RunRequest) -> _Work:
     corpus = load(request.cases)
     cases = select(corpus.cases, request.selection)
@@ -184,15 +222,45 @@ def _new(request: RunRequest) -> _Work:
     return _Work(RunFolder.create(request.results, manifest), corpus, cases, request.targets)
 
 
-def _resumed(request: RunRequest, run: str) -> _Work:
+def _resumed(request: RunRequest, run: str, out: Console) -> _Work:
     folder = RunFolder.resume(request.results, run)
     manifest = folder.manifest
+    if manifest.lockproof != version("lockproof"):
+        msg = f"run {run!r}: lockproof {manifest.lockproof} began it, and this is another version; start a new run"
+        raise UsageError(msg)
+    _check_commands(request, folder)
     corpus = load(Path(manifest.cases) if manifest.cases else None)
     cases = select(corpus.cases, manifest.selection)
     if corpus_digest(cases) != manifest.corpus:
         msg = f"run {manifest.run!r}: its cases have changed since; start a new run"
         raise UsageError(msg)
+    retried = folder.set_aside(lambda result: result.verdict.status is Status.UNRESOLVED)
+    if retried:
+        out.print(f"{retried} UNRESOLVED of the earlier run: tried again")
     return _Work(folder, corpus, cases, tuple(map(make_target, manifest.targets)))
+
+
+def _check_commands(request: RunRequest, folder: RunFolder) -> None:
+    """Let a run start commands only where its user wants that: run.json may be somebody else's. Raises UsageError."""
+    manifest = folder.manifest
+    for target in request.again:
+        if target not in manifest.targets:
+            msg = f"run {manifest.run!r}: {target!r} is none of its targets; {suggest(target, manifest.targets)}"
+            raise UsageError(msg)
+    for target in manifest.targets:
+        if target.startswith(_COMMAND) and target not in request.again and not _is_wanted(target):
+            msg = f"run {manifest.run!r}: it starts a command, {target!r}; where you want that, run: {_again(folder)}"
+            raise UsageError(msg)
+
+
+def _is_wanted(target: str) -> bool:
+    """Ask somebody who is there."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    console(stderr=True).print(f"The run starts a command: {target}")
+    sys.stderr.write("Start it? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def _is_known(known: Sequence[Baseline], result: Result, manifest: Manifest) -> bool:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from lockproof.conformance.errors import first_mistake
 from lockproof.runners.target import TargetInfo  # noqa: TC001  pydantic reads the annotations
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lockproof.conformance.language.case import Case
+
+LONGEST_LIMIT = 86400.0
+"""Seconds; what native/probe/PROTOCOL.md lets an execution take."""
 
 __all__ = ["Manifest", "corpus_digest", "now", "read_manifest"]
 
@@ -38,9 +41,9 @@ class Manifest:
     selection: tuple[str, ...]
     corpus: str
     """Digest of the selected cases."""
-    targets: tuple[str, ...]
-    repeat: int
-    time_limit: float
+    targets: Annotated[tuple[str, ...], Field(min_length=1)]
+    repeat: Annotated[int, Field(ge=1)]
+    time_limit: Annotated[float, Field(gt=0, le=LONGEST_LIMIT, allow_inf_nan=False)]
     """Seconds for each execution."""
     started: str
     """UTC, ISO 8601."""
@@ -48,6 +51,12 @@ class Manifest:
     """When all results were there; None: some are missing, and `--resume` runs them."""
     info: Mapping[str, TargetInfo] = field(default_factory=dict)
     """What each target that could be started said of itself."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where a target stands there twice: its results would be doubled."""
+        if len(set(self.targets)) < len(self.targets):
+            msg = "a target stands there twice"
+            raise ValueError(msg)
 
     def found(self, target: str, info: TargetInfo) -> Manifest:
         """Return the manifest with what a target said of itself."""

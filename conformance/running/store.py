@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import itertools
 import os
+import shutil
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,20 +19,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import StoreError, UsageError, suggest
-from lockproof.conformance.files import replacing
+from lockproof.conformance.files import check_regular, open_input, read_input, replacing
 from lockproof.conformance.running.events import TargetStarted
 from lockproof.conformance.running.manifest import Manifest, now, read_manifest
 from lockproof.conformance.running.results import Key, Result, read_result, result_line
 from lockproof.conformance.running.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from lockproof.conformance.running.events import Event
     from lockproof.runners.target import TargetInfo
 
 __all__ = ["RunFolder", "read_run"]
 
+_RESULTS, _SET_ASIDE = "results.jsonl", "retried.jsonl"
+_LONGEST_LINE = 256 << 20  # bytes; a trace has at most a quarter of them
+_BLOCK = 1 << 20  # bytes that are read at a time where only the end of a file matters
 _SYNC_INTERVAL = 1.0
 """Seconds of results that a machine that loses power, or panics under test, may lose."""
 
@@ -39,25 +44,18 @@ class RunFolder:
     """The folder of one run, open for appending; only one process at a time has it open."""
 
     def __init__(self, path: Path, manifest: Manifest) -> None:
-        """Open the results for appending, and lock them against another lockproof. Raises StoreError."""
+        """Open the results for appending, and lock them against another lockproof. Raises OSError, StoreError."""
         self.path = path
         self.manifest = manifest
         self._synced = time.monotonic()
-        self._results = path / "results.jsonl"
-        with _reporting(path):
-            self._file = os.open(self._results, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(self._file)
-                msg = f"{path}: another lockproof is writing this run; wait for it, or start a run of its own"
-                raise StoreError(msg) from None
-            self._end = os.fstat(self._file).st_size
+        self._results = path / _RESULTS
+        self._file = _open_locked(self._results)
+        self._end = os.fstat(self._file).st_size
 
     @classmethod
     def create(cls, results: Path, manifest: Manifest) -> RunFolder:
         """Make a new folder below `results`, named after the manifest's run, or nearly so. Raises StoreError."""
-        with _reporting(results):
+        with _reporting(results, full=_NOTHING_YET):
             name, number = manifest.run, 2
             while True:
                 try:
@@ -65,8 +63,13 @@ class RunFolder:
                     break
                 except FileExistsError:
                     name, number = f"{manifest.run}-{number}", number + 1
-        folder = cls(results / name, replace(manifest, run=name))
-        folder._save(folder.manifest)
+        try:
+            with _reporting(results / name, full=_NOTHING_YET):
+                folder = cls(results / name, replace(manifest, run=name))
+                folder._put("run.json", folder.manifest.as_json())
+        except BaseException:
+            shutil.rmtree(results / name, ignore_errors=True)  # a run without its run.json is none
+            raise
         return folder
 
     @classmethod
@@ -75,7 +78,9 @@ class RunFolder:
         path = results / run
         if not (path / "run.json").is_file():
             raise _no_such_run(results, run)
-        folder = cls(path, _read_manifest(path / "run.json"))
+        manifest = _read_manifest(path / "run.json")
+        with _reporting(path / _RESULTS):
+            folder = cls(path, manifest)
         folder._drop_cut_line()
         return folder
 
@@ -84,9 +89,7 @@ class RunFolder:
         line = result_line(result)
         with _reporting(self._results):
             try:
-                written = os.write(self._file, line)
-                if written < len(line):
-                    os.write(self._file, line[written:])  # says why, where the disk is full
+                _write(self._file, line)
             except OSError:
                 os.ftruncate(self._file, self._end)
                 raise
@@ -114,8 +117,34 @@ class RunFolder:
             self._save(self.manifest.found(target, info))
         elif info.identity != before.identity:
             run, was, is_now = self.manifest.run, before.kernel, info.kernel
+            if was == is_now:
+                was, is_now = _told_apart(before), f"{is_now}, but {_told_apart(info)}"
             msg = f"run {run!r}: it began on {was}, and {target} is now {is_now}; start a new run"
             raise UsageError(msg)
+
+    def set_aside(self, is_open: Callable[[Result], bool]) -> int:
+        """Move results to retried.jsonl, so that they are missing and run again, and return how many.
+
+        Raises StoreError; what was recorded is in one of the two files at any time.
+        """
+        moved = [result_line(result) for result in self.results() if is_open(result)]
+        if not moved:
+            return 0
+        with _reporting(self._results), (self.path / _SET_ASIDE).open("ab") as aside:
+            aside.writelines(moved)
+            aside.flush()
+            os.fdatasync(aside.fileno())
+            with replacing(self._results) as new:
+                file = _open_locked(new)
+                self._end = 0
+                for result in self.results():
+                    if not is_open(result):
+                        self._end += _write(file, result_line(result))
+                os.fdatasync(file)
+            os.close(self._file)
+            self._file = file
+        self._save(replace(self.manifest, finished=None))
+        return len(moved)
 
     def finish(self) -> None:
         """Note that all results are there. Raises StoreError."""
@@ -127,8 +156,12 @@ class RunFolder:
 
     def write(self, name: str, text: str) -> Path:
         """Put a file into the folder, whole or not at all. Raises StoreError."""
+        with _reporting(self.path / name):
+            return self._put(name, text)
+
+    def _put(self, name: str, text: str) -> Path:
         path = self.path / name
-        with _reporting(path), replacing(path) as new:
+        with replacing(path) as new:
             new.write_text(text, encoding="utf-8")
         return path
 
@@ -142,8 +175,52 @@ class RunFolder:
 
     def _drop_cut_line(self) -> None:
         with _reporting(self._results):
-            self._end = self._results.read_bytes().rfind(b"\n") + 1
+            while self._end:
+                start = max(0, self._end - _BLOCK)
+                newline = os.pread(self._file, self._end - start, start).rfind(b"\n")
+                self._end = start + newline + 1
+                if newline >= 0:
+                    break
             os.ftruncate(self._file, self._end)
+
+
+def _told_apart(info: TargetInfo) -> str:
+    """Say what tells a kernel from others of its release."""
+    build = f"build {info.build_id}" if info.build_id else info.version
+    return f"{build}, {info.page_size // 1024} KiB pages, {'with' if info.privileged else 'without'} privilege"
+
+
+def _write(file: int, line: bytes) -> int:
+    """Write a whole line, and return its length. Raises OSError."""
+    written = os.write(file, line)
+    while written < len(line):  # the disk is full, and the next call says so
+        written += os.write(file, line[written:])
+    return written
+
+
+def _lock(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _open_locked(path: Path) -> int:
+    """Open a file of results for appending, and lock it against another lockproof. Raises OSError, StoreError."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
+    file = os.open(path, flags, 0o666)
+    try:
+        check_regular(file, path)
+        is_ours = _lock(file) and os.fstat(file).st_ino == path.stat().st_ino  # who had it may have put another there
+    except BaseException:
+        os.close(file)
+        raise
+    if not is_ours:
+        os.close(file)
+        msg = f"{path.parent}: another lockproof is writing this run; wait for it, or start a run of its own"
+        raise StoreError(msg)
+    return file
 
 
 def read_run(results: Path, run: str) -> tuple[Manifest, Tally]:
@@ -169,9 +246,10 @@ def _no_such_run(results: Path, run: str) -> UsageError:
 
 def _read_results(path: Path) -> Iterator[Result]:
     """Yield the results in a file but a line at its end that was cut short. Raises StoreError where a line is none."""
-    with _reporting(path), path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.endswith(b"\n"):
+    with _reporting(path), open_input(path) as lines:
+        for number in itertools.count(1):
+            line = lines.readline(_LONGEST_LINE)
+            if not line.endswith(b"\n") and len(line) < _LONGEST_LINE:
                 return
             try:
                 result = read_result(line)
@@ -183,23 +261,24 @@ def _read_results(path: Path) -> Iterator[Result]:
 
 def _read_manifest(path: Path) -> Manifest:
     try:
-        return read_manifest(path.read_bytes())
+        return read_manifest(read_input(path))
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         msg = f"{path}: cannot be read as a run: {why}; start a new run"
         raise StoreError(msg) from error
 
 
+_RECORDED = "what was recorded before is kept, make room and run again with --resume"
+_NOTHING_YET = "nothing has run; make room, or choose another folder with --results"
+
+
 @contextmanager
-def _reporting(path: Path) -> Iterator[None]:
+def _reporting(path: Path, *, full: str = _RECORDED) -> Iterator[None]:
+    """Turn trouble with a file into a StoreError; `full`: what to do where the disk is full."""
     try:
         yield
     except OSError as error:
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        instead = (
-            "what was recorded before is kept, make room and run again with --resume"
-            if full
-            else "check the folder, or choose another one with --results"
-        )
+        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        instead = full if is_full else "check the folder, or choose another one with --results"
         msg = f"{path}: {error.strerror}; {instead}"
         raise StoreError(msg) from error

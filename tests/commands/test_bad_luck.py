@@ -209,7 +209,7 @@ def test_a_run_is_not_resumed_on_another_kernel(folder: Path) -> None:
     recorded = file.read_bytes().splitlines(keepends=True)
     file.write_bytes(recorded[0])
     release.write_text("6.99.0")
-    done = lockproof("run", "--resume", run_of(folder), cwd=folder)
+    done = lockproof("run", "--resume", run_of(folder), "-t", target, cwd=folder)
     machine = os.uname().machine
     assert (done.returncode, done.stderr) == (2, (
         f"run '{run_of(folder)}': it began on Linux 5.10.0 {machine}, and {target} is now Linux 6.99.0 {machine}; "
