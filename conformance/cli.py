@@ -155,12 +155,13 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
     "baselines",
     group=_BASELINES,
     multiple=True,
-    help="Known deviations: only what differs from them is a failure. May be given several times.",
+    help="Known deviations: only others are failures. May be given several times. See docs/baselines.md.",
 )
-@file_option(
-    "--write-baseline",
+@option(
+    "--strict-baseline",
     group=_BASELINES,
-    help="Put what deviates into a baseline; its reasons stay, and new lines need one.",
+    is_flag=True,
+    help="A case that passes and is known to fail is a failure too.",
 )
 def run(targets: tuple[str, ...], jobs: int | None, resume: str | None, *, offline: bool, **asked: Any) -> Printed:
     """Run cases on targets and judge what they do.

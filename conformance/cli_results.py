@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lockproof.conformance import completion
-from lockproof.conformance.options import Command, Group, file_option, option, results_option
+from lockproof.conformance.options import Command, Group, cases_option, file_option, option, results_option
 
 if TYPE_CHECKING:
     from lockproof.conformance.commands.printed import Printed
@@ -31,6 +31,40 @@ def compare(**asked: Any) -> Printed:
     return command.compare(command.CompareRequest(**asked))
 
 
+_baselines = file_option(
+    "--baseline", "baselines", multiple=True, help="Default: all in the folder `baselines` of the results."
+)
+
+
+@click.group(cls=Group)
+def baseline() -> None:
+    """Look through what is known to deviate, and bring it up to date (docs/baselines.md)."""
+
+
+@baseline.command("check")
+@_baselines
+@cases_option()
+@results_option("Folder whose `baselines` are taken.")
+def baseline_check(**asked: Any) -> Printed:
+    """Say what is wrong in baselines, and list what they know. Exit code 1: something has expired."""
+    from lockproof.conformance.commands import baseline as command
+
+    return command.check(command.CheckRequest(**asked))
+
+
+@baseline.command("update")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...", shell_complete=completion.runs)
+@_baselines
+@cases_option()
+@results_option("Folder of the runs.")
+def baseline_update(**asked: Any) -> Printed:
+    """Write into baselines where runs have seen what they know, and into one what they do not know yet."""
+    from lockproof.conformance.commands import baseline as command
+
+    return command.update(command.UpdateRequest(**asked))
+
+
 def add_commands(main: Group) -> None:
     """Add the commands to those of lockproof."""
-    main.add_command(compare)
+    for command in (compare, baseline):
+        main.add_command(command)

@@ -12,7 +12,6 @@ from lockproof.conformance.commands.printed import Printed
 from lockproof.conformance.errors import StoreError, UsageError
 from lockproof.conformance.reports import kinds
 from lockproof.conformance.reports.run import read
-from lockproof.conformance.running import baselines
 
 if TYPE_CHECKING:
     from lockproof.conformance.reports.kinds import Report
@@ -40,8 +39,7 @@ def report(request: ReportRequest) -> Printed:
     if asked.path:
         msg = f"--as {asked}: {asked.path!r} is no option; write --as {asked.kind} -o {asked.path}"
         raise UsageError(msg)
-    known = tuple(baselines.load(file) for file in request.baselines)
-    made = kinds.make(asked, [read(request.results, name, known) for name in request.runs])
+    made = kinds.make(asked, [read(request.results, name, request.baselines) for name in request.runs])
     if request.output == kinds.STANDARD_OUTPUT:
         print_report(asked.kind, made)
     else:

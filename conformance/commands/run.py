@@ -27,6 +27,7 @@ from lockproof.conformance.reports.live import Live
 from lockproof.conformance.reports.run import Run
 from lockproof.conformance.running import baselines, events
 from lockproof.conformance.running.engine import Engine
+from lockproof.conformance.running.known import assess, known_issues
 from lockproof.conformance.running.manifest import Manifest, corpus_digest, now
 from lockproof.conformance.running.store import RunFolder
 from lockproof.conformance.running.tally import Tally
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RunRequest", "run"]
 
-_INFRASTRUCTURE = 3  # exit code
 _RESULTS = Path("results")
 """Where --results is when it is not given."""
 _COMMAND = "command:"
@@ -72,7 +72,8 @@ class RunRequest:
     jobs: int | None = None
     """Sessions at a time; None: one for each target, but no more than there are cores."""
     baselines: tuple[Path, ...] = ()
-    write_baseline: Path | None = None
+    strict_baseline: bool = False
+    """Whether what got better is a difference too."""
     reports: tuple[str, ...] = ()
     """KIND[:OPTION][=PATH] each; without a path in the folder of the run."""
     events: str | None = None
@@ -88,6 +89,7 @@ class _Work:
     corpus: Corpus
     cases: tuple[Case, ...]
     targets: tuple[Target, ...]
+    known: tuple[Baseline, ...]
 
     @property
     def total(self) -> int:
@@ -100,16 +102,12 @@ def run(request: RunRequest) -> Printed:
 
     What becomes of it is shown as it comes; nothing is left to print at the end.
     """
-    known = tuple(baselines.load(file) for file in request.baselines)
-    if request.write_baseline is not None:
-        _check_place(request.write_baseline)
-        baselines.existing(request.write_baseline, ())  # raises where it is none
     reports = (kinds.Asked("junit"), *map(kinds.read, request.reports))
     out = console(stderr=_takes_standard_output(request, reports))
     with _stream(request.events) as stream:
         work = _new(request) if request.resume is None else _resumed(request, request.resume, out)
-        tally, signal = _execute(request, work, known, stream, out)
-    made = Run(work.folder.manifest, tally, work.corpus, baselines=known)
+        tally, signal = _execute(request, work, stream, out)
+    made = Run(work.folder.manifest, tally, work.corpus, baselines=work.known)
     for part in terminal.closing(made):
         out.print(part)
     kept = _report(made, reports, work.folder.path)
@@ -120,7 +118,7 @@ def run(request: RunRequest) -> Printed:
         return Printed("", 128 + signal)
     if unresolved := sum(entry.unresolved for entry in tally.cases.values()):
         out.print(f"{unresolved} UNRESOLVED; {_again(work.folder)} tries them again")
-    return Printed("", _conclude(request, known, made, out))
+    return Printed("", _conclude(request, work.known, made, out))
 
 
 def _again(folder: RunFolder) -> str:
@@ -130,23 +128,7 @@ def _again(folder: RunFolder) -> str:
     return shlex.join(["lockproof", "run", "--resume", folder.path.name, *where, *given])
 
 
-def _check_place(path: Path) -> None:
-    """Raise UsageError where a file cannot be written at the end for want of its folder, or leads nowhere."""
-    if not path.parent.is_dir():
-        msg = f"{path}: there is no folder {path.parent}; make it first, or name another file"
-        raise UsageError(msg)
-    try:
-        path.stat()
-    except FileNotFoundError:
-        pass  # it will be there
-    except OSError as error:
-        msg = f"{path}: {error.strerror}; name another file"
-        raise UsageError(msg) from error
-
-
-def _execute(
-    request: RunRequest, work: _Work, known: Sequence[Baseline], stream: Sequence[Listener], out: Console
-) -> tuple[Tally, int]:
+def _execute(request: RunRequest, work: _Work, stream: Sequence[Listener], out: Console) -> tuple[Tally, int]:
     """Run what is missing; all results there are then, and the signal that ended it early, or 0."""
     folder, tally = work.folder, Tally()
     done, left_out = _recorded(work, tally)
@@ -157,7 +139,7 @@ def _execute(
         {case.name: case for case in work.cases},
         total=work.total,
         done=len(done),
-        is_known=lambda result: _is_known(known, result, folder.manifest),
+        is_known=lambda result: _is_known(work.known, result, folder.manifest),
         verbose=request.verbose,
     )
     with live, interruptible() as interrupt:
@@ -208,6 +190,7 @@ def _lines(count: int) -> str:
 def _new(request: RunRequest) -> _Work:
     corpus = load(request.cases)
     cases = select(corpus.cases, request.selection)
+    known = _known(request, corpus, request.cases)
     manifest = Manifest(
         run=f"{datetime.now(UTC):%Y%m%dT%H%M%S}",
         lockproof=version("lockproof"),
@@ -219,7 +202,7 @@ def _new(request: RunRequest) -> _Work:
         time_limit=request.time_limit or DEFAULT_TIME_LIMIT,
         started=now(),
     )
-    return _Work(RunFolder.create(request.results, manifest), corpus, cases, request.targets)
+    return _Work(RunFolder.create(request.results, manifest), corpus, cases, request.targets, known)
 
 
 def _resumed(request: RunRequest, run: str, out: Console) -> _Work:
@@ -234,10 +217,15 @@ def _resumed(request: RunRequest, run: str, out: Console) -> _Work:
     if corpus_digest(cases) != manifest.corpus:
         msg = f"run {manifest.run!r}: its cases have changed since; start a new run"
         raise UsageError(msg)
+    known = _known(request, corpus, Path(manifest.cases) if manifest.cases else None)
     retried = folder.set_aside(lambda result: result.verdict.status is Status.UNRESOLVED)
     if retried:
         out.print(f"{retried} UNRESOLVED of the earlier run: tried again")
-    return _Work(folder, corpus, cases, tuple(map(make_target, manifest.targets)))
+    return _Work(folder, corpus, cases, tuple(map(make_target, manifest.targets)), known)
+
+
+def _known(request: RunRequest, corpus: Corpus, cases: Path | None) -> tuple[Baseline, ...]:
+    return baselines.load(request.baselines, baselines.vocabulary(corpus, cases)) if request.baselines else ()
 
 
 def _check_commands(request: RunRequest, folder: RunFolder) -> None:
@@ -264,8 +252,7 @@ def _is_wanted(target: str) -> bool:
 
 
 def _is_known(known: Sequence[Baseline], result: Result, manifest: Manifest) -> bool:
-    info = manifest.info.get(result.target)
-    return info is not None and baselines.known_issue(known, result, info.release) is not None
+    return bool(known_issues(known, result, manifest.info.get(result.target), baselines.today()))
 
 
 def _takes_standard_output(request: RunRequest, reports: Sequence[Asked]) -> bool:
@@ -296,19 +283,13 @@ def _report(made: Run, reports: Sequence[Asked], folder: Path) -> list[str]:
 
 
 def _conclude(request: RunRequest, known: Sequence[Baseline], made: Run, out: Console) -> int:
-    """Write and compare; the exit code."""
-    tally, manifest = made.tally, made.manifest
-    releases = {target: info.release for target, info in manifest.info.items()}
-    if request.write_baseline is not None:
-        before = baselines.existing(request.write_baseline, manifest.targets)
-        baselines.write(request.write_baseline, baselines.update(before, tally, releases))
-        out.print(f"\n{request.write_baseline} has what deviates")
+    """Compare with what is known; the exit code."""
     if not known:
-        return tally.exit_code
-    found = baselines.compare(known, tally, releases)
-    for line in terminal.differences(found):
+        return made.tally.exit_code
+    found = assess(known, made.tally, made.manifest.info, baselines.today())
+    for line in terminal.assessed(found, verbose=request.verbose):
         out.print(line)
-    return _INFRASTRUCTURE if tally.exit_code == _INFRASTRUCTURE else int(bool(found))
+    return found.exit_code(made.tally.exit_code, strict=request.strict_baseline)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.reports.by_target import by_target, folder, leaf, plain_name
 from lockproof.conformance.reports.plain import one_line, plain
 from lockproof.conformance.reports.words import tally_summary
-from lockproof.conformance.running.baselines import breaks
+from lockproof.conformance.running.differences import findings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -143,7 +143,7 @@ def _facts(entry: CaseTally, of: TargetResults) -> _Object:
         "verdict": entry.status,
         "profile": plain(result.profile),
         "checks": list(map(plain, result.checks)),
-        "breaks": list(map(plain, breaks(result))),
+        "breaks": list(map(plain, findings(result))),
     }
 
 

@@ -16,13 +16,14 @@ from lockproof.conformance.language.selection import select
 from lockproof.conformance.protocol.trace import Ended
 from lockproof.conformance.reports.picture import of_result, row
 from lockproof.conformance.running import baselines
+from lockproof.conformance.running.known import known_issues
 from lockproof.conformance.running.manifest import corpus_digest
 from lockproof.conformance.running.results import Result
 from lockproof.conformance.running.store import read_run
 from lockproof.conformance.running.tally import CaseTally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from lockproof.conformance.language.case import Case
     from lockproof.conformance.language.loading import Corpus
@@ -72,9 +73,10 @@ class Run:
             yield from (_not_run(case, target) for name, case in self.cases.items() if name not in done)
 
     def known(self, entry: CaseTally) -> KnownIssue | None:
-        """Return the known issue that a failure is, if it is one and shows itself as it is known to."""
+        """Return the known issue that a failure is, the first where it is several; None: something in it is news."""
         info = self.manifest.info.get(entry.worst.target)
-        return baselines.known_issue(self.baselines, entry.worst, info.release) if info is not None else None
+        found = known_issues(self.baselines, entry.worst, info, baselines.today())
+        return found[0].issue if found else None
 
     def picture(self, result: Result) -> str:
         """Draw what became of a case, or say in a line why that cannot be."""
@@ -137,8 +139,10 @@ def _not_run(case: Case, target: str) -> CaseTally:
     return CaseTally(missing, repetitions=0, like_worst=0, unresolved=1)
 
 
-def read(results: Path, asked: str, known: tuple[Baseline, ...] = ()) -> Run:
+def read(results: Path, asked: str, known: Sequence[Path] = ()) -> Run:
     """Read a run: its name below `results`, or its folder; with NAME= before it, what its targets are told by.
+
+    `known`: baselines.
 
     Raises UsageError where there is no such run, StoreError where it cannot be read.
     """
@@ -146,5 +150,7 @@ def read(results: Path, asked: str, known: tuple[Baseline, ...] = ()) -> Run:
     if not named or Path(asked).exists() or (results / asked).exists():
         name, path = "", asked
     manifest, tally = read_run(results, path)
-    corpus = load(Path(manifest.cases) if manifest.cases else None)
-    return Run(manifest, tally, corpus, name, known)
+    cases = Path(manifest.cases) if manifest.cases else None
+    corpus = load(cases)
+    found = baselines.load(known, baselines.vocabulary(corpus, cases)) if known else ()
+    return Run(manifest, tally, corpus, name, found)

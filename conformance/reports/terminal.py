@@ -11,20 +11,19 @@ from rich.text import Text
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.reports.picture import of_result
 from lockproof.conformance.reports.words import summary, tally_summary, why_nothing_was_found_out
-from lockproof.conformance.running.baselines import breaks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from rich.console import RenderableType
 
     from lockproof.conformance.language.case import Case
     from lockproof.conformance.reports.run import Run
-    from lockproof.conformance.running.baselines import Difference
+    from lockproof.conformance.running.known import Assessment
     from lockproof.conformance.running.results import Result
     from lockproof.runners.target import TargetInfo
 
-__all__ = ["STYLES", "closing", "differences", "entry"]
+__all__ = ["STYLES", "assessed", "closing", "entry"]
 
 STYLES = {
     Status.PASS: "green",
@@ -98,21 +97,21 @@ def _broken(run: Run, target: str) -> Iterator[Text]:
             )
 
 
-def differences(found: Sequence[Difference]) -> Iterator[str]:
-    """Yield where a run differs from its baselines: the count, and a line for each."""
-    yield f"\n{len(found)} difference{'' if len(found) == 1 else 's'} from the baseline"
-    for each in found:
-        yield f"  {each.target}  {each.case}: {_difference(each)}"
+def assessed(found: Assessment, *, verbose: bool) -> Iterator[str]:
+    """Yield what baselines say of a run: what is known, what is news, and what got better, each pass if `verbose`."""
+    assumed = f" ({found.assumed} assumed, of vendors' kernels by Linux's versions)" if found.assumed else ""
+    yield f"\n{_count(len(found.known), 'known deviation')}{assumed}, {len(found.news) or 'none'} new"
+    for news in found.news:
+        what = "; ".join(map(str, news.unknown)) or tally_summary(news.entry)
+        was = "".join(f"; {issue.id} excused it until it expired on {issue.expires}" for issue in news.expired)
+        yield f"  {news.entry.worst.target}  {news.entry.worst.case}: {what}{was}"
+    if found.fixed:
+        yield _count(len(found.fixed), "unexpected pass", "es") + (":" if verbose else "; --verbose lists them")
+    for fixed in found.fixed if verbose else ():
+        yield f"  {fixed.target}  {fixed.case}: {fixed.issue.id} is not seen any more"
+    if found.untried:
+        yield f"{_count(found.untried, 'known deviation')} could not be tried"
 
 
-def _difference(each: Difference) -> str:
-    known = each.known
-    if known is None:
-        return f"a new deviation: {tally_summary(each.found)}"
-    if each.found.status is Status.FAIL:
-        shown = ", ".join(breaks(each.found.worst))
-        return f"deviates in another way: {shown} instead of {', '.join(known.breaks)}"
-    told = f"is known to break {', '.join(known.breaks)} ({known.reason})"
-    if each.found.status is Status.PASS:
-        return f"passes, and {told}; remove it from the baseline"
-    return f"{told}, and is {each.found.status} now: {tally_summary(each.found)}"
+def _count(number: int, what: str, plural: str = "s") -> str:
+    return f"{number} {what}{'' if number == 1 else plural}"

@@ -2,10 +2,10 @@
 """Runs of cases on targets, and what is kept of them.
 
 An `Engine` runs cases and tells events; a `RunFolder` keeps a `Manifest` and a `Result` for each execution; a `Tally`
-counts them; a `Baseline` knows which deviations are none that are new.
+counts them; a `Baseline` knows which deviations are no news.
 """
 
-from lockproof.conformance.running.baselines import Baseline, Difference
+from lockproof.conformance.running.baselines import Baseline, KnownIssue
 from lockproof.conformance.running.engine import Engine, run_once
 from lockproof.conformance.running.events import Event, Listener, TargetEnded, TargetStarted
 from lockproof.conformance.running.manifest import Manifest
@@ -16,10 +16,10 @@ from lockproof.conformance.running.tally import CaseTally, Tally
 __all__ = [
     "Baseline",
     "CaseTally",
-    "Difference",
     "Engine",
     "Event",
     "Key",
+    "KnownIssue",
     "Listener",
     "Manifest",
     "Result",

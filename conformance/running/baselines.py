@@ -1,306 +1,327 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Known deviations of known targets (results/baselines/*.yaml): what is expected to fail, and why.
+"""Baselines (results/baselines/*.yaml): what is known to deviate, by what it does, where, until when, and why.
 
-A baseline hides nothing: a FAIL that it knows is a FAIL in every report. It only says which differences are news: a
-deviation that it does not know, one that shows itself in another way, and one that is gone.
+A baseline hides nothing and changes no verdict: a FAIL that it knows is a FAIL in every report, with the word that it
+is known. It only says what is news. docs/baselines.md says how one is written.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from datetime import UTC, date, datetime
+from functools import cache
+from itertools import combinations
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, Field, PlainValidator
 
-from lockproof.conformance.errors import CaseFileError, Location, Problem, UsageError
-from lockproof.conformance.files import read_input, write_whole
-from lockproof.conformance.judging.verdict import Status
+from lockproof.conformance.errors import CaseFileError, Location, Problem, UsageError, suggest
+from lockproof.conformance.files import read_input
 from lockproof.conformance.language.decoding import Table
-from lockproof.conformance.language.writing import scalar
+from lockproof.conformance.language.fields import CONFIG
+from lockproof.conformance.language.loading import Corpus
+from lockproof.conformance.language.loading import load as load_corpus
+from lockproof.conformance.language.requirements import Aspect
+from lockproof.conformance.language.selection import matches
 from lockproof.conformance.language.yaml_nodes import Mapping as MappingNode
+from lockproof.conformance.language.yaml_nodes import Sequence as SequenceNode
 from lockproof.conformance.language.yaml_nodes import read
+from lockproof.conformance.running.place import VENDORS, Place, Range, compare_upstream, read_range
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from lockproof.conformance.running.results import Result
-    from lockproof.conformance.running.tally import CaseTally, Tally
+    from lockproof.conformance.language.yaml_nodes import Node
 
-__all__ = [
-    "Baseline",
-    "Deviation",
-    "Difference",
-    "KnownIssue",
-    "Reason",
-    "compare",
-    "known_issue",
-    "load",
-    "update",
-    "write",
-]
+__all__ = ["UNEXPLAINED", "Baseline", "KnownIssue", "Sighting", "Where", "existing", "load", "today", "vocabulary"]
 
 UNEXPLAINED = "unexplained"
-"""The reason that a generated line has, until a person writes one."""
+"""What `about` and `url` of a generated entry say, until a person writes them."""
 
-_CONFIG = ConfigDict(extra="forbid")
-_FIRST_LINE = "# SPDX-License-Identifier: Apache-2.0"
-_DEVIATION = re.compile(r"- \{case: (?P<case>[^,]*), .*breaks: (?P<breaks>\[[^]]*\])")
-_REMARK = re.compile(r"- \{.*\}(?P<remark>\s+#.*)")
-_VERSION = re.compile(r"[0-9]+(\.[0-9]+)?")
+_OLD = "the format of before, by versions; write a list of what is known, each with id, cases, finding and where"
+_SILENT = {"gvisor"}
+"""Vendors whose kernels do not tell the version of their package."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How often a deviation shows itself that does not always."""
+
+    rate: float
+    runs: int
+    """Of which it was counted."""
+
+
+Outcome = Literal["always", "may-pass"] | Rate
+
+
+def _outcome(written: object) -> Outcome:
+    match written:
+        case "always" | "may-pass":
+            return written
+        case {"sometimes": {"rate": str(rate), "runs": str(runs)}}:
+            try:
+                made = Rate(float(rate), int(runs))
+            except ValueError:
+                made = Rate(0, 0)
+            if 0 < made.rate < 1 <= made.runs:
+                return made
+    msg = "is no outcome; write always, may-pass or {sometimes: {rate: 0.1, runs: 200}}"
+    raise ValueError(msg)
+
+
+def _date(written: object) -> date:
+    try:
+        return date.fromisoformat(str(written))
+    except ValueError:
+        msg = "is no date; write one, such as 2027-11-23"
+        raise ValueError(msg) from None
+
+
+def _url(written: str) -> str:
+    if written != UNEXPLAINED and not written.startswith(("https://", "http://")):
+        msg = "is no address; write one that begins with https://"
+        raise ValueError(msg)
+    return written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
-    """Why a kernel deviates."""
+class Where:
+    """Kernels of a vendor by the versions of their packages, or all by the version of Linux that they say they are."""
 
-    __pydantic_config__ = _CONFIG
+    __pydantic_config__ = CONFIG
 
-    why: Annotated[str, Field(min_length=1)]
+    vendor: str | None = None
+    package: str | None = None
+    upstream: str | None = None
+
+    @property
+    def range(self) -> Range | None:
+        """The versions; None: all. Raises ValueError where they are none."""
+        if self.vendor is not None:
+            return _range(self.package, self.vendor) if self.package is not None else None
+        return _range(self.upstream or "", None)
+
+    def has(self, place: Place) -> bool:
+        """Tell whether a kernel is one of these."""
+        version = place.package if self.vendor is not None else place.upstream
+        return self.vendor in (None, place.vendor) and (self.range is None or (bool(version) and version in self.range))
+
+    def meets(self, other: Where) -> bool:
+        """Tell whether there can be a kernel that is one of these and one of the others."""
+        if self.vendor != other.vendor:
+            # Of a vendor and by what it says of itself: nobody can rule it out, unless it says nothing.
+            return None in (self.vendor, other.vendor) and _SILENT.isdisjoint((self.vendor, other.vendor))
+        return self.range is None or other.range is None or self.range.meets(other.range)
+
+
+@cache
+def _range(text: str, vendor: str | None) -> Range:
+    return read_range(text, VENDORS[vendor] if vendor is not None else compare_upstream)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """When it was seen last on a target."""
+
+    __pydantic_config__ = CONFIG
+
+    release: str
+    run: str
+    count: int
+    """Cases that showed it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownIssue:
+    """A deviation that is known."""
+
+    __pydantic_config__ = CONFIG
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+    about: Annotated[str, Field(min_length=1)]
     """In one line."""
-    where: Annotated[str, Field(min_length=1)]
-    """In the kernel's sources: file and function."""
+    url: Annotated[str, AfterValidator(_url)]
+    cases: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Names, leading parts of names, or patterns with * and ?."""
+    finding: str
+    """The requirement that it breaks, in what that is mainly about; or `requirement:aspect`, as it is once loaded."""
+    where: Annotated[tuple[Where, ...], Field(min_length=1)]
+    outcome: Annotated[Outcome, PlainValidator(_outcome)] = "always"
+    fixed_by: tuple[str, ...] = ()
+    """Commits of Linux."""
+    expires: Annotated[date, PlainValidator(_date)]
+    """The last day on which it excuses anything."""
+    seen: Mapping[str, Sighting] = field(default_factory=dict)
+    """By target; `lockproof baseline update` writes it."""
+
+    def names(self, case: str) -> bool:
+        """Tell whether it is about a case."""
+        return any(matches(case, pattern) for pattern in self.cases)
+
+    def is_at(self, place: Place) -> bool:
+        """Tell whether it is about a kernel: by its vendor's package where it speaks of that vendor, else by Linux's.
+
+        A vendor mends early, and breaks early: what is said of its packages is not overruled by what Linux does.
+        """
+        of_vendor = [where for where in self.where if where.vendor is not None and where.vendor == place.vendor]
+        return any(where.has(place) for where in of_vendor or [each for each in self.where if each.vendor is None])
+
+    def assumes(self, place: Place) -> bool:
+        """Tell whether it is assumed of a vendor's kernel, as nobody said anything of that vendor's packages."""
+        return bool(place.vendor) and all(where.vendor != place.vendor for where in self.where)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deviation:
-    """A case that fails, and how."""
-
-    __pydantic_config__ = _CONFIG
-
-    case: str
-    """Its full name."""
-    versions: tuple[str, ...]
-    """Kernels that it was seen on: the first two numbers of their release."""
-    verdict: Literal["FAIL"] = "FAIL"
-    breaks: tuple[str, ...]
-    """What is found, each as `requirement:aspect`."""
-    reason: str
-    """One of the reasons."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Baseline:
     """A file."""
 
-    __pydantic_config__ = _CONFIG
-
-    targets: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Targets that it is about: names, or patterns with * and ?."""
-    reasons: dict[str, Reason] = field(default_factory=dict)
-    deviations: tuple[Deviation, ...] = ()
-
-    def is_about(self, target: str) -> bool:
-        """Tell whether it speaks of a target."""
-        return any(fnmatchcase(target, pattern) for pattern in self.targets)
-
-    def find(self, case: str, version: str) -> Deviation | None:
-        """Return what is known of a case on a version of the kernel."""
-        return next((d for d in self.deviations if d.case == case and version in d.versions), None)
+    path: Path
+    issues: tuple[KnownIssue, ...]
+    lines: Mapping[str, Location] = field(repr=False)
+    """Where each stands, by its id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Where a run differs from what is known: one of the two is missing, or they show themselves in different ways."""
-
-    target: str
-    case: str
-    found: CaseTally
-    """What the run has shown."""
-    known: Deviation | None
-    """What was known of it."""
+def vocabulary(corpus: Corpus, cases: Path | None) -> Corpus:
+    """Return what baselines may speak of where cases come from a path: those, and all that lockproof brings along."""
+    if cases is None:
+        return corpus
+    own, more = {case.name for case in corpus.cases}, load_corpus()
+    rest = tuple(case for case in more.cases if case.name not in own)
+    return Corpus((*corpus.cases, *rest), more.requirements | corpus.requirements)
 
 
-@dataclass(frozen=True, slots=True)
-class KnownIssue:
-    """Why a failure is no news, as reports say it."""
-
-    id: str
-    about: str
-    """In one line."""
+def today() -> date:
+    """Return the day in UTC."""
+    return datetime.now(UTC).date()
 
 
-def version_of(release: str) -> str:
-    """Return the part of a kernel's release that a baseline goes by: 6.18 of 6.18.44-generic."""
-    match = _VERSION.match(release)
-    return match[0] if match else release
+def load(paths: Sequence[Path], corpus: Corpus) -> tuple[Baseline, ...]:
+    """Read baselines that are used together, about the cases of a corpus.
 
-
-def breaks(result: Result) -> tuple[str, ...]:
-    """Return what a result has found, in the words of a baseline."""
-    return tuple(sorted({f"{finding.requirement}:{finding.aspect}" for finding in result.verdict.findings}))
-
-
-_HOLDS: dict[str, type] = {"reasons": Reason, "deviations": Deviation}
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return read_input(path)
-    except OSError as error:
-        msg = f"{path}: cannot be read: {error.strerror}; name a baseline, or make one with --write-baseline"
-        raise UsageError(msg) from error
-
-
-def load(path: Path) -> Baseline:
-    """Read a baseline. Raises UsageError where there is no such file, CaseFileError with every mistake in it."""
-    node, problems = read(_bytes(path), str(path))
-    if not isinstance(node, MappingNode):
-        problems = problems or [
-            Problem(Location(str(path), 1, 1), "", "no baseline; write targets, reasons and deviations")
+    Raises UsageError where there is no such file, CaseFileError with every mistake in all of them.
+    """
+    found, problems = [], []
+    for path in paths:
+        baseline, wrong = _read(path, corpus)
+        found.append(baseline)
+        problems += wrong
+        problems += [
+            Problem(baseline.lines[issue.id], name, f"is {UNEXPLAINED}; write {what}")
+            for issue in baseline.issues
+            for name, what in (("about", "what deviates"), ("url", "where one can read of it"))
+            if getattr(issue, name) == UNEXPLAINED
         ]
+    problems += _clashes(found, corpus)
+    if problems:
         raise CaseFileError(problems)
-    table = Table(node, _HOLDS)
-    baseline, wrong = table.decode(Baseline)
-    problems = [*problems, *wrong]
-    if baseline is not None:
-        problems += [table.problem(place, text) for place, text in _mistakes(baseline)]
-    if baseline is None or problems:
+    return tuple(found)
+
+
+def existing(path: Path, corpus: Corpus) -> Baseline:
+    """Read a baseline that is to be added to, whose entries need not be explained yet; empty where there is none.
+
+    Raises CaseFileError.
+    """
+    if not path.exists():
+        return Baseline(path, (), {})
+    baseline, problems = _read(path, corpus)
+    if problems:
         raise CaseFileError(problems)
     return baseline
 
 
-def existing(path: Path, targets: Sequence[str]) -> Baseline:
-    """Read the baseline that is to be written anew, or give an empty one for these targets.
-
-    Lines that a person has not explained yet may stand in it. Raises CaseFileError.
-    """
-    if not path.exists():
-        return Baseline(targets=tuple(targets))
-    node, problems = read(_bytes(path), str(path))
-    found, wrong = Table(node, _HOLDS).decode(Baseline) if isinstance(node, MappingNode) else (None, [])
-    if found is None:
-        raise CaseFileError(
-            [*problems, *wrong] or [Problem(Location(str(path), 1, 1), "", "no baseline; remove the file")]
-        )
-    return found
-
-
-def _mistakes(baseline: Baseline) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    seen: set[tuple[str, str]] = set()
-    for index, deviation in enumerate(baseline.deviations):
-        if deviation.reason not in baseline.reasons:
-            what = f"{deviation.reason!r} is none of the reasons; write why and where below reasons, and its name here"
-            yield ("deviations", index, "reason"), what
-        for version in deviation.versions:
-            if (deviation.case, version) in seen:
-                yield ("deviations", index, "case"), f"{deviation.case} stands here twice for {version}; remove one"
-            seen.add((deviation.case, version))
-    used = {deviation.reason for deviation in baseline.deviations}
-    for reason in baseline.reasons:
-        if reason not in used:
-            yield ("reasons", reason), "no deviation has this reason; remove it"
+def _read(path: Path, corpus: Corpus) -> tuple[Baseline, list[Problem]]:
+    try:
+        content = read_input(path)
+    except OSError as error:
+        msg = f"{path}: cannot be read: {error.strerror}; name a baseline, or make one with lockproof baseline update"
+        raise UsageError(msg) from error
+    node, problems = read(content, str(path))
+    issues: list[KnownIssue] = []
+    lines: dict[str, Location] = {}
+    for item in _items(node, str(path), problems):
+        table = Table(item, {"where": Where, "seen": Sighting})
+        issue, wrong = table.decode(KnownIssue)
+        problems += wrong
+        if issue is not None:
+            problems += [table.problem(at, text) for at, text in _mistakes(issue, corpus)]
+            if issue.id in lines:
+                problems.append(table.problem(("id",), f"{issue.id} stands here a second time; write another"))
+            else:
+                lines[issue.id] = item.at
+                issues.append(_complete(issue, corpus))
+    return Baseline(path, tuple(issues), lines), problems
 
 
-def compare(baselines: Sequence[Baseline], tally: Tally, releases: Mapping[str, str]) -> list[Difference]:
-    """Return where a run differs from what is known.
-
-    What is known to fail and was not tried this time is a difference; what the suite could not find out is none: it
-    stands for itself.
-    """
-    compared = (
-        Difference(target, case, entry, _known(baselines, target, case, releases))
-        for (target, case), entry in tally.cases.items()
-    )
-    return [each for each in compared if _differs(each.found, each.known)]
+def _items(node: Node | None, file: str, problems: list[Problem]) -> Sequence[Node]:
+    if isinstance(node, SequenceNode):
+        return node.items
+    if isinstance(node, MappingNode) and node.get("deviations") is not None:
+        problems.append(Problem(node.at, "deviations", f"{_OLD} (docs/baselines.md)"))
+    elif not problems and node is not None:
+        problems.append(Problem(Location(file, 1, 1), "", "no baseline; write a list of what is known"))
+    return ()
 
 
-def _known(baselines: Sequence[Baseline], target: str, case: str, releases: Mapping[str, str]) -> Deviation | None:
-    version = version_of(releases.get(target, ""))
-    found = (baseline.find(case, version) for baseline in baselines if baseline.is_about(target))
-    return next(filter(None, found), None)
+def _complete(issue: KnownIssue, corpus: Corpus) -> KnownIssue:
+    """Return an issue whose finding has its aspect."""
+    check = corpus.requirements.get(issue.finding)
+    return issue if check is None else replace(issue, finding=f"{check.id}:{check.observes[0]}")
 
 
-def known_issue(baselines: Sequence[Baseline], result: Result, release: str) -> KnownIssue | None:
-    """Return which known issue a failure is, if it is one and shows itself as it is known to."""
-    if result.verdict.status is not Status.FAIL:
-        return None
-    version = version_of(release)
-    for baseline in baselines:
-        known = baseline.find(result.case, version) if baseline.is_about(result.target) else None
-        if known is not None:
-            reason = baseline.reasons[known.reason]
-            return KnownIssue(known.reason, reason.why) if breaks(result) == known.breaks else None
-    return None
+_Mistakes = Iterator[tuple[tuple[str | int, ...], str]]
 
 
-def _differs(found: CaseTally, known: Deviation | None) -> bool:
-    if found.status is Status.FAIL:
-        return known is None or breaks(found.worst) != known.breaks
-    return found.status is not Status.UNRESOLVED and known is not None
+def _mistakes(issue: KnownIssue, corpus: Corpus) -> _Mistakes:
+    for number, pattern in enumerate(issue.cases):
+        if not any(matches(case.name, pattern) for case in corpus.cases):
+            yield ("cases", number), f"{pattern!r} is no case; remove it, or write one (lockproof cases lists them)"
+    check, colon, aspect = issue.finding.partition(":")
+    if check not in corpus.requirements:
+        yield ("finding",), f"{check!r} is no requirement; {suggest(check, corpus.requirements)}"
+    elif colon and aspect not in set(Aspect):
+        yield ("finding",), f"{aspect!r} is no aspect; {suggest(aspect, set(Aspect))}"
+    behind = False
+    for number, where in enumerate(issue.where):
+        if where.vendor is not None and behind:
+            yield (
+                ("where", number),
+                "a vendor behind upstream; write vendors first, as what is said of them counts first",
+            )
+        behind = behind or where.vendor is None
+        yield from ((("where", number, *at), text) for at, text in _wrong_where(where))
 
 
-def update(baseline: Baseline, tally: Tally, releases: Mapping[str, str]) -> Baseline:
-    """Return the baseline with what a run has shown: new lines, and versions that are gone. People write reasons."""
-    lines = {(deviation.case, deviation.breaks): deviation for deviation in baseline.deviations}
-    for (target, case), entry in tally.cases.items():
-        version = version_of(releases.get(target, ""))
-        if not baseline.is_about(target) or entry.status not in {Status.PASS, Status.FAIL}:
+def _wrong_where(where: Where) -> _Mistakes:
+    if (where.vendor is None) is (where.upstream is None) or (where.package is not None and where.vendor is None):
+        yield (), "write {vendor: debian, package: '< 6.12.200-1'}, or {upstream: '>= 2.6.16, < 7.4'}"
+    elif where.vendor is not None and where.vendor not in VENDORS:
+        yield ("vendor",), f"{where.vendor!r} is no vendor here; {suggest(where.vendor, VENDORS)}"
+    elif where.vendor is not None and where.package is None and where.vendor not in _SILENT:
+        yield (), "has no end, so that nobody would look at it again; add package: with < and a version"
+    else:
+        try:
+            _ = where.range
+        except ValueError as error:
+            yield ("package" if where.vendor is not None else "upstream",), f"{error}"
+
+
+def _clashes(baselines: Sequence[Baseline], corpus: Corpus) -> Iterator[Problem]:
+    """Yield issues of which two could be meant by one finding."""
+    every = [(baseline.lines[issue.id], issue) for baseline in baselines for issue in baseline.issues]
+    about = {(at, issue.id): {case.name for case in corpus.cases if issue.names(case.name)} for at, issue in every}
+    for (at, one), (at_other, other) in combinations(every, 2):
+        if one.finding != other.finding or not _meet(one, other):
             continue
-        found = breaks(entry.worst) if entry.status is Status.FAIL else None
-        for key, line in list(lines.items()):
-            if key[0] == case and key[1] != found:
-                lines[key] = replace(line, versions=tuple(known for known in line.versions if known != version))
-        if found is not None:
-            old = lines.get((case, found)) or Deviation(case=case, versions=(), breaks=found, reason=UNEXPLAINED)
-            lines[case, found] = replace(old, versions=_sorted({*old.versions, version}))
-    kept = tuple(line for line in lines.values() if line.versions)
-    return replace(baseline, deviations=kept)
+        if both := sorted(about[at, one.id] & about[at_other, other.id]):
+            what = f"both {one.id} ({at.file}:{at.line}) and this can match {one.finding} in {both[0]}"
+            yield Problem(at_other, other.id, f"{what}; tell them apart by cases or where")
 
 
-def _sorted(versions: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(versions, key=lambda version: [int(part) for part in re.findall(r"[0-9]+", version)]))
-
-
-def write(path: Path, baseline: Baseline) -> None:
-    """Write a baseline, a line for each deviation; comments stay with the lines that they are at. Raises StoreError."""
-    before = path.read_text(encoding="utf-8").splitlines() if path.exists() else [_FIRST_LINE, "targets:"]
-    lines = [
-        f"targets: [{', '.join(map(scalar, baseline.targets))}]",
-        "",
-        "reasons:" if baseline.reasons else "reasons: {}",
-    ]
-    for name, reason in baseline.reasons.items():
-        lines += [f"  {name}:", f"    why: {scalar(reason.why)}", f"    where: {scalar(reason.where)}"]
-    lines += ["", "deviations:" if baseline.deviations else "deviations: []"]
-    for line in baseline.deviations:
-        fields: dict[str, Any] = {
-            "case": scalar(line.case),
-            "versions": f"[{', '.join(map(scalar, line.versions))}]",
-            "verdict": line.verdict,
-            "breaks": f"[{', '.join(map(scalar, line.breaks))}]",
-            "reason": line.reason,
-        }
-        lines.append(f"- {{{', '.join(f'{name}: {value}' for name, value in fields.items())}}}")
-    write_whole(path, "\n".join([*_commented(lines, before), ""]), "name a file in a folder where you may write")
-
-
-def _commented(lines: Sequence[str], before: Sequence[str]) -> Iterator[str]:
-    """Yield lines with the comments of an earlier file before and behind them; last those whose lines are gone."""
-    above: dict[str, list[str]] = {}
-    behind: dict[str, str] = {}
-    block: list[str] = []
-    for line in before:
-        if line.lstrip().startswith("#"):
-            block.append(line)
-        elif line.strip():
-            above.setdefault(_anchor(line), []).extend(block)
-            block = []
-            if match := _REMARK.match(line):
-                behind[_anchor(line)] = match["remark"]
-    for line in lines:
-        yield from above.pop(_anchor(line), ()) if line else ()
-        yield line + behind.pop(_anchor(line), "")
-    yield from (comment for comments in above.values() for comment in comments)
-    yield from (remark.strip() for remark in behind.values())
-    yield from block
-
-
-def _anchor(line: str) -> str:
-    """Return what tells a line from others, and stays when it is written anew: of a deviation its case and findings."""
-    match = _DEVIATION.match(line)
-    if match is not None:
-        return f"{match['case']} {match['breaks']}"
-    return line.strip() if line.startswith(" ") else line.partition(":")[0]
+def _meet(one: KnownIssue, other: KnownIssue) -> bool:
+    try:
+        return any(where.meets(also) for where in one.where for also in other.where)
+    except (ValueError, KeyError):  # a range that was told already
+        return False

@@ -69,7 +69,7 @@ def answers(line: str, cwd: Path) -> list[str]:
         ("lockproof ex", ["explain", "explore"]),
         ("lockproof kernel ", ["build", "fetch", "list", "remove"]),
         ("lockproof kernel remove debian/6.12@", ["debian/6.12@arm64"]),
-        ("lockproof run --w", ["--write-baseline"]),
+        ("lockproof run --st", ["--strict-baseline"]),
         ("lockproof run -t local+", ["local+libc", "local+posixmlock"]),
         ("lockproof run -t qemu:", ["qemu:debian/6.12", "qemu:debian/6.12@arm64"]),
         ("lockproof run --target comm", ["command:"]),

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 from lockproof.conformance.judging.verdict import Finding, Status, Verdict
 from lockproof.conformance.language.loading import Corpus
 from lockproof.conformance.language.requirements import Aspect, Modality
 from lockproof.conformance.reports.run import Run
-from lockproof.conformance.running.baselines import Baseline, Deviation, Reason
+from lockproof.conformance.running.baselines import Baseline, KnownIssue, Where
 from lockproof.conformance.running.manifest import Manifest, corpus_digest
 from lockproof.conformance.running.results import Result
 from lockproof.conformance.running.tally import Tally
@@ -29,11 +31,19 @@ TRACE = (
 
 
 KNOWN = Baseline(
-    targets=("*",),
-    reasons={"keeps-prefix": Reason(why="It keeps the prefix.", where="mm/mlock.c")},
-    deviations=(
-        Deviation(case="mlock/known", versions=("6.12",), breaks=("mlock.no-change:locked",), reason="keeps-prefix"),
+    Path("linux.yaml"),
+    (
+        KnownIssue(
+            id="keeps-prefix",
+            about="It keeps the prefix.",
+            url="https://example.org",
+            cases=("mlock/known",),
+            finding="mlock.no-change:locked",
+            where=(Where(upstream="< 7.4"),),
+            expires=date.max,
+        ),
     ),
+    {},
 )
 """Knows that mlock/known fails."""
 

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What of a run is known: each failure against what baselines say of its findings, and what got better."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lockproof.conformance.judging.verdict import Status
+from lockproof.conformance.running.place import place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
+
+    from lockproof.conformance.judging.verdict import Finding
+    from lockproof.conformance.running.baselines import Baseline, KnownIssue
+    from lockproof.conformance.running.place import Place
+    from lockproof.conformance.running.results import Result
+    from lockproof.conformance.running.tally import CaseTally, Tally
+    from lockproof.runners.target import TargetInfo
+
+__all__ = ["Assessment", "Fixed", "Match", "News", "assess", "kind", "known_issues", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A finding that is known."""
+
+    issue: KnownIssue
+    assumed: bool
+    """Whether only Linux's versions say so of a vendor's kernel."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A failure that is not known, or not in all that it shows."""
+
+    entry: CaseTally
+    unknown: tuple[Finding, ...]
+    expired: tuple[KnownIssue, ...]
+    """What would have excused it until lately."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A case that always showed an issue, and does not any more."""
+
+    target: str
+    case: str
+    issue: KnownIssue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """A run, against baselines."""
+
+    known: Mapping[tuple[str, str], tuple[Match, ...]]
+    """By target and case: the failures that are no news."""
+    news: tuple[News, ...]
+    fixed: tuple[Fixed, ...]
+    untried: int
+    """Cases that always show an issue, and could not be tried."""
+
+    @property
+    def assumed(self) -> int:
+        """The number of failures of vendors' kernels that are known of Linux's versions only."""
+        return sum(any(match.assumed for match in matches) for matches in self.known.values())
+
+    def exit_code(self, otherwise: int, *, strict: bool) -> int:
+        """Return the exit code of a run that would have ended with another one."""
+        if otherwise not in {0, 1}:
+            return otherwise
+        return int(bool(self.news) or (strict and bool(self.fixed)))
+
+
+def known_issues(
+    baselines: Sequence[Baseline], result: Result, info: TargetInfo | None, today: date
+) -> tuple[Match, ...]:
+    """Return what a failure is known as; empty: it is none, or something in it is new."""
+    place = place_of(result.target, info) if info is not None else None
+    if place is None or result.verdict.status is not Status.FAIL:
+        return ()
+    found = {finding: _match(baselines, result.case, finding, place, today) for finding in _distinct(result)}
+    known = [match for match in found.values() if match is not None]
+    return tuple({match.issue.id: match for match in known}.values()) if len(known) == len(found) else ()
+
+
+def unknown(baselines: Sequence[Baseline], result: Result, info: TargetInfo | None, today: date) -> tuple[Finding, ...]:
+    """Return the first finding of each kind that no baseline knows."""
+    place = place_of(result.target, info) if info is not None else None
+    distinct = _distinct(result) if result.verdict.status is Status.FAIL else []
+    if place is None:
+        return tuple(distinct)
+    return tuple(each for each in distinct if _match(baselines, result.case, each, place, today) is None)
+
+
+def assess(baselines: Sequence[Baseline], tally: Tally, info: Mapping[str, TargetInfo], today: date) -> Assessment:
+    """Say what of a run is known, what is news, and what got better."""
+    known: dict[tuple[str, str], tuple[Match, ...]] = {}
+    news: list[News] = []
+    fixed: list[Fixed] = []
+    untried = 0
+    for (target, case), entry in tally.cases.items():
+        place = place_of(target, info[target]) if target in info else None
+        always = [issue for issue, _ in _about(baselines, case, place, today) if issue.outcome == "always"]
+        if entry.status is Status.FAIL:
+            if matches := known_issues(baselines, entry.worst, info.get(target), today):
+                known[target, case] = matches
+            else:
+                news.append(_news(baselines, entry, info.get(target), today))
+        shown = {kind(finding) for finding in entry.worst.verdict.findings if finding.step >= 0}
+        if entry.status in {Status.FAIL, Status.PASS}:
+            fixed += [Fixed(target, case, issue) for issue in always if issue.finding not in shown]
+        elif entry.status is not Status.UNRESOLVED:
+            untried += bool(always)
+    return Assessment(known=known, news=tuple(news), fixed=tuple(fixed), untried=untried)
+
+
+def _news(baselines: Sequence[Baseline], entry: CaseTally, info: TargetInfo | None, today: date) -> News:
+    place = place_of(entry.worst.target, info) if info is not None else None
+    found = unknown(baselines, entry.worst, info, today)
+    kinds = {kind(finding) for finding in found}
+    about = _about(baselines, entry.worst.case, place, None)
+    return News(entry, found, tuple(issue for issue, _ in about if issue.finding in kinds and issue.expires < today))
+
+
+def _match(baselines: Sequence[Baseline], case: str, finding: Finding, place: Place, today: date) -> Match | None:
+    if finding.step < 0:  # the kernel itself broke, which is never expected
+        return None
+    about = _about(baselines, case, place, today)
+    return next((Match(issue, assumed) for issue, assumed in about if issue.finding == kind(finding)), None)
+
+
+def _about(
+    baselines: Sequence[Baseline], case: str, place: Place | None, today: date | None
+) -> Iterator[tuple[KnownIssue, bool]]:
+    """Yield what is known of a case at a place, and whether it is assumed; `today`: without what has expired."""
+    if place is None:
+        return
+    for baseline in baselines:
+        for issue in baseline.issues:
+            if (today is None or today <= issue.expires) and issue.names(case) and issue.is_at(place):
+                yield issue, issue.assumes(place)
+
+
+def _distinct(result: Result) -> list[Finding]:
+    """Return the first finding of each kind."""
+    found: dict[tuple[str, bool], Finding] = {}
+    for finding in result.verdict.findings:
+        found.setdefault((kind(finding), finding.step < 0), finding)
+    return list(found.values())
+
+
+def kind(finding: Finding) -> str:
+    """Return what a finding is told from others by, in a baseline: `requirement:aspect`."""
+    return f"{finding.requirement}:{finding.aspect}"
