@@ -72,6 +72,9 @@ class ModelSession:
         for program in programs:
             yield self.read(program, self.answer(program))
 
+    def give_up(self) -> None:
+        """See runners.target.Session. A model is never waited for."""
+
     def answer(self, program: Program) -> str:
         """Execute a program; the lines of its trace as they are, or nothing where there is no memory for them."""
         text = f"program model\n{program.text}end\n".encode()

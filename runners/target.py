@@ -204,6 +204,9 @@ class Session(Protocol):
         cannot be started again; programs taken by then get no trace.
         """
 
+    def give_up(self) -> None:
+        """Let whoever waits for the target get TargetError within a second; any thread may call it."""
+
 
 class Target(Protocol):
     """A way to reach a kernel or a model."""

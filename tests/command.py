@@ -8,9 +8,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LOCKPROOF = str(Path(sys.executable).with_name("lockproof"))
 
@@ -71,6 +75,14 @@ def verdicts(folder: Path) -> dict[tuple[str, str], str]:
 def plain_environment() -> dict[str, str]:
     """Return the environment without what would change the output."""
     return {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "FORCE_COLOR", "CLICOLOR"}}
+
+
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
+    """Wait for a condition; fails where it never comes."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition never came"
+        time.sleep(0.005)
 
 
 def children(pid: int) -> list[int]:

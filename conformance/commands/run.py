@@ -34,6 +34,7 @@ from lockproof.conformance.running.tally import Tally
 from lockproof.runners.target import make_target
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator, Sequence
 
     from rich.console import Console
@@ -104,18 +105,18 @@ def run(request: RunRequest) -> Printed:
     """
     reports = (kinds.Asked("junit"), *map(kinds.read, request.reports))
     out = console(stderr=_takes_standard_output(request, reports))
-    with _stream(request.events) as stream:
+    with _stream(request.events) as stream, interruptible() as interrupt:
         work = _new(request) if request.resume is None else _resumed(request, request.resume, out)
-        tally, signal = _execute(request, work, stream, out)
+        tally = _execute(request, work, stream, interrupt.stop, out)
     made = Run(work.folder.manifest, tally, work.corpus, baselines=work.known)
     for part in terminal.closing(made):
         out.print(part)
     kept = _report(made, reports, work.folder.path)
     out.print(f"\n{work.folder.path}/ has run.json, results.jsonl, {', '.join(kept)}")
-    if signal:
+    if interrupt.signal:
         ran = sum(entry.repetitions for entry in tally.cases.values())
         out.print(f"Interrupted: {ran} of {work.total} ran; {_again(work.folder)} runs the others")
-        return Printed("", 128 + signal)
+        return Printed("", 128 + interrupt.signal)
     if unresolved := sum(entry.unresolved for entry in tally.cases.values()):
         out.print(f"{unresolved} UNRESOLVED; {_again(work.folder)} tries them again")
     return Printed("", _conclude(request, work.known, made, out))
@@ -128,8 +129,10 @@ def _again(folder: RunFolder) -> str:
     return shlex.join(["lockproof", "run", "--resume", folder.path.name, *where, *given])
 
 
-def _execute(request: RunRequest, work: _Work, stream: Sequence[Listener], out: Console) -> tuple[Tally, int]:
-    """Run what is missing; all results there are then, and the signal that ended it early, or 0."""
+def _execute(
+    request: RunRequest, work: _Work, stream: Sequence[Listener], stop: threading.Event, out: Console
+) -> Tally:
+    """Run what is missing, until `stop` is set; all results that there are then."""
     folder, tally = work.folder, Tally()
     done, left_out = _recorded(work, tally)
     for line in left_out:
@@ -142,7 +145,7 @@ def _execute(request: RunRequest, work: _Work, stream: Sequence[Listener], out: 
         is_known=lambda result: _is_known(work.known, result, folder.manifest),
         verbose=request.verbose,
     )
-    with live, interruptible() as interrupt:
+    with live:
         engine = Engine(
             cases=work.cases,
             requirements=work.corpus.requirements,
@@ -151,15 +154,15 @@ def _execute(request: RunRequest, work: _Work, stream: Sequence[Listener], out: 
             jobs=request.jobs or min(len(work.targets), len(os.sched_getaffinity(0))),
             time_limit=folder.manifest.time_limit,
             done=done,
-            stop=interrupt.stop,
+            stop=stop,
         )
         try:
             engine.run(work.targets)
         finally:
             folder.close()
-    if not interrupt.signal:
+    if not stop.is_set():
         folder.finish()
-    return tally, interrupt.signal
+    return tally
 
 
 def _recorded(work: _Work, tally: Tally) -> tuple[set[Key], list[str]]:

@@ -251,6 +251,11 @@ _KINDS: dict[str, type[Any]] = {
 }
 _OURS = ("crash", "lost")
 _FIRST_KEY = re.compile(rf'\{{"({"|".join(_KINDS)})":')
+_MOST_EXECUTIONS = 10000
+_MOST_STEPS = 256
+"""Of a program, and so of an execution."""
+_MOST_CHARACTERS = 64 << 20
+"""Of a trace."""
 _REMEMBERED = 256
 """Lines: executions of the same program mostly report the same."""
 _SHORT = 4096
@@ -310,9 +315,13 @@ class TraceReader:
         self._before: Snapshot | None = None
         self._steps: list[StepTrace] = []
         self._refused: str | None = None
+        self._characters = 0
 
     def feed(self, line: str) -> Trace | None:
         """Take the next line; gives the trace when it was the last. Raises TargetError where it is not the protocol."""
+        self._characters += len(line)
+        if self._characters > _MOST_CHARACTERS:
+            raise _garbage(line, f"a trace longer than {_MOST_CHARACTERS >> 20} MiB")
         part = _part(line, ours=self.program is None)
         self.lines.append(line)
         match part:
@@ -320,12 +329,9 @@ class TraceReader:
                 self._check(before, line)
                 self._before = before
             case StepTrace():
-                self._check(part.snapshot, line)
-                if any(part.step == other.step for other in self._steps):
-                    raise _garbage(line, f"step {part.step} a second time in one execution")
-                self._steps.append(part)
+                self._add(part, line)
             case _Closed():
-                self._close(part)
+                self._close(part, line)
             case _Refused():
                 self._refused = f"the target refused line {part.line} of the program: {part.reason}"
             case _End():
@@ -356,7 +362,17 @@ class TraceReader:
             raise _garbage(line, "the end of a program in the middle of an execution")
         return Trace(tuple(self._executions), self._refused, tuple(self.lines), taint=end.taint, log=end.log)
 
-    def _close(self, closed: _Closed) -> None:
+    def _add(self, step: StepTrace, line: str) -> None:
+        self._check(step.snapshot, line)
+        if any(step.step == other.step for other in self._steps):
+            raise _garbage(line, f"step {step.step} a second time in one execution")
+        if len(self._steps) == _MOST_STEPS:
+            raise _garbage(line, f"more than {_MOST_STEPS} steps in one execution")
+        self._steps.append(step)
+
+    def _close(self, closed: _Closed, line: str) -> None:
+        if len(self._executions) == _MOST_EXECUTIONS:
+            raise _garbage(line, f"more than {_MOST_EXECUTIONS} executions of one program")
         self._executions.append(
             Execution(
                 closed.execution,

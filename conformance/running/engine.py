@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter, deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Engine", "run_once"]
 
+_LOOK = 0.1  # seconds between two looks whether to stop
+_PATIENCE = 0.4  # seconds that what is under way may still take then
 _REMEMBERED = 4
 """Executions of a trace that is kept to be compared with the next one of its case; sweeps have hundreds."""
 
@@ -57,7 +60,7 @@ class Engine:
     done: Collection[Key] = ()
     """What an earlier run has done already."""
     stop: threading.Event = field(default_factory=threading.Event)
-    """Set, it lets nothing new begin; what is under way ends in order."""
+    """Set, it lets nothing new begin; what is under way ends in order where it does so soon, else it is given up."""
     _telling: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def run(self, targets: Sequence[Target]) -> None:
@@ -67,27 +70,39 @@ class Engine:
         """
         work = [_Work(case, compile_case(case, self.time_limit)) for case in self.cases]
         lanes = [self._lane(target, work) for target in targets]
+        workers: dict[Future[None], _Lane] = {}
         with ThreadPoolExecutor(self.jobs, thread_name_prefix="session") as pool:
-            workers = {pool.submit(self._worker, lane): lane for _ in range(self.jobs) for lane in lanes}
             try:
+                for lane in lanes * self.jobs:
+                    workers[pool.submit(self._worker, lane)] = lane
                 self._wait(workers)
             except BaseException:
                 self.stop.set()
-                wait(workers)
+                for _ in self._ended(workers):
+                    pass
                 raise
+
+    def _ended(self, workers: Mapping[Future[None], _Lane]) -> Iterator[Future[None]]:
+        """Yield workers as they end. Where `stop` is set, those that do not do so soon give up what they wait for."""
+        waiting, stopped = set(workers), None
+        while waiting:
+            ended, waiting = wait(waiting, _LOOK, return_when="FIRST_COMPLETED")
+            yield from ended
+            if self.stop.is_set():
+                stopped = stopped or time.monotonic()
+                if time.monotonic() - stopped > _PATIENCE:
+                    for lane in workers.values():
+                        lane.give_up()
 
     def _wait(self, workers: Mapping[Future[None], _Lane]) -> None:
         """End each lane when its last worker has ended; raises the first exception at once."""
         left = Counter(lane.target.name for lane in workers.values())
-        waiting = set(workers)
-        while waiting:
-            ended, waiting = wait(waiting, return_when="FIRST_COMPLETED")
-            for worker in ended:
-                worker.result()
-                lane = workers[worker]
-                left[lane.target.name] -= 1
-                if not left[lane.target.name]:
-                    self._end(lane)
+        for worker in self._ended(workers):
+            worker.result()
+            lane = workers[worker]
+            left[lane.target.name] -= 1
+            if not left[lane.target.name]:
+                self._end(lane)
 
     def _end(self, lane: _Lane) -> None:
         """Say of what no session got to that it is not known, and judge the closing cases."""
@@ -133,7 +148,7 @@ class Engine:
         if taken is None:
             return
         try:
-            with lane.target.session() as session:
+            with lane.target.session() as session, lane.using(session):
                 lane.info = session.info
                 self._tell(TargetStarted(lane.target.name, session.info, session.about))
                 began = time.monotonic()
@@ -142,6 +157,8 @@ class Engine:
                     self._receive(lane, taken.popleft(), trace, ended - began)
                     began = ended
         except TargetError as error:
+            if self.stop.is_set():
+                return  # it may have been given up, and what was under way is for another run
             lane.trouble = f"{lane.target.name}: {error}"
             for task in taken:
                 self._receive(lane, task, lost(lane.trouble), 0.0)
@@ -273,6 +290,24 @@ class _Lane:
     last: dict[str, tuple[Trace, Verdict]] = field(default_factory=dict)
     """What the last repetition of a case gave, by its name."""
     _unmet: dict[str, Verdict | None] = field(default_factory=dict)
+    _in_use: list[Session] = field(default_factory=list)
+
+    @contextmanager
+    def using(self, session: Session) -> Iterator[None]:
+        """Know of a session while it is used."""
+        with self.lock:
+            self._in_use.append(session)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self._in_use.remove(session)
+
+    def give_up(self) -> None:
+        """Give up what the sessions of the target wait for."""
+        with self.lock:
+            for session in self._in_use:
+                session.give_up()
 
     @property
     def has_never_started(self) -> bool:

@@ -71,6 +71,9 @@ class Guest(Connection):
             os.ftruncate(self._console, 0)
             self._began = self._before = self._now = 0
 
+    def _forget_errors(self) -> None:
+        """See Connection. The console of the program under way is kept: it tells how the kernel broke."""
+
     def crash(self, trouble: TargetError) -> Crash | None:
         """See Connection. QEMU that fails or is killed says nothing about the kernel."""
         from lockproof.conformance.protocol.trace import Crash  # noqa: PLC0415

@@ -29,6 +29,8 @@ _END_LIMIT = 5.0  # seconds until a probe whose input has ended must be gone
 _LONGEST_LINE = 4 << 20  # bytes
 _READ_SIZE = 1 << 16  # bytes
 _TAIL = 500  # bytes of standard error that a message shows
+_MOST_ERRORS = 1 << 20  # bytes of standard error that are kept
+_LOOK = 0.25  # seconds between two looks whether it is still waited for
 
 
 class SilentError(TargetError):
@@ -147,6 +149,7 @@ class Connection:
         self._unsent = bytearray()
         self._unread = bytearray()
         self._lines: deque[bytes] = deque()
+        self._is_given_up = False
 
     @property
     def about(self) -> str:
@@ -165,16 +168,27 @@ class Connection:
     def line(self, limit: float) -> str:
         """Return the next line, which may take so many seconds to come.
 
-        Raises TargetError where the process has ended or sends what is no line, SilentError where nothing came.
+        Raises TargetError where the process has ended or sends what is no line, and where it was given up; SilentError
+        where nothing came.
         """
         deadline = time.monotonic() + limit
-        while not self._lines:
-            if not self._stream.wait(deadline - time.monotonic(), to_send=bool(self._unsent)):
+        while not self._is_given_up:
+            if self._lines:
+                return self._lines.popleft().decode(errors="backslashreplace")
+            left = deadline - time.monotonic()
+            if self._stream.wait(min(left, _LOOK), to_send=bool(self._unsent)):
+                self._flush()
+                self._read()
+            elif left <= _LOOK:
                 msg = f"no answer in {limit:g} s{self._tail()}"
                 raise SilentError(msg)
-            self._flush()
-            self._read()
-        return self._lines.popleft().decode(errors="backslashreplace")
+            self._forget_errors()
+        msg = "it was given up"
+        raise TargetError(msg)
+
+    def give_up(self) -> None:
+        """Let whoever waits for a line get TargetError soon; any thread may call it."""
+        self._is_given_up = True
 
     def answered(self) -> None:
         """Note that the line that was returned last ends the answer to a program: what follows is of the next one."""
@@ -187,8 +201,7 @@ class Connection:
         """End the process, and whatever it started."""
         if not at_once:
             self._stream.end()
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(_END_LIMIT)
+            self._has_ended()
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -212,11 +225,24 @@ class Connection:
             msg = f"not the protocol, a line longer than {_LONGEST_LINE} bytes: {bytes(rest[:100])!r}…"
             raise TargetError(msg)
 
+    def _has_ended(self) -> bool:
+        """Wait until the process has ended, but not for long."""
+        deadline = time.monotonic() + _END_LIMIT
+        while not self._is_given_up and time.monotonic() < deadline:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_LOOK)
+                return True
+        return False
+
+    def _forget_errors(self) -> None:
+        """Keep what it says on standard error from filling the disk."""
+        if os.fstat(self._errors.fileno()).st_size > _MOST_ERRORS:
+            os.ftruncate(self._errors.fileno(), 0)
+
     def _ended(self) -> str:
-        try:
-            code = self._process.wait(_END_LIMIT)
-        except subprocess.TimeoutExpired:
+        if not self._has_ended():
             return f"{self.WHO} closed its output and went on running{self._tail()}"
+        code = self._process.returncode
         how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with exit status {code}"
         cut = f" in the middle of a line, {bytes(self._unread[:100])!r}" if self._unread else ""
         return f"{self.WHO} {how}{cut}{self._tail()}"

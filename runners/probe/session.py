@@ -52,7 +52,7 @@ class ProbeTarget:
             session.close()
 
     def _connect(self) -> Connection:
-        errors = tempfile.TemporaryFile()  # noqa: SIM115  closed with the connection
+        errors = tempfile.TemporaryFile("a+b")  # noqa: SIM115  closed with the connection
         process = start_process(self.argv, errors, environment=self.environment)
         return Connection(process, Pipes(process), errors)
 
@@ -74,6 +74,7 @@ class ProbeSession:
         self._breaks = 0
         self._connection = connect()
         self._info: TargetInfo | None = None
+        self._is_given_up = False
 
     @property
     def info(self) -> TargetInfo:
@@ -101,13 +102,20 @@ class ProbeSession:
                 trace = self._receive(first)
                 self._breaks = 0
             except TargetError as trouble:
+                if self._is_given_up:
+                    raise
                 trace = self._broken(first, trouble)
             self._waiting.popleft()
             yield trace
 
+    def give_up(self) -> None:
+        """See runners.target.Session."""
+        self._is_given_up = True
+        self._connection.give_up()
+
     def close(self) -> None:
         """End the probe and all its processes; programs that are under way are given up."""
-        self._connection.close(at_once=bool(self._waiting) or self._info is None)
+        self._connection.close(at_once=bool(self._waiting) or self._info is None or self._is_given_up)
 
     def _has_room(self) -> bool:
         ahead = sum(len(sent.program.text) for sent in self._waiting)
@@ -149,6 +157,8 @@ class ProbeSession:
             raise TargetError(msg)
         try:
             self._connection = self._connect()
+            if self._is_given_up:  # in between
+                self._connection.give_up()
             info = self._hello()
         except TargetError as error:
             msg = f"{trouble}; and then could not be started again: {error}"

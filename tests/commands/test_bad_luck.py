@@ -7,17 +7,16 @@ import json
 import os
 import signal
 import subprocess
-import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.command import LOCKPROOF, SMALL, children, lockproof, results, start, verdicts
+from tests.command import LOCKPROOF, SMALL, children, lockproof, results, start, until, verdicts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 MANY = 3000
 """Repetitions that take long enough to be interrupted."""
@@ -29,14 +28,6 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "small").mkdir()
     (tmp_path / "small" / "mlock.yaml").write_text(SMALL)
     return tmp_path
-
-
-def until(condition: Callable[[], object], seconds: float = 60) -> None:
-    """Wait for a condition; fails where it never comes."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition never came"
-        time.sleep(0.005)
 
 
 def lines(folder: Path) -> int:
