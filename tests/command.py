@@ -47,11 +47,12 @@ def lockproof(*arguments: str, cwd: Path, **options: Any) -> subprocess.Complete
     )
 
 
-def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
+def start(*arguments: str, cwd: Path, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
     """Start the command, in a process group of its own."""
     return subprocess.Popen(
         [LOCKPROOF, *arguments],
         cwd=cwd,
+        env=env,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -52,10 +52,10 @@ def reporting(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def locked(path: Path, say: Say | None = None) -> Iterator[None]:
+def locked(path: Path, say: Say | None = None) -> Iterator[int]:
     """Keep other lockproofs away from a path, which need not exist; `say` tells that one is there.
 
-    Raises StoreError.
+    Yields the descriptor of the lock: a program that inherits it keeps them away, too. Raises StoreError.
     """
     lock = path.with_name(f".{path.name}.lock")
     with reporting(lock):
@@ -69,7 +69,7 @@ def locked(path: Path, say: Say | None = None) -> Iterator[None]:
                 if say:
                     say(f"waiting for another lockproof, which is making {path.name}")
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import TargetError
-from lockproof.runners.host import cache, tools
+from lockproof.runners.host import cache, processes, tools
 from lockproof.runners.kernels.sources_list import mirror, security_mirror
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Root:
         if not listing:
             return ""  # the suite has nothing for this architecture
         helper = "/usr/lib/apt/apt-helper"  # no program for users: it is not on PATH, and always there
-        return subprocess.run([helper, "cat-file", *listing], capture_output=True, text=True, check=False).stdout
+        return str(processes.run([helper, "cat-file", *listing], stdout=subprocess.PIPE, text=True).stdout)
 
     def download(self, package: str, version: str, folder: Path) -> Path:
         """Download a package into a folder, and return the file. Raises TargetError, only with the reason."""
@@ -109,7 +109,7 @@ class Root:
 
     def _run(self, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
         command = [tools.need("apt-get"), "-qq", "-c", str(self.path / "apt.conf"), *arguments]
-        return subprocess.run(
+        return processes.run(
             command,
             cwd=folder,
             env=os.environ | {"LC_ALL": "C"},
@@ -117,7 +117,6 @@ class Root:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
         )
 
 

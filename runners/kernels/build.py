@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from lockproof.conformance.errors import TargetError, UsageError
 from lockproof.conformance.files import read_input
-from lockproof.runners.host import cache, tools
+from lockproof.runners.host import cache, processes, tools
 from lockproof.runners.kernels import catalogue, config, image, source
 from lockproof.runners.kernels.catalogue import CachedKernel
 
@@ -79,10 +79,10 @@ def build(request: BuildRequest, watcher: Watcher) -> CachedKernel:
     digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
     def make(new: Path) -> None:
-        with _workspace(digest) as folder:
-            work = _Work(folder, folder.with_suffix(".log"), cross, watcher)
+        with _workspace(digest, watcher) as (folder, lock):
+            work = _Work(folder, lock, folder.with_suffix(".log"), cross, watcher)
             watcher.say(f"unpacking {request.source}")
-            sources.unpack(work.tree)
+            sources.unpack(work.tree, lock)
             for path, text in patches:
                 work.patch(path, text, request.source)
             for line in config.check(work.configure([needed, optional, *own]), needed, own):
@@ -140,18 +140,19 @@ def _copy(built: Path, new: Path) -> None:
 
 
 @contextmanager
-def _workspace(digest: str) -> Iterator[Path]:
-    """Yield a folder for a build, which goes with it; those of lockproofs that were killed go too."""
+def _workspace(digest: str, watcher: Watcher) -> Iterator[tuple[Path, int]]:
+    """Yield a folder for a build, which goes with it, and its lock; those of lockproofs that were killed go too."""
     top = cache.directory() / "build"
     with cache.reporting(top):
         top.mkdir(parents=True, exist_ok=True)
         for other in top.glob(".*.lock"):
             _remove_abandoned(other)
     folder = top / digest
-    with cache.locked(folder):
+    with cache.locked(folder, watcher.say) as lock:
         try:
             with cache.reporting(folder):
-                yield folder
+                shutil.rmtree(folder, ignore_errors=True)  # of a lockproof that was killed meanwhile
+                yield folder, lock
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -167,6 +168,8 @@ class _Work:
     """A build under way."""
 
     folder: Path
+    lock: int
+    """A descriptor; what a lockproof that is killed leaves running keeps the folder locked by it."""
     log: Path
     cross: str
     watcher: Watcher
@@ -178,9 +181,8 @@ class _Work:
     def patch(self, path: Path, text: bytes, where: str) -> None:
         rejects = self.folder / "rejects"
         command = ["patch", "-p1", "--forward", "--batch", f"--reject-file={rejects}"]
-        done = subprocess.run(
-            command, cwd=self.tree, input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
-        )
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        done = processes.run(command, cwd=self.tree, input=text, pass_fds=(self.lock,), **streams)
         said = done.stdout.decode(errors="replace").splitlines()
         if done.returncode:
             msg = f"{path}: does not apply to {where}: {'; '.join(_failures(said)) or ' '.join(said[-1:])}"
@@ -215,8 +217,9 @@ class _Work:
         command = ["make", f"ARCH={_ARCH}", f"CROSS_COMPILE={self.cross}", *arguments]
         with (
             self.log.open("w", encoding="utf-8") as log,
-            subprocess.Popen(
+            processes.started(
                 command,
+                pass_fds=(self.lock,),
                 cwd=self.tree,
                 env=_environment(),
                 stdin=subprocess.DEVNULL,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lockproof.conformance.errors import LockproofError, TargetError, UsageError
 from lockproof.runners.architectures import ARCHITECTURES, DEFAULT
-from lockproof.runners.host import cache, tools
+from lockproof.runners.host import cache, processes, tools
 from lockproof.runners.kernels import catalogue, kernel
 from lockproof.runners.kernels.apt import Root
 from lockproof.runners.kernels.packages import Package, fetched, fresh, lists
@@ -234,7 +234,7 @@ def _download(package: Package, architecture: Architecture, wanted: re.Pattern[s
 
 def _unpack(deb: Path, wanted: re.Pattern[str], new: Path) -> None:
     command = [tools.need("dpkg-deb"), "--fsys-tarfile", str(deb)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as unpacking:
+    with processes.started(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as unpacking:
         try:
             with tarfile.open(fileobj=unpacking.stdout, mode="r|") as archive:
                 for member in archive:

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from lockproof.conformance.errors import TargetError
 from lockproof.conformance.files import read_input
 from lockproof.runners.architectures import ARCHITECTURES
-from lockproof.runners.host import cache
+from lockproof.runners.host import cache, processes
 from lockproof.runners.kernels.apt import Root
 
 if TYPE_CHECKING:
@@ -90,7 +90,11 @@ def lists(
                 return error
 
     with ThreadPoolExecutor(4) as threads:
-        answers = dict(zip(suites, threads.map(ask, suites), strict=True))
+        try:
+            answers = dict(zip(suites, threads.map(ask, suites), strict=True))
+        except BaseException:
+            processes.end_all()  # that the threads wait for
+            raise
     for suite, answer in answers.items():
         if isinstance(answer, TargetError):
             trouble.setdefault(str(answer), []).append(suite)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import TargetError, UsageError
 from lockproof.conformance.files import open_input
-from lockproof.runners.host import tools
+from lockproof.runners.host import processes, tools
 from lockproof.runners.kernels import debian, kernel
 
 if TYPE_CHECKING:
@@ -38,16 +38,20 @@ class Source:
     path: Path
     """A folder or a tarball."""
 
-    def unpack(self, folder: Path) -> None:
-        """Copy the sources into a new folder. Raises UsageError where they are none of Linux, and TargetError."""
+    def unpack(self, folder: Path, lock: int | None = None) -> None:
+        """Copy the sources into a new folder; `lock`: what keeps it locked as long as anything writes there.
+
+        Raises UsageError where they are none of Linux, and TargetError.
+        """
         folder.mkdir(parents=True)
         if self.path.is_dir():
             names = b"\0".join(os.fsencode(path.relative_to(self.path)) for path in _files(self.path))
-            _tar(["-C", str(self.path), "--null", "--no-recursion", "-T", "-", "-cf", str(folder / ".copy.tar")], names)
-            _tar(["-C", str(folder), "-xf", str(folder / ".copy.tar")])
+            copy = ["-C", str(self.path), "--null", "--no-recursion", "-T", "-", "-cf", str(folder / ".copy.tar")]
+            _tar(copy, lock, names)
+            _tar(["-C", str(folder), "-xf", str(folder / ".copy.tar")], lock)
             (folder / ".copy.tar").unlink()
         else:
-            _tar(["-C", str(folder), "--strip-components=1", "-xf", str(self.path)])
+            _tar(["-C", str(folder), "--strip-components=1", "-xf", str(self.path)], lock)
         _check(folder, self.path)
 
 
@@ -115,8 +119,10 @@ def _content(path: Path) -> bytes:
         raise UsageError(msg) from error
 
 
-def _tar(arguments: list[str], names: bytes = b"") -> None:
-    done = subprocess.run([tools.need("tar"), *arguments], input=names, capture_output=True, check=False)
+def _tar(arguments: list[str], lock: int | None, names: bytes = b"") -> None:
+    command = [tools.need("tar"), *arguments]
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    done = processes.run(command, input=names, pass_fds=() if lock is None else (lock,), **streams)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         msg = f"{arguments[-1]}: cannot be unpacked: {said[0] if said else 'tar failed'}"

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import TargetError, UsageError, suggest
 from lockproof.runners.architectures import ARCHITECTURES
-from lockproof.runners.host import cache, tools
+from lockproof.runners.host import cache, processes, tools
 
 if TYPE_CHECKING:
     from lockproof.runners.architectures import Architecture
@@ -98,7 +98,7 @@ def _compile(compiler: _Compiler, sources: list[str], output: Path, arch: str) -
     zig_cache = str(cache.directory() / "zig")
     environment = os.environ | {"ZIG_GLOBAL_CACHE_DIR": zig_cache, "ZIG_LOCAL_CACHE_DIR": zig_cache, "LC_ALL": "C"}
     command = [*compiler.command, *_FLAGS, "-o", str(output), *sources]
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    done = processes.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
         said = done.stdout.decode(errors="replace")
         if "No space left" in said or "NoSpaceLeft" in said:

@@ -6,7 +6,9 @@ Real sources are built in .ci/run, which takes minutes.
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import stat
 import struct
 from dataclasses import dataclass, field
@@ -17,6 +19,7 @@ import pytest
 from lockproof.conformance.errors import TargetError, UsageError
 from lockproof.runners.kernels import kernel
 from lockproof.runners.kernels.build import BuildRequest, build
+from tests.command import is_running, lockproof, start, until
 
 pytestmark = pytest.mark.kernel_build
 
@@ -247,3 +250,31 @@ def test_a_tarball_is_built_as_the_tree_in_it(tree: Path, tmp_path: Path, name: 
     made = build(BuildRequest(source=str(tmp_path / name)), Told())
     assert made.name == "linux+tiny"
     assert stat.S_ISREG(kernel.find("linux+tiny").image.stat().st_mode)
+
+
+SLOW = """\
+slow: ; @echo $$PPID >"$(LOCKPROOF_TEST)/pids.new"; sleep 1000 & echo $$! >>"$(LOCKPROOF_TEST)/pids.new"; \\
+\tmv "$(LOCKPROOF_TEST)/pids.new" "$(LOCKPROOF_TEST)/pids"; wait
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_a_build_that_is_ended_leaves_nothing_running_and_the_next_one_works(
+    tree: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    makefile = MAKEFILE.replace("bzImage:\n", "bzImage: $(if $(LOCKPROOF_TEST),slow)\n") + SLOW
+    (tree / "Makefile").write_text(makefile)
+    environment = os.environ | {"LOCKPROOF_TEST": str(tmp_path)}
+    process = start("kernel", "build", str(tree), cwd=tmp_path, env=environment)
+    until((tmp_path / "pids").exists)
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode == (-9 if number is signal.SIGKILL else 128 + number)
+    if number is signal.SIGKILL:  # make ends with lockproof; of what it has started nobody knows
+        until(lambda: not is_running(pids[0]))
+        os.kill(pids[1], signal.SIGKILL)
+    until(lambda: not any(map(is_running, pids)))
+    done = lockproof("kernel", "build", str(tree), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in (tmp_path / "cache" / "build").iterdir() if not path.name.startswith(".")] == []
