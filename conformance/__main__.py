@@ -5,6 +5,7 @@ Until the command can end in good order, which takes the time of some imports, C
 """
 
 import signal
+import sys
 
 __all__ = ["main"]
 
@@ -15,9 +16,10 @@ def main() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from lockproof.conformance.cli import main as command  # noqa: PLC0415  see above
     from lockproof.conformance.ending import end_with  # noqa: PLC0415
+    from lockproof.conformance.exit_codes import asked  # noqa: PLC0415
 
     name = "python -m lockproof" if __name__ == "__main__" else None
-    end_with(lambda: command.main(prog_name=name, standalone_mode=False))
+    end_with(lambda: command.main(prog_name=name, standalone_mode=False), asked(sys.argv[1:]))
 
 
 if __name__ == "__main__":

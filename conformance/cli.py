@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lockproof.conformance import cli_results, completion
+from lockproof.conformance import cli_results, completion, exit_codes
 from lockproof.conformance.ending import say
 from lockproof.conformance.options import (
     Excludes,
@@ -144,6 +144,14 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
     help="Write what happens as it happens, a line of JSON for each event; - is standard output. See docs/events.md.",
 )
 @option(
+    "--exit-code",
+    group=_RESULTS,
+    type=click.Choice(list(exit_codes.STYLES)),
+    default=exit_codes.DEFAULT,
+    metavar="STYLE",
+    help=f"For whom: {', '.join(exit_codes.STYLES)}. See docs/reports.md.",
+)
+@option(
     "-v",
     "--verbose",
     group=_RESULTS,
@@ -178,36 +186,6 @@ def run(targets: tuple[str, ...], jobs: int | None, resume: str | None, *, offli
         from lockproof.conformance.commands import run as command  # takes as long as a small kernel needs to boot
 
         return command.run(command.RunRequest(targets=on_their_way, again=targets, jobs=jobs, resume=resume, **asked))
-
-
-@main.command()
-@click.argument("runs", nargs=-1, required=True, metavar="[NAME=]RUN...", shell_complete=completion.runs)
-@option(
-    "--as",
-    "kind",
-    required=True,
-    metavar="KIND[:OPTION]",
-    shell_complete=completion.reports,
-    help="What to make. See docs/reports.md.",
-)
-@option(
-    "-o",
-    "--output",
-    default="-",
-    metavar="FILE|FOLDER",
-    shell_complete=completion.paths,
-    help="Where it goes; default: standard output.",
-)
-@results_option("Folder that run folders are in.")
-@file_option("--baseline", "baselines", multiple=True, help="Known deviations. May be given several times.")
-def report(**asked: Any) -> Printed:
-    """Make a report of runs that are on disk, of several together too.
-
-    RUN is its name, or its folder; with a NAME before it, its targets are called NAME:TARGET.
-    """
-    from lockproof.conformance.commands import report as command
-
-    return command.report(command.ReportRequest(**asked))
 
 
 @main.command(

@@ -64,7 +64,37 @@ def baseline_update(**asked: Any) -> Printed:
     return command.update(command.UpdateRequest(**asked))
 
 
+@click.command(cls=Command)
+@click.argument("runs", nargs=-1, required=True, metavar="[NAME=]RUN...", shell_complete=completion.runs)
+@option(
+    "--as",
+    "kind",
+    required=True,
+    metavar="KIND[:OPTION]",
+    shell_complete=completion.reports,
+    help="What to make. See docs/reports.md.",
+)
+@option(
+    "-o",
+    "--output",
+    default="-",
+    metavar="FILE|FOLDER",
+    shell_complete=completion.paths,
+    help="Where it goes; default: standard output.",
+)
+@results_option("Folder that run folders are in.")
+@file_option("--baseline", "baselines", multiple=True, help="Known deviations. May be given several times.")
+def report(**asked: Any) -> Printed:
+    """Make a report of runs that are on disk, of several together too.
+
+    RUN is its name, or its folder; with a NAME before it, its targets are called NAME:TARGET.
+    """
+    from lockproof.conformance.commands import report as command
+
+    return command.report(command.ReportRequest(**asked))
+
+
 def add_commands(main: Group) -> None:
     """Add the commands to those of lockproof."""
-    for command in (compare, baseline):
+    for command in (report, compare, baseline):
         main.add_command(command)

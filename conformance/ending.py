@@ -22,12 +22,14 @@ import click
 
 from lockproof.conformance.commands.interrupt import Interrupted, Raising, take
 from lockproof.conformance.errors import LockproofError
+from lockproof.conformance.exit_codes import DEFAULT, STYLES, Style
 from lockproof.conformance.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from typing_extensions import Buffer
+
 
 __all__ = ["end_with", "say"]
 
@@ -45,8 +47,8 @@ _ADVICE = {
 """What to do where the machine has no more of something."""
 
 
-def end_with(command: Callable[[], object]) -> None:
-    """Run a command, which returns its exit code, and end the process."""
+def end_with(command: Callable[[], object], style: Style = STYLES[DEFAULT]) -> None:
+    """Run a command, which returns its exit code, and end the process. `style`: which exit codes errors have."""
     output, errors = _stream(_OUTPUT), _stream(_ERRORS)
     sys.stdout, sys.stderr = _text(output, sys.stdout), _text(errors, sys.stderr)
     taking = Raising()
@@ -56,12 +58,12 @@ def end_with(command: Callable[[], object]) -> None:
         take(taking)
         code = command()
     except BaseException as error:  # noqa: BLE001  the last place that can say anything
-        code = _told(error, taking)
+        code = style.of_error(_told(error, taking))
     _ignore_what_comes()
     sys.stdout.flush()
     if output.trouble is not None and output.trouble.errno != errno.EPIPE:
         say(f"standard output: {output.trouble.strerror}; what was to be printed is not all there", err=True)
-        code = max(code, _INFRASTRUCTURE) if isinstance(code, int) else _INFRASTRUCTURE
+        code = style.of_trouble(code if isinstance(code, int) else 0)
     sys.stderr.flush()
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -16,7 +16,7 @@ from lockproof.conformance.reports.run import read
 if TYPE_CHECKING:
     from lockproof.conformance.reports.kinds import Report
 
-__all__ = ["ReportRequest", "print_report", "report"]
+__all__ = ["ReportRequest", "print_part", "print_report", "report"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +52,14 @@ def print_report(kind: str, made: Report) -> None:
     if not isinstance(made, str):
         msg = f"report {kind!r}: it is several files, which standard output cannot be; name a folder"
         raise UsageError(msg)
+    print_part(made)
+
+
+def print_part(text: str) -> None:
+    """Write a part of a report to standard output, where it is at once. Raises StoreError."""
     try:
         with open(sys.stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False) as out:
-            out.write(made)
+            out.write(text)
     except OSError as error:
         msg = f"standard output: cannot be written: {error.strerror}; name a file"
         raise StoreError(msg) from error

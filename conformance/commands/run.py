@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 
 from lockproof.conformance.commands.interrupt import interruptible
 from lockproof.conformance.commands.printed import Printed
-from lockproof.conformance.commands.report import print_report
+from lockproof.conformance.commands.run_reports import RunReports, check_standard_output
 from lockproof.conformance.errors import StoreError, UsageError, suggest
+from lockproof.conformance.exit_codes import DEFAULT, STYLES
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.language.loading import Corpus, load
 from lockproof.conformance.language.selection import select
 from lockproof.conformance.protocol.program import DEFAULT_TIME_LIMIT
-from lockproof.conformance.reports import kinds, terminal
+from lockproof.conformance.reports import terminal
 from lockproof.conformance.reports.console import console
 from lockproof.conformance.reports.live import Live
 from lockproof.conformance.reports.run import Run
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from lockproof.conformance.language.case import Case
-    from lockproof.conformance.reports.kinds import Asked
     from lockproof.conformance.running.baselines import Baseline
     from lockproof.conformance.running.events import Event, Listener
     from lockproof.conformance.running.results import Key, Result
@@ -80,6 +80,8 @@ class RunRequest:
     events: str | None = None
     """File, or `-`, for a line of JSON for each event."""
     verbose: bool = False
+    exit_code: str = DEFAULT
+    """One of the styles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,23 +105,28 @@ def run(request: RunRequest) -> Printed:
 
     What becomes of it is shown as it comes; nothing is left to print at the end.
     """
-    reports = (kinds.Asked("junit"), *map(kinds.read, request.reports))
-    out = console(stderr=_takes_standard_output(request, reports))
+    reports = RunReports(request.reports)
+    streams = (*reports.on_standard_output, *(["--events -"] if request.events == "-" else []))
+    out = console(stderr=check_standard_output(streams))
     with _stream(request.events) as stream, interruptible() as interrupt:
         work = _new(request) if request.resume is None else _resumed(request, request.resume, out)
-        tally = _execute(request, work, stream, interrupt.stop, out)
+        live = reports.begin(Run(work.folder.manifest, Tally(), work.corpus, baselines=work.known))
+        tally = _execute(request, work, (*stream, *live), interrupt.stop, out)
     made = Run(work.folder.manifest, tally, work.corpus, baselines=work.known)
     for part in terminal.closing(made):
         out.print(part)
-    kept = _report(made, reports, work.folder.path)
-    out.print(f"\n{work.folder.path}/ has run.json, results.jsonl, {', '.join(kept)}")
+    kept, trouble = reports.finish(made, work.folder.path)
+    out.print(f"\n{work.folder.path}/ has {', '.join(('run.json', 'results.jsonl', *kept))}")
+    remark = "\n".join(map(str, trouble))
     if interrupt.signal:
         ran = sum(entry.repetitions for entry in tally.cases.values())
         out.print(f"Interrupted: {ran} of {work.total} ran; {_again(work.folder)} runs the others")
-        return Printed("", 128 + interrupt.signal)
+        return Printed("", 128 + interrupt.signal, remark)
     if unresolved := sum(entry.unresolved for entry in tally.cases.values()):
         out.print(f"{unresolved} UNRESOLVED; {_again(work.folder)} tries them again")
-    return Printed("", _conclude(request, work.known, made, out))
+    deviates = _conclude(request, work.known, made, out)
+    style = STYLES[request.exit_code]
+    return Printed("", style.unresolved if trouble else tally.exit_code(style, fails=deviates), remark)
 
 
 def _again(folder: RunFolder) -> str:
@@ -258,41 +265,14 @@ def _is_known(known: Sequence[Baseline], result: Result, manifest: Manifest) -> 
     return bool(known_issues(known, result, manifest.info.get(result.target), baselines.today()))
 
 
-def _takes_standard_output(request: RunRequest, reports: Sequence[Asked]) -> bool:
-    """Tell whether a stream or report has standard output for itself. Raises UsageError where two want it."""
-    asked = [f"--report {report}" for report in reports if report.path == kinds.STANDARD_OUTPUT]
-    asked += ["--events -"] if request.events == "-" else []
-    if len(asked) > 1:
-        msg = f"{' and '.join(asked)} both have standard output for themselves; write one of them to a file"
-        raise UsageError(msg)
-    return bool(asked)
-
-
-def _report(made: Run, reports: Sequence[Asked], folder: Path) -> list[str]:
-    """Make reports; the names of those in the folder of the run. Raises UsageError, StoreError."""
-    kept = []
-    for asked in reports:
-        report = kinds.make(asked, [made])
-        if asked.path == kinds.STANDARD_OUTPUT:
-            print_report(asked.kind, report)
-        elif asked.path:
-            kinds.write(report, Path(asked.path))
-        else:
-            name = kinds.KINDS[asked.kind].file
-            name = name if isinstance(report, str) else f"{name.partition('.')[0]}/"
-            kinds.write(report, folder / name)
-            kept.append(name)
-    return kept
-
-
-def _conclude(request: RunRequest, known: Sequence[Baseline], made: Run, out: Console) -> int:
-    """Compare with what is known; the exit code."""
+def _conclude(request: RunRequest, known: Sequence[Baseline], made: Run, out: Console) -> bool:
+    """Compare with what is known; whether something deviates that is not."""
     if not known:
-        return made.tally.exit_code
+        return made.tally.fails
     found = assess(known, made.tally, made.manifest.info, baselines.today())
     for line in terminal.assessed(found, verbose=request.verbose):
         out.print(line)
-    return found.exit_code(made.tally.exit_code, strict=request.strict_baseline)
+    return found.is_news(strict=request.strict_baseline)
 
 
 @contextmanager

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from lockproof.conformance.reports.run import Run
     from lockproof.runners.target import TargetInfo
 
-__all__ = ["TargetResults", "by_target", "folder", "leaf", "plain_name"]
+__all__ = ["TargetResults", "by_target", "folder", "labels", "leaf", "plain_name"]
 
 _EVIDENCE = "evidence/found"
 """Stands for a case where nothing was found out about a target."""
-_UNSAFE = re.compile("[^A-Za-z0-9_-]+")
+_UNSAFE = re.compile("[^A-Za-z0-9_]+")
 _NO_NAME = re.compile(r"[^A-Za-z0-9_/\[\]=,.-]+")
 
 
@@ -61,8 +61,8 @@ def leaf(case: str) -> str:
 
 
 def plain_name(case: str) -> str:
-    """Return the name of a case with `-` for what cannot be in one; then it is of a file that somebody changed."""
-    return _NO_NAME.sub("-", case)
+    """Return the name of a case with `-` for what cannot be in one: then somebody has changed the results."""
+    return "/".join(part if part.strip(".") else "-" for part in _NO_NAME.sub("-", case).split("/"))
 
 
 def by_target(runs: Sequence[Run]) -> tuple[TargetResults, ...]:
@@ -82,8 +82,8 @@ def by_target(runs: Sequence[Run]) -> tuple[TargetResults, ...]:
                 )
                 raise UsageError(msg)
             whose[name] = run
-    labels = _labels(list(whose))
-    return tuple(_of_target(run, target, labels[run.target(target)]) for run in runs for target in run.manifest.targets)
+    found = labels(list(whose))
+    return tuple(_of_target(run, target, found[run.target(target)]) for run in runs for target in run.manifest.targets)
 
 
 def _of_target(run: Run, target: str, label: str) -> TargetResults:
@@ -104,7 +104,8 @@ def _no_evidence(run: Run, target: str) -> CaseTally:
     return CaseTally(nothing, repetitions=0, like_worst=0, unresolved=1)
 
 
-def _labels(names: Sequence[str]) -> dict[str, str]:
+def labels(names: Sequence[str]) -> dict[str, str]:
+    """Return for each name of a target one of letters, digits, `-` and `_` only, its own among them."""
     found: dict[str, str] = {}
     for name in names:
         plain = _UNSAFE.sub("-", name.replace(".", "_")).strip("-") or "target"

@@ -9,25 +9,38 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from lockproof.conformance.errors import UsageError, suggest
 from lockproof.conformance.files import write_whole
 from lockproof.conformance.reports.junit import PER_TARGET, junit
 from lockproof.conformance.reports.kcidb import kcidb
 from lockproof.conformance.reports.ktap import SELFTESTS, ktap
+from lockproof.conformance.reports.lava import LiveSignals, lava
+from lockproof.conformance.reports.tmt import tmt
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lockproof.conformance.reports.run import Run
+    from lockproof.conformance.running.events import Event
 
-__all__ = ["KINDS", "STANDARD_OUTPUT", "Asked", "Kind", "Report", "make", "read", "write"]
+__all__ = ["KINDS", "STANDARD_OUTPUT", "Asked", "Kind", "LiveReport", "Report", "make", "read", "write"]
 
 Report = str | Mapping[str, str]
 """A text; or, of a kind that is a folder, the texts of its files by their paths in it."""
 
 STANDARD_OUTPUT = "-"
+
+
+class LiveReport(Protocol):
+    """A report of which a part is written as each case ends."""
+
+    def listen(self, event: Event) -> None:
+        """Take what the engine tells."""
+
+    def finish(self, run: Run) -> None:
+        """Write the rest, of a run that has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +52,18 @@ class Kind:
     make: Callable[[Sequence[Run], str], Report]
     """Makes it of runs, and an option or ''. Raises UsageError where this kind cannot say what there is to say."""
     file: str
-    """What it is called in the folder of a run, where nobody says otherwise."""
+    """Where it goes if nobody says: a name in the folder of the run, of a folder what stands before its dot; or `-`."""
     options: tuple[str, ...] = ()
+    live: Callable[[Run, Callable[[str], None]], LiveReport] | None = None
+    """Begins one that is written to standard output while a run is under way; None: it is made at the end."""
 
 
 KINDS: dict[str, Kind] = {
     "junit": Kind("JUnit XML, which nearly every CI system reads", junit, "junit.xml", (PER_TARGET,)),
     "kcidb": Kind("KCIDB 5.3, which KernelCI takes", kcidb, "kcidb.json"),
+    "lava": Kind("LAVA: its signals, as cases end", lava, STANDARD_OUTPUT, live=LiveSignals),
     "ktap": Kind("KTAP, which the kernel's own tools and labs read", ktap, "results.ktap", (SELFTESTS,)),
+    "tmt": Kind("tmt and Testing Farm: results.yaml and its logs, in $TMT_TEST_DATA", tmt, "tmt.yaml"),
 }
 
 
@@ -58,6 +75,11 @@ class Asked:
     option: str = ""
     path: str = ""
     """Where it goes; empty: nobody said, `-`: standard output."""
+
+    @property
+    def takes_standard_output(self) -> bool:
+        """Whether it has standard output for itself."""
+        return (self.path or KINDS[self.kind].file) == STANDARD_OUTPUT
 
     def __str__(self) -> str:
         """Return it as it is written."""

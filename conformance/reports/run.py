@@ -14,7 +14,7 @@ from lockproof.conformance.judging.verdict import Status, Verdict
 from lockproof.conformance.language.loading import load
 from lockproof.conformance.language.selection import select
 from lockproof.conformance.protocol.trace import Ended
-from lockproof.conformance.reports.picture import of_result, row
+from lockproof.conformance.reports.picture import picture, row
 from lockproof.conformance.running import baselines
 from lockproof.conformance.running.known import known_issues
 from lockproof.conformance.running.manifest import corpus_digest
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from lockproof.conformance.language.case import Case
     from lockproof.conformance.language.loading import Corpus
+    from lockproof.conformance.protocol.trace import Trace
     from lockproof.conformance.running.baselines import Baseline, KnownIssue
     from lockproof.conformance.running.manifest import Manifest
     from lockproof.conformance.running.tally import Tally
@@ -78,27 +79,33 @@ class Run:
         found = known_issues(self.baselines, entry.worst, info, baselines.today())
         return found[0].issue if found else None
 
+    def trace(self, result: Result) -> Trace | None:
+        """Return the trace of a case; None: its lines are none, or cannot be read as the case has changed since."""
+        case = self.cases.get(result.case)
+        try:
+            return result.evidence(case) if case is not None else None
+        except TargetError:
+            return None
+
     def picture(self, result: Result) -> str:
         """Draw what became of a case, or say in a line why that cannot be."""
-        info, case = self.manifest.info.get(result.target), self.cases.get(result.case)
-        if info is None:
-            return row("picture", "none: the target was not started")
-        if case is None:
-            why = "the cases have changed since" if result.source else "it is about all cases"
-            return row("picture", f"none: {why}")
-        try:
-            return str(of_result(result, case, info))
-        except TargetError as error:
-            return row("picture", f"none: {error}")
+        info, case, trace = self.manifest.info.get(result.target), self.cases.get(result.case), self.trace(result)
+        if info is not None and case is not None and trace is not None:
+            return str(picture(case, trace, result.verdict, info))
+        if not result.source:
+            why = "it is about all cases"
+        elif info is None:
+            why = "the target was not started"
+        elif case is None:
+            why = "the cases have changed since"
+        else:
+            why = "what was kept of it is no trace"
+        return row("picture", f"none: {why}")
 
     def hung(self, result: Result) -> bool:
         """Tell whether something hung in a case: a process, or the whole kernel."""
-        case = self.cases.get(result.case)
-        if case is None:
-            return False
-        try:
-            trace = result.evidence(case)
-        except TargetError:
+        trace = self.trace(result)
+        if trace is None:
             return False
         return any(execution.status is Ended.HUNG for execution in trace.executions) or (
             trace.crash is not None and trace.crash.hung

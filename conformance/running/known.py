@@ -67,11 +67,9 @@ class Assessment:
         """The number of failures of vendors' kernels that are known of Linux's versions only."""
         return sum(any(match.assumed for match in matches) for matches in self.known.values())
 
-    def exit_code(self, otherwise: int, *, strict: bool) -> int:
-        """Return the exit code of a run that would have ended with another one."""
-        if otherwise not in {0, 1}:
-            return otherwise
-        return int(bool(self.news) or (strict and bool(self.fixed)))
+    def is_news(self, *, strict: bool) -> bool:
+        """Tell whether anything deviates that is not known to; `strict`: or does not deviate that is."""
+        return bool(self.news) or (strict and bool(self.fixed))
 
 
 def known_issues(

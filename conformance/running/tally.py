@@ -12,6 +12,7 @@ from lockproof.conformance.running.results import Result
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lockproof.conformance.exit_codes import Style
     from lockproof.conformance.running.events import Event
 
 __all__ = ["CaseTally", "Tally"]
@@ -93,11 +94,15 @@ class Tally:
         return any(entry.status in {Status.PASS, Status.FAIL} for entry in self.of_target(target))
 
     @property
-    def exit_code(self) -> int:
-        """0: nothing deviates; 1: something does; 3: something could not be found out, so that the rest proves less.
+    def fails(self) -> bool:
+        """Whether anything deviates."""
+        return any(entry.status is Status.FAIL for entry in self.cases.values())
 
-        A target of which nothing was found out proves nothing at all.
+    def exit_code(self, style: Style, *, fails: bool) -> int:
+        """Return the exit code of the run; `fails`: whether anything deviates that was not known to.
+
+        Of a target all of whose cases were skipped nothing is known: beside others, that is a doubt.
         """
-        if any(entry.unresolved for entry in self.cases.values()) or not all(map(self.has_evidence, self.targets)):
-            return 3
-        return int(any(entry.status is Status.FAIL for entry in self.cases.values()))
+        evidence = {self.has_evidence(target) for target in self.targets}
+        unresolved = any(entry.unresolved for entry in self.cases.values()) or len(evidence) > 1
+        return style.of_run(fails=fails, unresolved=unresolved, skipped=evidence == {False})

@@ -116,3 +116,47 @@ def test_several_files_do_not_go_to_standard_output(small: Path) -> None:
     done = lockproof("report", run.name, "--as", "junit:per-target", cwd=small)
     assert done.returncode == 2
     assert done.stderr == ("report 'junit': it is several files, which standard output cannot be; name a folder\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("-t", "model:posix"), 0),
+        (("-t", "local"), 1),
+        (("-t", "command:false"), 125),
+        (("--nonsense",), 129),
+        (("nonsense",), 129),
+        (("-t", "nonsense"), 129),
+        (("-t", "model:posix", "--report", "junit=/dev/full"), 125),
+    ],
+)
+def test_git_bisect_is_told_what_it_understands(small: Path, arguments: tuple[str, ...], code: int) -> None:
+    done = lockproof("run", "--exit-code", "bisect", "--cases", "small", *arguments, cwd=small)
+    assert done.returncode == code, done.stderr
+
+
+def test_a_report_that_cannot_be_written_costs_no_other(small: Path) -> None:
+    bad = ("--report", "junit=/dev/full", "--report", "junit:per-target=-", "--report", "ktap")
+    done = lockproof("run", "--cases", "small", "-t", "model:posix", *bad, cwd=small)
+    assert done.returncode == 3
+    assert "junit.xml, results.ktap" in done.stderr
+    assert done.stderr.splitlines()[-2:] == [
+        "/dev/full: cannot be written: No space left on device; name another place for the report",
+        "report 'junit': it is several files, which standard output cannot be; name a folder",
+    ]
+
+
+def test_signals_of_lava_come_as_cases_end_and_others_at_the_end(small: Path) -> None:
+    done = lockproof("run", "--cases", "small", "-t", "local", "--repeat", "2", "--report", "lava", cwd=small)
+    (run,) = (small / "results").iterdir()
+    assert done.stdout == lockproof("report", run.name, "--as", "lava", cwd=small).stdout
+    assert done.stdout.splitlines()[-2:] == [
+        "<LAVA_SIGNAL_TESTCASE TEST_CASE_ID=success RESULT=pass>",
+        "<LAVA_SIGNAL_TESTSET STOP>",
+    ]
+    lines = (run / "results.jsonl").read_text().splitlines(keepends=True)
+    (run / "results.jsonl").write_text("".join(lines[:2]))
+    manifest = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**manifest, "finished": None}))
+    again = lockproof("run", "--resume", run.name, "--report", "lava", cwd=small)
+    assert sorted(again.stdout.splitlines()) == sorted(done.stdout.splitlines())

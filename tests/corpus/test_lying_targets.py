@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from lockproof.conformance.exit_codes import DEFAULT, STYLES
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.language.loading import load
 from lockproof.conformance.language.selection import select
@@ -181,7 +182,7 @@ def ask(target: str, cases: tuple[str, ...] = BASICS) -> Said:
         for entry in tally.of_target(name)
         if entry.status in open_ones
     )
-    return Said(tally.exit_code, tuple(tally.broken(name)), doubts)
+    return Said(tally.exit_code(STYLES[DEFAULT], fails=tally.fails), tuple(tally.broken(name)), doubts)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import pytest
 
+from lockproof.conformance.exit_codes import DEFAULT, STYLES
 from lockproof.conformance.judging.verdict import Finding, Status, Verdict
 from lockproof.conformance.language.requirements import Aspect, Modality
 from lockproof.conformance.reports.words import tally_summary
@@ -81,13 +82,34 @@ def test_the_first_of_the_worst_repetitions_is_kept() -> None:
 )
 def test_the_exit_code_says_what_the_run_proved(statuses: str, code: int) -> None:
     tally = tally_of(*(result(Status(word), f"a/{n}") for n, word in enumerate(statuses.split())))
-    assert tally.exit_code == code
+    assert tally.exit_code(STYLES[DEFAULT], fails=tally.fails) == code
 
 
 def test_a_repetition_without_an_answer_counts_also_behind_a_deviation() -> None:
     tally = tally_of(result(Status.FAIL), result(Status.UNRESOLVED, repetition=2), result(Status.PASS, repetition=3))
     assert tally.cases["local", "a/b"].status is Status.FAIL
-    assert tally.exit_code == 3
+    assert tally.exit_code(STYLES[DEFAULT], fails=tally.fails) == 3
+
+
+@pytest.mark.parametrize(
+    ("statuses", "codes"),
+    [
+        ("PASS UNTESTED", {"default": 0, "bisect": 0, "kselftest": 0, "ltp": 0, "autopkgtest": 0}),
+        ("FAIL PASS", {"default": 1, "bisect": 1, "kselftest": 1, "ltp": 1, "autopkgtest": 1}),
+        ("UNRESOLVED PASS", {"default": 3, "bisect": 125, "kselftest": 1, "ltp": 2, "autopkgtest": 77}),
+        ("FAIL UNRESOLVED", {"default": 3, "bisect": 1, "kselftest": 1, "ltp": 1, "autopkgtest": 1}),
+        ("UNTESTED UNSUPPORTED", {"default": 3, "bisect": 125, "kselftest": 4, "ltp": 32, "autopkgtest": 77}),
+    ],
+)
+def test_each_style_has_its_own_exit_codes(statuses: str, codes: dict[str, int]) -> None:
+    tally = tally_of(*(result(Status(word), f"a/{n}") for n, word in enumerate(statuses.split())))
+    assert {name: tally.exit_code(style, fails=tally.fails) for name, style in STYLES.items()} == codes
+
+
+@pytest.mark.parametrize(("name", "code"), [("default", 3), ("bisect", 125), ("kselftest", 1), ("ltp", 2)])
+def test_a_target_without_evidence_beside_one_with_is_a_doubt(name: str, code: int) -> None:
+    tally = tally_of(result(Status.PASS), result(Status.UNTESTED, target="other"))
+    assert tally.exit_code(STYLES[name], fails=False) == code
 
 
 def test_cases_are_counted_for_each_target() -> None:
