@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from io import BufferedReader
     from pathlib import Path
 
-__all__ = ["check_regular", "open_input", "read_input", "replacing", "write_whole"]
+__all__ = ["check_regular", "make_folder", "open_input", "read_input", "replacing", "write_whole"]
 
 _MOST = 256 << 20
 """Bytes of a file that is read as a whole."""
@@ -68,6 +68,15 @@ def replacing(path: Path) -> Iterator[Path]:
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)
+
+
+def make_folder(path: Path, hint: str) -> None:
+    """Make a folder, with those that it is in, unless it is there. Raises StoreError, as `write_whole` does."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"{path}: cannot be made: {error.strerror}; {hint}"
+        raise StoreError(msg) from error
 
 
 def write_whole(path: Path, text: str, hint: str) -> None:

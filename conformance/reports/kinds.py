@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from lockproof.conformance.errors import UsageError, suggest
-from lockproof.conformance.files import write_whole
+from lockproof.conformance.files import make_folder, write_whole
 from lockproof.conformance.reports.junit import PER_TARGET, junit
 from lockproof.conformance.reports.kcidb import kcidb
 from lockproof.conformance.reports.ktap import SELFTESTS, ktap
@@ -115,4 +115,5 @@ def write(report: Report, path: Path) -> None:
         write_whole(path, report, hint)
         return
     for name, text in report.items():
+        make_folder((path / name).parent, hint)
         write_whole(path / name, text, hint)
