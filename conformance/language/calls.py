@@ -117,7 +117,14 @@ class Call(StrEnum):
         checks=("fork.parent-keeps", *_A_LOCK_LASTS),
     )
     THREAD = Signature("thread", needs=("child",), swept=False, not_within=_in_any(_NO_THREAD), checks=_A_LOCK_LASTS)
-    TOUCH = Signature("touch", needs=("range",), bytewise=False, swept=False, system_call=False, checks=_A_LOCK_LASTS)
+    TOUCH = Signature(
+        "touch",
+        needs=("range",),
+        bytewise=False,
+        swept=False,
+        system_call=False,
+        checks=("mmap.past-end", "mmap.no-access", *_A_LOCK_LASTS),
+    )
     OBSERVE = Signature(
         "observe", swept=False, system_call=False, everywhere=True, checks=("fork.not-inherited", *_A_LOCK_LASTS)
     )

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* MCL_ONFAULT */
 #include <errno.h>
+#include <signal.h>
 #include <sys/mman.h>
 
 #include "mutants/call_pages.h"
@@ -14,7 +15,7 @@ bool always(const struct task_call *call)
 
 bool ok(const struct task_call *call)
 {
-	return call->result >= 0;
+	return call->result == 0;
 }
 
 bool failed(const struct task_call *call)
@@ -183,6 +184,36 @@ bool ok_over_mapping(const struct task_call *call)
 bool ok_grown(const struct task_call *call)
 {
 	return ok(call) && !mm_is_mapped(call->before, call->span);
+}
+
+bool for_past_end(const struct task_call *call)
+{
+	return call->result == SIGBUS;
+}
+
+bool for_no_memory(const struct task_call *call)
+{
+	return call->result == SIGSEGV && !mm_is_mapped(call->before, call->span);
+}
+
+bool for_no_access(const struct task_call *call)
+{
+	const struct mapping *mapping = mapping_at(call->before, call->span.start);
+
+	return call->result == SIGSEGV && mapping && mapping->protection == PROT_NONE;
+}
+
+bool for_guard(const struct task_call *call)
+{
+	return call->result == SIGSEGV && call->before->pages[call->span.start].guard;
+}
+
+bool for_no_room(const struct task_call *call)
+{
+	const struct mapping *stack = mm_find(call->before, call->span.start);
+
+	return for_no_memory(call) && mm_meets(call->before, stack, mm_everything(call->before)) &&
+	       stack->kind == KIND_STACK;
 }
 
 bool for_mixed_flags(const struct task_call *call)

@@ -36,6 +36,11 @@ bool ok_within_future(const struct task_call *call);
 bool ok_current_now(const struct task_call *call);  /* mlockall with MCL_CURRENT */
 bool ok_over_mapping(const struct task_call *call); /* mmap under MCL_FUTURE over other mappings */
 bool ok_grown(const struct task_call *call);	    /* touch, of what a stack grew by */
+bool for_past_end(const struct task_call *call);    /* touch, of a page behind the end of a file */
+bool for_no_memory(const struct task_call *call);   /* touch, of a page that is not mapped */
+bool for_no_access(const struct task_call *call);   /* touch, of a page of PROT_NONE */
+bool for_guard(const struct task_call *call);	    /* touch, of a guard page */
+bool for_no_room(const struct task_call *call);	    /* touch, below a stack that does not grow there */
 bool for_mixed_flags(const struct task_call *call); /* an unknown flag beside known ones */
 bool for_onfault_alone(const struct task_call *call);
 bool for_busy_later(const struct task_call *call);   /* the first page is not locked */

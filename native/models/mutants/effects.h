@@ -12,6 +12,7 @@ enum { SHARED = 1 << 8 }; /* added to a kind of memory */
 void give(struct task_call *call);	  /* the errno */
 void succeed(struct task_call *call);	  /* nothing done */
 void succeed_all(struct task_call *call); /* what is mapped of the range is locked, or unlocked */
+void signal_with(struct task_call *call); /* an access ends with that signal */
 void give_and_undo(struct task_call *call);
 void succeed_evicted(struct task_call *call);
 void commit_anyway(struct task_call *call); /* the mapping is made though it failed */
@@ -50,11 +51,12 @@ void unlock_shared_kind(struct task_call *call);
 void unlock_range(struct task_call *call);
 void unlock_everything(struct task_call *call);
 void unlock_outside(struct task_call *call);
-void spread(struct task_call *call);	   /* from locked pages of the range to all of it */
-void change_mode(struct task_call *call);  /* of all locks on fault */
-void split(struct task_call *call);	   /* mappings at the ends of the range */
-void stay_split(struct task_call *call);   /* mappings of the range begin and end where they did */
-void eat_headroom(struct task_call *call); /* the limit becomes lower by the range */
+void spread(struct task_call *call);	    /* from locked pages of the range to all of it */
+void change_mode(struct task_call *call);   /* of all locks on fault */
+void split(struct task_call *call);	    /* mappings at the ends of the range */
+void stay_split(struct task_call *call);    /* mappings of the range begin and end where they did */
+void eat_headroom(struct task_call *call);  /* the limit becomes lower by the range */
+void grow_unlocked(struct task_call *call); /* the mapping behind the range begins with it */
 
 /* Modes and residency. */
 void lock_on_fault(struct task_call *call);

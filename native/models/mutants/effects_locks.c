@@ -334,3 +334,13 @@ void lock_unlocked(struct task_call *call)
 {
 	each(call, NULL, lock_page);
 }
+
+void grow_unlocked(struct task_call *call)
+{
+	struct mapping more = *mm_find(now(call), call->span.start);
+
+	more.span = call->span;
+	more.lock = LOCK_NONE;
+	mm_map(now(call), &more);
+	call->result = 0;
+}

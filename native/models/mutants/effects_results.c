@@ -6,6 +6,11 @@ void give(struct task_call *call)
 	call->result = -call->mutation->mutant->number;
 }
 
+void signal_with(struct task_call *call)
+{
+	call->result = call->mutation->mutant->number;
+}
+
 void undo(struct task_call *call)
 {
 	mm_copy(now(call), call->before);

@@ -3,6 +3,7 @@
 /* Mutants of what Linux and quality add: name, requirement, what is wrong, in which calls, when, what is done, with what, and before. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/mman.h>
 
@@ -179,6 +180,7 @@ const struct mutant mutants_linux[] = {
 	  NULL },
 	{ "brk-ignores-limit", "linux.brk", "the heap grows above the limit", ON_BRK, always, restore, 0,
 	  as_privileged },
+	{ "brk-failure-locks", "linux.brk", "a heap that cannot grow is locked", ON_BRK, failed, lock_all, 0, NULL },
 	{ "brk-fault-locks", "linux.brk", "a failed allocation unlocks what was locked", ON_BRK, for_fault,
 	  unlock_everything, 0, NULL },
 	{ "stack-grows-unlocked", "linux.stack-growth", "a locked stack grows unlocked", ON_TOUCH, ok_grown,
@@ -187,8 +189,14 @@ const struct mutant mutants_linux[] = {
 	  lock_unlocked, 0, NULL },
 	{ "stack-ignores-limit", "linux.stack-growth", "a locked stack grows above the limit", ON_TOUCH, always,
 	  restore, 0, as_privileged },
-	{ "stack-does-not-grow", "linux.stack-growth", "a locked stack does not grow", ON_TOUCH, ok_grown,
-	  give_and_undo, EFAULT, NULL },
+	{ "stack-does-not-grow", "linux.stack-growth", "a locked stack does not grow", ON_TOUCH, ok_grown, signal_with,
+	  SIGSEGV, NULL },
+	{ "stack-grows-unlocked-without-room", "linux.stack-growth",
+	  "a locked stack that has no room to grow grows unlocked", ON_TOUCH, for_no_room, grow_unlocked, 0, NULL },
+	{ "guard-page-sigbus", "linux.guard-page", "an access to a guard page gets SIGBUS", ON_TOUCH, for_guard,
+	  signal_with, SIGBUS, NULL },
+	{ "guard-page-is-memory", "linux.guard-page", "a guard page can be accessed", ON_TOUCH, for_guard, succeed, 0,
+	  NULL },
 	{ "madvise-drops-locked", "linux.madv-dontneed", "locked pages are given up", ON_MADVISE, for_flags,
 	  succeed_evicted, 0, NULL },
 	{ "madvise-ebusy", "linux.madv-dontneed", "locked pages give EBUSY", ON_MADVISE, for_flags, give, EBUSY, NULL },

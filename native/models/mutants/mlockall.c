@@ -3,6 +3,7 @@
 /* Mutants of mlockall, munlockall, and the life of a lock: name, requirement, what is wrong, in which calls, when, what is done, with what, and before. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/mman.h>
 
@@ -260,5 +261,15 @@ const struct mutant mutants_mlockall[] = {
 	  0, NULL },
 	{ "msync-last-page-only", "msync.ebusy", "only a locked last page is busy", ON_MSYNC, for_busy_earlier, succeed,
 	  0, NULL },
+	{ "past-end-sigsegv", "mmap.past-end", "an access behind the end of a file gets SIGSEGV", ON_TOUCH,
+	  for_past_end, signal_with, SIGSEGV, NULL },
+	{ "past-end-is-memory", "mmap.past-end", "there is memory behind the end of a file", ON_TOUCH, for_past_end,
+	  succeed, 0, NULL },
+	{ "hole-sigbus", "mmap.no-access", "an access to what is not mapped gets SIGBUS", ON_TOUCH, for_no_memory,
+	  signal_with, SIGBUS, NULL },
+	{ "no-access-sigbus", "mmap.no-access", "an access that is not permitted gets SIGBUS", ON_TOUCH, for_no_access,
+	  signal_with, SIGBUS, NULL },
+	{ "no-access-is-memory", "mmap.no-access", "memory without access can be accessed", ON_TOUCH, for_no_access,
+	  succeed, 0, NULL },
 	{ NULL, NULL, NULL, 0, NULL, NULL, 0, NULL },
 };
