@@ -15,14 +15,13 @@ from lockproof.conformance.exploring.naive import Choice, State
 from lockproof.conformance.exploring.permitted import Divergence
 from lockproof.conformance.judging.judge import locks
 from lockproof.conformance.language.case import flatten
+from lockproof.conformance.language.fields import SIGNALS
 
 if TYPE_CHECKING:
     from lockproof.conformance.language.case import Case
     from lockproof.conformance.protocol.trace import Execution, Snapshot, Trace
 
 __all__ = ["Agreement", "compare"]
-
-_NONE: frozenset[int] = frozenset()
 
 
 class _Seen(NamedTuple):
@@ -42,6 +41,21 @@ class _Seen(NamedTuple):
             f"{self.result}, locks {self.locked}, mappings {self.mappings}, {self.counted} counted, "
             f"{self.elsewhere} of the program's own"
         )
+
+
+class _Ended(NamedTuple):
+    """How an execution ended."""
+
+    step: int
+    """The step that was under way, -1 in the set-up; or how many were made."""
+    result: str
+    """The signal that ended the process, or the status."""
+
+    def __str__(self) -> str:
+        return self.result
+
+
+_Walk = tuple[_Seen | _Ended, ...]
 
 
 class Agreement(NamedTuple):
@@ -82,9 +96,10 @@ def _snapshots(trace: Trace) -> list[Snapshot]:
     return [step.snapshot for execution in trace.executions for step in execution.steps]
 
 
-def _walk(execution: Execution, *, modes: bool) -> tuple[_Seen | str, ...]:
+def _walk(execution: Execution, *, modes: bool) -> _Walk:
     steps = [_seen(step.step, step.result, step.snapshot, modes=modes) for step in execution.steps]
-    return (*steps, f"{execution.status}")
+    at = execution.at_step
+    return (*steps, _Ended(len(steps) if at is None else at, execution.signal or execution.status))
 
 
 def _seen(step: int, result: str, snapshot: Snapshot, *, modes: bool) -> _Seen:
@@ -96,37 +111,28 @@ def _seen(step: int, result: str, snapshot: Snapshot, *, modes: bool) -> _Seen:
     return _Seen(step, result, locked if modes else locked.replace("F", "L"), snapshot.mappings, counted, word)
 
 
-def _divergence(
-    case: Case, missing: tuple[_Seen | str, ...], other: list[tuple[_Seen | str, ...]], page_size: int, *, by: str
-) -> Divergence:
+def _divergence(case: Case, missing: _Walk, other: list[_Walk], page_size: int, *, by: str) -> Divergence:
     """Say where what only one of them did leaves everything that the other did."""
 
-    def common(walk: tuple[_Seen | str, ...]) -> int:
+    def common(walk: _Walk) -> int:
         return next((i for i, (a, b) in enumerate(zip(missing, walk, strict=False)) if a != b), len(walk))
 
     nearest = max(other, key=common)
     at = min(common(nearest), len(missing) - 1, len(nearest) - 1)
     here, there = missing[at], nearest[at]
-    call = next(
-        (
-            step.call
-            for number, step in enumerate(flatten(case.steps))
-            if isinstance(here, _Seen) and number == here.step
-        ),
-        "end",
-    )
-    what = f"{call}: only {by} gave {here}; the other gave {there}"
-    results = {seen.step: seen.result for seen in missing[:at] if isinstance(seen, _Seen)}
-    choices = tuple(_choice(walk[at], page_size) for walk in other if len(walk) > at and isinstance(walk[at], _Seen))
-    step = here.step if isinstance(here, _Seen) else max(results, default=0)
+    steps = list(flatten(case.steps))
+    step = min(max(here.step, 0), len(steps) - 1)
+    what = f"{steps[step].call}: only {by} gave {here}; the other gave {there}"
+    results = {seen.step: seen.result for seen in missing[:at]}
+    done = [walk[at] for walk in other if len(walk) > at]
+    choices = tuple(_choice(seen, page_size) for seen in done if isinstance(seen, _Seen) or seen.result in SIGNALS)
     return Divergence(step, what, tuple(dict.fromkeys(choices)), None, results)
 
 
-def _choice(seen: _Seen | str, page_size: int) -> Choice:
+def _choice(seen: _Seen | _Ended, page_size: int) -> Choice:
     """Say what one did as what is permitted, for a case."""
-    assert isinstance(seen, _Seen)  # noqa: S101  asked before
-    locked = frozenset(page for page, lock in enumerate(seen.locked) if lock in "LF")
-    mapped = frozenset(page for page, lock in enumerate(seen.locked) if lock != "_")
-    state = State(mapped, locked, _NONE, _NONE, limit=None, program=None, page_size=page_size)
-    on_fault = frozenset(page for page, lock in enumerate(seen.locked) if lock == "F")
-    return Choice(frozenset({seen.result}), state, on_fault=on_fault)
+    strip = "" if isinstance(seen, _Ended) else seen.locked
+    locked = frozenset(page for page, lock in enumerate(strip) if lock in "LF")
+    mapped = frozenset(page for page, lock in enumerate(strip) if lock != "_")
+    on_fault = frozenset(page for page, lock in enumerate(strip) if lock == "F")
+    return Choice(frozenset({seen.result}), State(mapped, locked, page_size=page_size), on_fault=on_fault)

@@ -33,10 +33,12 @@ class State:
 
     mapped: _Pages
     locked: _Pages
-    inaccessible: _Pages = frozenset()
-    """Pages that may not be accessible, so that nobody knows whether they can be brought in."""
     past_end: _Pages = frozenset()
-    """Those of them that are past the end of a file: mapped, but perhaps not validly."""
+    """Pages past the end of a file: mapped, but perhaps not validly."""
+    barred: _Pages = frozenset()
+    """Pages without any access."""
+    unsure: _Pages = frozenset()
+    """Other pages of which nobody knows whether there is access."""
     future: bool = False
     program: bool | None = None
     """Whether all pages outside the arena are locked, or none; None: neither."""
@@ -44,12 +46,18 @@ class State:
     """Pages that it may lock; None: any number."""
     page_size: int = 4096
 
+    @property
+    def inaccessible(self) -> _Pages:
+        """Pages that may not be accessible, so that nobody knows whether they can be brought in."""
+        return self.past_end | self.barred | self.unsure
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One thing that a call may do."""
 
     results: frozenset[str]
+    """Of an access also signals, which end the process."""
     after: State
     fewer: bool = False
     """Whether locks that were there before may be gone."""
@@ -99,8 +107,9 @@ def _without(state: State, pages: _Pages) -> State:
         state,
         mapped=state.mapped - pages,
         locked=state.locked - pages,
-        inaccessible=state.inaccessible - pages,
         past_end=state.past_end - pages,
+        barred=state.barred - pages,
+        unsure=state.unsure - pages,
     )
 
 
@@ -173,16 +182,11 @@ def _mmap(state: State, step: Step, region: Region | None, object_page: int) -> 
     fresh = _without(state, pages)
     ends = region.file_pages
     past = frozenset(page for page in pages if ends is not None and object_page + (page - step.range.first) >= ends)
-    inaccessible = pages if region.protection == "none" else past
-    made = replace(
-        fresh,
-        mapped=fresh.mapped | pages,
-        inaccessible=fresh.inaccessible | inaccessible,
-        past_end=fresh.past_end | past,
-    )
+    barred = pages if region.protection == "none" else _NONE
+    made = replace(fresh, mapped=fresh.mapped | pages, past_end=fresh.past_end | past, barred=fresh.barred | barred)
     locked = replace(made, locked=made.locked | pages) if state.future else made
     above = state.future and state.limit is not None and len(locked.locked) > state.limit
-    if above or (state.future and inaccessible):
+    if above or (state.future and (past or barred)):
         yield Choice(_CANNOT, state)
         yield Choice(_CANNOT, fresh)
     if above:
@@ -196,16 +200,30 @@ def _munmap(state: State, step: Step) -> Iterator[Choice]:
 
 def _mprotect(state: State, step: Step) -> Iterator[Choice]:
     pages = _pages(state, step)
-    if pages - state.mapped:
-        # Protections may have changed up to the hole.
-        yield Choice(frozenset({"ENOMEM"}), replace(state, inaccessible=state.inaccessible | (pages & state.mapped)))
+    barred = state.barred | pages if step.protection == "none" else state.barred - pages
+    if not pages - state.mapped:
+        yield Choice(_ZERO, replace(state, barred=barred, unsure=state.unsure - pages))
         return
-    inaccessible = (
-        state.inaccessible | pages
-        if step.protection == "none"
-        else (state.inaccessible - pages) | (state.past_end & pages)
-    )
-    yield Choice(_ZERO, replace(state, inaccessible=inaccessible))
+    # Protections may have changed up to the hole.
+    barred &= state.barred
+    unsure = (state.unsure | (pages & state.mapped)) - barred
+    yield Choice(frozenset({"ENOMEM"}), replace(state, barred=barred, unsure=unsure))
+
+
+def _touch(state: State, step: Step) -> Iterator[Choice]:
+    """Page by page, up to one of which it is sure that the process ends there."""
+    ends: set[str] = set()
+    for page in sorted(_pages(state, step)):
+        if page in state.unsure or page in state.barred or page not in state.mapped:
+            ends.add("SIGSEGV")
+        if page in state.past_end and page not in state.barred:
+            ends.add("SIGBUS")
+        if page in state.past_end | state.barred or page not in state.mapped:
+            break
+    else:
+        yield Choice(_ZERO, state)
+    if ends:
+        yield Choice(frozenset(ends), state)
 
 
 def _msync(state: State, step: Step) -> Iterator[Choice]:
@@ -239,6 +257,7 @@ _RULES: dict[Call, Callable[[State, Step], Iterator[Choice]]] = {
     Call.MUNMAP: _munmap,
     Call.MPROTECT: _mprotect,
     Call.MSYNC: _msync,
+    Call.TOUCH: _touch,
     Call.EXEC: _exec,
     Call.FORK: _nothing,
     Call.THREAD: _nothing,

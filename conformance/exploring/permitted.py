@@ -57,27 +57,42 @@ class _Walk:
         self.state = _start(case, page_size)
         self.number = 0
         self.results: dict[int, str] = {}
+        self.ended = False
+        """Whether the process was permitted to end."""
 
     def divergence(self) -> Divergence | None:
         """Walk to the first divergence."""
-        if self.execution.status is not Ended.DONE:
-            return Divergence(self.execution.at_step or 0, f"the process ended: {self.execution.status}")
-        return self._steps(self.case.steps)
+        status = self.execution.status
+        if status in {Ended.DONE, Ended.DIED}:
+            found = self._steps(self.case.steps)
+            if found is not None or status is Ended.DONE or self.ended:
+                return found
+        return Divergence(self.execution.at_step or 0, f"the process ended: {status}")
 
     def _steps(self, steps: tuple[Step, ...]) -> Divergence | None:
         for step in steps:
             number, self.number = self.number, self.number + 1
             found = self._children(step)
-            if found is not None:
+            if found is not None or self.ended:
                 return found
             done = self.seen.get(number)
-            if done is None:
-                return Divergence(number, "was not reported")
-            found = self._step(step, number, done)
-            if found is not None:
+            found = self._end(step, number) if done is None else self._step(step, number, done)
+            if found is not None or done is None:
                 return found
             self.results[number] = done.result
         return None
+
+    def _end(self, step: Step, number: int) -> Divergence | None:
+        """Judge the end of the process in a step that therefore was not reported."""
+        signal = self.execution.signal
+        if signal is None or self.execution.at_step != number:
+            return Divergence(number, "was not reported")
+        choices = self._choices(step, fault=False)
+        self.ended = any(signal in choice.results for choice in choices)
+        if self.ended:
+            return None
+        what = f"{step.call} ended the process by {signal}"
+        return Divergence(number, what, tuple(choices), self.state, dict(self.results))
 
     def _children(self, step: Step) -> Divergence | None:
         if not step.child:
@@ -91,12 +106,7 @@ class _Walk:
         return found
 
     def _step(self, step: Step, number: int, done: StepTrace) -> Divergence | None:
-        region = self.case.regions.get(step.region) if step.region else None
-        first = self.objects[step.region] if step.region else 0
-        if step.region and step.range:
-            self.objects[step.region] += step.range.count
-        fault = done.fault in {"failed", "absorbed"}
-        choices = naive.permitted(self.state, step, region, first, fault=fault)
+        choices = self._choices(step, fault=done.fault in {"failed", "absorbed"})
         for choice in choices:
             after = _taken(choice, done)
             if after is not None:
@@ -106,27 +116,34 @@ class _Walk:
         what = f"{step.call} gave {done.result} and left {strip}, elsewhere {done.snapshot.elsewhere}"
         return Divergence(number, what, tuple(choices), self.state, dict(self.results))
 
+    def _choices(self, step: Step, *, fault: bool) -> list[Choice]:
+        region = self.case.regions.get(step.region) if step.region else None
+        first = self.objects[step.region] if step.region else 0
+        if step.region and step.range:
+            self.objects[step.region] += step.range.count
+        return naive.permitted(self.state, step, region, first, fault=fault)
+
 
 def _start(case: Case, page_size: int) -> State:
     mapped = frozenset(page for page, letter in enumerate(case.map) if letter != "_")
     objects: Counter[str] = Counter()
-    inaccessible, past = set(), set()
+    barred, past = set(), set()
     for page, letter in enumerate(case.map):
         if letter == "_":
             continue
         region = case.regions[letter]
         if region.file_pages is not None and objects[letter] >= region.file_pages:
             past.add(page)
-        if region.protection == "none" or page in past:
-            inaccessible.add(page)
+        if region.protection == "none":
+            barred.add(page)
         objects[letter] += 1
     limit = case.limits.memlock
     pages = limit.in_bytes(page_size) // page_size if limit is not None and not isinstance(limit, str) else None
     return State(
         mapped,
         frozenset(page for page, lock in enumerate(case.locked) if lock == "L"),
-        frozenset(inaccessible),
         frozenset(past),
+        frozenset(barred),
         limit=pages if case.privilege == "unprivileged" else None,
         program=False,
         page_size=page_size,

@@ -87,7 +87,8 @@ class _Search:
         infos = [session.info for session in (self.session, self.against) if session is not None]
         self.faults = all("each-allocation" in info.faults for info in infos)
         # Of what only Linux has nothing is permitted or not: it can only be compared.
-        compared = self.against is not None and all({*LINUX.calls} <= {*info.calls} for info in infos)
+        calls = {call for call in LINUX.calls if call.signature.system_call}
+        compared = self.against is not None and all(calls <= {*info.calls} for info in infos)
         self.calls = LINUX if compared else POSIX
 
     def is_over(self) -> bool:

@@ -98,8 +98,8 @@ class Call(StrEnum):
         flags=("ASYNC", "SYNC", "INVALIDATE"),
         checks=("msync.ebusy", *_A_LOCK_LASTS),
     )
-    MREMAP = Signature("mremap", needs=("range", "to"), bytewise=False, checks=("linux.mremap",))
-    BRK = Signature("brk", needs=("range",), bytewise=False, checks=("linux.brk",))
+    MREMAP = Signature("mremap", needs=("range", "to"), bytewise=False, checks=("linux.mremap", "linux.mlock2.eager"))
+    BRK = Signature("brk", needs=("range",), bytewise=False, checks=("linux.brk", "linux.mlock2.eager"))
     EXEC = Signature(
         "exec",
         may_have=("image",),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lockproof.conformance.protocol.trace import Trace
 
 GUESTS = {
-    "debian/5.10": "linux-5.10", "debian/6.1": "linux-6.1", "debian/6.12": "linux-6.12", "debian/7.2": "linux-6",
+    "debian/5.10": "linux-5.10", "debian/6.1": "linux-6.1", "debian/6.12": "linux-6.12", "debian/7.2": "linux-7.1",
     "debian/6.1+fault-injection": "linux-6.1",
 }  # fmt: skip
 OTHERS = {
@@ -104,7 +104,7 @@ def test_what_comes_of_an_allocation_that_only_the_target_makes_is_one() -> None
     assert not allocates_less
 
 
-@pytest.mark.parametrize("model", ["linux-2.6.16", "posixmlock-2006", *sorted({*GUESTS.values()})])
+@pytest.mark.parametrize("model", ["linux-2.6.16", "posixmlock-2006", "linux-6", *sorted({*GUESTS.values()})])
 def test_every_case_runs_on_a_model(model: str) -> None:
     statuses = Counter(whole_corpus(f"model:{model}").statuses.values())
     assert set(statuses) <= {"PASS", "FAIL", "UNSUPPORTED", "UNTESTED"}

@@ -27,6 +27,8 @@ FOUND = [
     ("locks-nest", "munlock"), ("munlock-keeps-mapped", "munlock"), ("mlockall-skips-program", "mlockall"),
     ("future-lost-at-mmap", "mmap"), ("munlockall-keeps-future", "mmap"), ("fork-inherits-locks", "observe"),
     ("exec-keeps-future", "mmap"), ("munmap-remembers-locks", "mmap"), ("limit-one-page-high", "mlock"),
+    ("past-end-sigsegv", "touch"), ("past-end-is-memory", "touch"), ("hole-sigbus", "touch"),
+    ("no-access-is-memory", "touch"),
 ]  # fmt: skip
 
 
