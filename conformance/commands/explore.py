@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING
 from lockproof.conformance.commands.interrupt import interruptible
 from lockproof.conformance.commands.printed import Printed
 from lockproof.conformance.errors import UsageError
+from lockproof.conformance.running import baselines
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from rich.console import Console
 
     from lockproof.conformance.exploring.search import SearchResult
 
 __all__ = ["ExploreRequest", "explore"]
+
+
+_INFRASTRUCTURE = 3  # exit code
+_SHOWN = 10  # lines of a kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +38,14 @@ class ExploreRequest:
     seed: int
     against: str | None = None
     """The target that is to do the same; None: what the standard permits is asked."""
+    baseline: Path | None = None
+    """Known deviations, behind which the search goes on."""
 
 
 def explore(request: ExploreRequest, progress: Console) -> Printed:
-    """Try generated cases; 1 where one differs, 128 + signal where it was interrupted. Raises UsageError, TargetError.
+    """Try generated cases; 1 where one differs, 3 where one said nothing, 128 + signal where it was interrupted.
 
-    The case is the text, and what was tried the remark.
+    The case is the text, and what was tried the remark. Raises UsageError, TargetError.
     """
     try:
         from lockproof.conformance.exploring import search  # noqa: PLC0415  an optional extra
@@ -45,12 +55,17 @@ def explore(request: ExploreRequest, progress: Console) -> Printed:
         msg = "explore needs hypothesis; install lockproof[explore]"
         raise UsageError(msg) from error
     asked = search.SearchRequest(
-        request.target, request.seconds, request.seed, most=request.count, against=request.against
+        request.target,
+        request.seconds,
+        request.seed,
+        most=request.count,
+        against=request.against,
+        baseline=baselines.load(request.baseline) if request.baseline else None,
     )
     with interruptible() as interrupt:
         found = search.explore(asked, progress, interrupt.stop)
     text = f"# on {request.target}, seed {request.seed}: {found.what}\n{found.yaml}" if found.yaml else ""
-    code = 128 + interrupt.signal if interrupt.signal else 1 if found.yaml else 0
+    code = 128 + interrupt.signal if interrupt.signal else 1 if found.yaml else _INFRASTRUCTURE * bool(found.unresolved)
     return Printed(text, code, _tried(found, request.seed))
 
 
@@ -60,4 +75,15 @@ def _tried(found: SearchResult, seed: int) -> str:
         end += f"; in {found.allocating_less} the target made do without an allocation that fails in the other"
     rate = found.count / found.seconds
     tried = f"{found.count} cases in {found.seconds:.1f} s ({rate:.0f} each second), seed {seed}"
-    return f"{tried}{', interrupted' * found.interrupted}: {end}"
+    return "\n".join(
+        [
+            f"{tried}{', interrupted' * found.interrupted}: {end}",
+            *(f"known, so passed over: {count} of {kind}" for kind, count in _most(found.known)),
+            *(f"cases not tried: {count}; {why}" for why, count in _most(found.untested)),
+            *(f"cases of which nothing was found out: {count}; {why}" for why, count in _most(found.unresolved)),
+        ]
+    )
+
+
+def _most(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN]

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from lockproof.conformance.exploring.naive import Choice, State
-from lockproof.conformance.exploring.permitted import Divergence
+from lockproof.conformance.exploring.permitted import UNFINISHED, Divergence, crashed, reason_of
 from lockproof.conformance.judging.judge import locks
 from lockproof.conformance.language.case import flatten
 from lockproof.conformance.language.fields import SIGNALS
@@ -37,17 +37,16 @@ class _Seen(NamedTuple):
     """Whether the program's own pages are locked."""
 
     def __str__(self) -> str:
-        return (
-            f"{self.result}, locks {self.locked}, mappings {self.mappings}, {self.counted} counted, "
-            f"{self.elsewhere} of the program's own"
-        )
+        mappings = f", mappings {self.mappings}" if self.mappings is not None else ""
+        counted = f", {self.counted} counted" if self.counted is not None else ""
+        return f"{self.result}, locks {self.locked}{mappings}{counted}, {self.elsewhere} of the program's own"
 
 
 class _Ended(NamedTuple):
     """How an execution ended."""
 
     step: int
-    """The step that was under way, -1 in the set-up; or how many were made."""
+    """The step that was under way, or how many were made."""
     result: str
     """The signal that ended the process, or the status."""
 
@@ -63,25 +62,36 @@ class Agreement(NamedTuple):
 
     divergence: Divergence | None
     """Where they did not."""
-    allocates_less: bool
+    allocates_less: bool = False
     """Whether something comes of the failure of an allocation in the model only: the target does not make it."""
+    unresolved: str = ""
+    """Why it could not be found out whether they did; empty: it was."""
 
 
 def compare(case: Case, trace: Trace, model: Trace, page_size: int) -> Agreement:
     """Find the first step in which a target was unlike a model."""
-    trouble = trace.trouble or model.trouble or (trace.crash.what if trace.crash else None)
-    if trouble is not None or not trace.executions:
-        return Agreement(Divergence(-1, trouble or "nothing was executed"), allocates_less=False)
+    if trace.crash is not None:
+        return Agreement(crashed(case, trace, trace.crash))
+    trouble = _trouble(trace) or _trouble(model)
+    if trouble:
+        return Agreement(None, unresolved=trouble)
     modes = _has_modes(model) and _has_modes(trace)
     ours = [_walk(execution, modes=modes) for execution in trace.executions]
     theirs = [_walk(execution, modes=modes) for execution in model.executions]
     strange = next((walk for walk in ours if walk not in theirs), None)
     if strange is not None:
-        return Agreement(_divergence(case, strange, theirs, page_size, by="the target"), allocates_less=False)
+        return Agreement(_divergence(case, strange, theirs, page_size, by="the target"))
     for execution, walk in zip(model.executions, theirs, strict=True):
         if walk not in ours and not _has_failure(execution):
-            return Agreement(_divergence(case, walk, ours, page_size, by="the model"), allocates_less=False)
+            return Agreement(_divergence(case, walk, ours, page_size, by="the model"))
     return Agreement(None, allocates_less=any(walk not in ours for walk in theirs))
+
+
+def _trouble(trace: Trace) -> str:
+    """Say why a trace says nothing, where it does not."""
+    if trace.trouble is not None or not trace.executions:
+        return trace.trouble or "nothing was executed"
+    return next((reason_of(execution) for execution in trace.executions if execution.status in UNFINISHED), "")
 
 
 def _has_failure(execution: Execution) -> bool:
@@ -121,12 +131,12 @@ def _divergence(case: Case, missing: _Walk, other: list[_Walk], page_size: int, 
     at = min(common(nearest), len(missing) - 1, len(nearest) - 1)
     here, there = missing[at], nearest[at]
     steps = list(flatten(case.steps))
-    step = min(max(here.step, 0), len(steps) - 1)
+    step = min(here.step, len(steps) - 1)
     what = f"{steps[step].call}: only {by} gave {here}; the other gave {there}"
     results = {seen.step: seen.result for seen in missing[:at]}
     done = [walk[at] for walk in other if len(walk) > at]
     choices = tuple(_choice(seen, page_size) for seen in done if isinstance(seen, _Seen) or seen.result in SIGNALS)
-    return Divergence(step, what, tuple(dict.fromkeys(choices)), None, results)
+    return Divergence(step, what, tuple(dict.fromkeys(choices)), results)
 
 
 def _choice(seen: _Seen | _Ended, page_size: int) -> Choice:

@@ -9,7 +9,7 @@ from math import inf
 from typing import TYPE_CHECKING, Literal
 
 from lockproof.conformance.language.case import ANY, Outcome, flatten
-from lockproof.conformance.language.fields import SIGNALS
+from lockproof.conformance.language.fields import ERRNOS, SIGNALS
 from lockproof.conformance.language.loading import load_requirements
 
 if TYPE_CHECKING:
@@ -23,12 +23,18 @@ if TYPE_CHECKING:
 __all__ = ["as_case"]
 
 
+_ANYTHING = Outcome(result=("0", *sorted(ERRNOS | SIGNALS)))
+"""Of a step behind which there was no kernel any more."""
+
+
 def as_case(case: Case, divergence: Divergence, name: str, does: str) -> Case:
     """Return the case up to the step of a divergence; `does`: what that step does, for people."""
     call = list(flatten(case.steps))[divergence.step].call
     steps = _up_to(divergence, case.steps, len(case.map))
     letters = {*case.map, *(step.region for step in flatten(steps))}
-    checks = call.signature.checks
+    checks = tuple(dict.fromkeys((divergence.requirement, *call.signature.checks)))
+    if not divergence.requirement:
+        checks = call.signature.checks
     return replace(
         case,
         name=name,
@@ -56,7 +62,9 @@ def _up_to(divergence: Divergence, steps: tuple[Step, ...], pages: int) -> tuple
 
 
 def _expected(number: int, call: Call, divergence: Divergence, pages: int) -> Iterator[Outcome]:
-    if number == divergence.step:
+    if number == divergence.step and not divergence.choices:
+        yield _ANYTHING
+    elif number == divergence.step:
         yield from (_outcome(choice, call, pages) for choice in divergence.choices)
     elif (result := divergence.results.get(number, "0")) != "0":
         yield Outcome(result=(result,))
@@ -76,22 +84,22 @@ def _outcome(choice: Choice, call: Call, pages: int) -> Outcome:
 def _lock(choice: Choice, page: int) -> str:
     if page not in choice.after.mapped:
         return "_"
+    if page in choice.open:
+        return "?"
     if page not in choice.after.locked:
         return "."
-    if choice.fewer:
-        return "?"
     return "F" if page in choice.on_fault else "L"
 
 
 def _resident(choice: Choice, pages: int) -> str:
     """Return where pages have to be in memory: where they are locked, unless on fault."""
-    eager = frozenset() if choice.fewer else choice.after.locked - choice.on_fault
+    eager = choice.after.locked - choice.on_fault - choice.open - choice.after.absent
     if not eager or "0" not in choice.results:
         return ANY
     return "".join("R" if page in eager else "?" for page in range(pages))
 
 
 def _elsewhere(choice: Choice) -> Literal["all", "none"] | None:
-    if choice.fewer or choice.after.program is None:
+    if choice.after.program is None:
         return None
     return "all" if choice.after.program else "none"

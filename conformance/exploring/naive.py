@@ -8,6 +8,7 @@ nothing with it: no mappings, no drafts, no allocations. Where the standard leav
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.language.calls import Call
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from lockproof.conformance.language.case import Region, Step
 
-__all__ = ["Choice", "State", "permitted"]
+__all__ = ["Choice", "State", "child_of", "is_mapped", "job", "permitted"]
 
 _Pages = frozenset[int]
 
@@ -25,6 +26,10 @@ _NONE: _Pages = frozenset()
 _CANNOT = frozenset({"EAGAIN", "ENOMEM", "EFAULT"})
 """What a call may say of a page that cannot be brought into memory."""
 _SHORTAGE = frozenset({"EAGAIN", "ENOMEM"})
+_NO_OBJECT = frozenset({"ENOSPC"})
+"""What mmap may say besides of an object that could not be made for its memory. An implementation may have more errors
+than the standard lists for a call (POSIX.1-2024, XSH 2.3), and this one is about no lock.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,10 @@ class State:
     """Pages without any access."""
     unsure: _Pages = frozenset()
     """Other pages of which nobody knows whether there is access."""
-    future: bool = False
+    absent: _Pages = frozenset()
+    """Locked pages that need not be in memory, because a call that is known to deviate has left them out."""
+    future: bool | None = False
+    """Whether MCL_FUTURE is in force; None: that is open."""
     program: bool | None = None
     """Whether all pages outside the arena are locked, or none; None: neither."""
     limit: int | None = None
@@ -59,8 +67,8 @@ class Choice:
     results: frozenset[str]
     """Of an access also signals, which end the process."""
     after: State
-    fewer: bool = False
-    """Whether locks that were there before may be gone."""
+    open: _Pages = frozenset()
+    """Mapped pages that may be locked or not, whatever `after` says."""
     on_fault: _Pages = frozenset()
     """Those of the locked pages that are locked on fault; the standard knows no such locks."""
 
@@ -74,14 +82,38 @@ def permitted(state: State, step: Step, region: Region | None, object_page: int,
         choices = list(_mmap(state, step, region, object_page))
     else:
         choices = list(_RULES[step.call](state, step))
-    if fault:
-        choices.append(Choice(_SHORTAGE, state, fewer=step.call is Call.MLOCKALL))
-        if step.call is Call.MMAP:
-            choices.append(Choice(_SHORTAGE, _without(state, _pages(state, step))))
+    if fault and step.call is Call.MLOCKALL:
+        choices.append(_failed_mlockall(_SHORTAGE, state))
+    elif fault and step.call is Call.MMAP:
+        choices += (
+            Choice(_SHORTAGE | _NO_OBJECT, state),
+            Choice(_SHORTAGE | _NO_OBJECT, _without(state, _pages(state, step))),
+        )
+    elif fault and step.call is not Call.MUNLOCKALL:  # which always returns 0
+        choices.append(Choice(_SHORTAGE, state))
     return choices
 
 
+def job(state: State, step: Step) -> _Pages:
+    """Return the pages that would be locked if a call did all that it was asked for, whatever it may not do.
+
+    A call that is known to deviate leaves its job half done: each page is as it was, or as it is here.
+    """
+    match step.call:
+        case Call.MLOCK:
+            return state.locked | ((_pages(state, step) or _begun(state, step)) & state.mapped)
+        case Call.MUNLOCK:
+            return state.locked - (_pages(state, step) or _begun(state, step))
+        case Call.MLOCKALL if "CURRENT" in step.flags:
+            return state.mapped
+        case Call.MUNLOCKALL:
+            return _NONE
+    return state.locked
+
+
 _ZERO = frozenset({"0"})
+_OF_MLOCK = frozenset({"EAGAIN", "EINVAL", "ENOMEM", "EPERM"})
+"""The errors that the standard has for mlock, and but for EPERM for munlock."""
 
 
 def _pages(state: State, step: Step) -> _Pages:
@@ -90,6 +122,12 @@ def _pages(state: State, step: Step) -> _Pages:
     if not length:
         return frozenset()
     return frozenset(range(start // state.page_size, (start + length - 1) // state.page_size + 1))
+
+
+def _begun(state: State, step: Step) -> _Pages:
+    """Return the page inside which the range begins: what sums that wrap may leave of a range that has no pages."""
+    start = _bytes(state, step)[0]
+    return frozenset({start // state.page_size}) if start % state.page_size else _NONE
 
 
 def _bytes(state: State, step: Step) -> tuple[int, int]:
@@ -110,6 +148,7 @@ def _without(state: State, pages: _Pages) -> State:
         past_end=state.past_end - pages,
         barred=state.barred - pages,
         unsure=state.unsure - pages,
+        absent=state.absent - pages,
     )
 
 
@@ -122,17 +161,34 @@ def _range_errors(state: State, step: Step) -> tuple[set[str], _Pages | None]:
     return ({"ENOMEM"} if pages - state.mapped else set()), pages
 
 
+def is_mapped(state: State, step: Step) -> bool:
+    """Tell whether every page of a step's range is mapped; so of one that has no range."""
+    return not _range_errors(state, step)[0]
+
+
 def _unaligned(state: State, step: Step) -> Iterator[Choice]:
     if _bytes(state, step)[0] % state.page_size:
         yield Choice(frozenset({"EINVAL"}), state)
 
 
+def _empty(state: State, step: Step, errors: frozenset[str], job: Callable[[_Pages], _Pages]) -> Iterator[Choice]:
+    """Permit what a call may do of a range of no bytes, of which the standard does not speak.
+
+    Its errors are as good as any (XSH 2.3), and change nothing, as those of a call that fails "for whatever reason".
+    No page holds a part of the range; but rounding outward gives one where the address lies inside a page.
+    """
+    yield Choice(errors, state)
+    yield Choice(_ZERO, state)
+    if _begun(state, step):
+        yield Choice(_ZERO, replace(state, locked=job(_begun(state, step) & state.mapped)))
+
+
 def _mlock(state: State, step: Step) -> Iterator[Choice]:
     errors, pages = _range_errors(state, step)
-    yield from _unaligned(state, step)
     if pages is not None and not pages:
-        yield Choice(_ZERO, state)
+        yield from _empty(state, step, _OF_MLOCK, state.locked.union)
         return
+    yield from _unaligned(state, step)
     if state.limit == 0:
         errors |= {"EPERM", "ENOMEM"}
     elif pages is not None and state.limit is not None and len(state.locked | pages) > state.limit:
@@ -142,11 +198,14 @@ def _mlock(state: State, step: Step) -> Iterator[Choice]:
         return
     if pages & state.inaccessible:
         yield Choice(_CANNOT, state)
-    yield Choice(_ZERO, replace(state, locked=state.locked | pages))
+    yield Choice(_ZERO, replace(state, locked=state.locked | pages, absent=state.absent - pages))
 
 
 def _munlock(state: State, step: Step) -> Iterator[Choice]:
     errors, pages = _range_errors(state, step)
+    if pages is not None and not pages:
+        yield from _empty(state, step, _OF_MLOCK - {"EPERM"}, state.locked.difference)
+        return
     yield from _unaligned(state, step)
     if pages is not None and pages & state.past_end:
         yield Choice(frozenset({"ENOMEM"}), state)
@@ -156,23 +215,29 @@ def _munlock(state: State, step: Step) -> Iterator[Choice]:
         yield Choice(_ZERO, replace(state, locked=state.locked - pages))
 
 
+def _failed_mlockall(results: frozenset[str], state: State) -> Choice:
+    """Lock nothing more. What becomes of earlier locks is unspecified (mlockall, RETURN VALUE)."""
+    return Choice(results, replace(state, program=False if state.program is False else None), open=state.locked)
+
+
 def _mlockall(state: State, step: Step) -> Iterator[Choice]:
-    future = "FUTURE" in step.flags
     if state.limit == 0:
-        yield Choice(frozenset({"EPERM", "ENOMEM"}), state, fewer=True)
+        yield _failed_mlockall(frozenset({"EPERM", "ENOMEM"}), state)
         return
     if "CURRENT" not in step.flags:
-        yield Choice(_ZERO, replace(state, future=future))
+        yield Choice(_ZERO, replace(state, future=True))
         return
+    # Whether MCL_CURRENT alone cancels an earlier MCL_FUTURE is not said.
+    future = True if "FUTURE" in step.flags else None if state.future is not False else False
     if state.limit is not None:
-        yield Choice(frozenset({"ENOMEM"}), state, fewer=True)
+        yield _failed_mlockall(frozenset({"ENOMEM"}), state)
     if state.inaccessible:
-        yield Choice(_CANNOT, state, fewer=True)
-    yield Choice(_ZERO, replace(state, locked=state.mapped, future=future, program=True))
+        yield _failed_mlockall(_CANNOT, state)
+    yield Choice(_ZERO, replace(state, locked=state.mapped, absent=_NONE, future=future, program=True))
 
 
 def _munlockall(state: State, _step: Step) -> Iterator[Choice]:
-    yield Choice(_ZERO, replace(state, locked=_NONE, future=False, program=False))
+    yield Choice(_ZERO, replace(state, locked=_NONE, absent=_NONE, future=False, program=False))
 
 
 def _mmap(state: State, step: Step, region: Region | None, object_page: int) -> Iterator[Choice]:
@@ -184,14 +249,18 @@ def _mmap(state: State, step: Step, region: Region | None, object_page: int) -> 
     past = frozenset(page for page in pages if ends is not None and object_page + (page - step.range.first) >= ends)
     barred = pages if region.protection == "none" else _NONE
     made = replace(fresh, mapped=fresh.mapped | pages, past_end=fresh.past_end | past, barred=fresh.barred | barred)
-    locked = replace(made, locked=made.locked | pages) if state.future else made
-    above = state.future and state.limit is not None and len(locked.locked) > state.limit
-    if above or (state.future and (past or barred)):
+    if state.future is not True:
+        yield Choice(_ZERO, made)
+    if state.future is False:
+        return
+    # What counts against a limit, and what is done above it, the implementation defines (mlockall, DESCRIPTION): what
+    # is replaced may still count.
+    limit = inf if state.limit is None else state.limit
+    if len(state.locked) + len(pages) > limit or past or barred:
         yield Choice(_CANNOT, state)
         yield Choice(_CANNOT, fresh)
-    if above:
-        yield Choice(_ZERO, made)
-    yield Choice(_ZERO, locked)
+    above = len(made.locked | pages) > limit
+    yield Choice(_ZERO, replace(made, locked=made.locked | pages), open=pages if above else _NONE)
 
 
 def _munmap(state: State, step: Step) -> Iterator[Choice]:
@@ -246,7 +315,7 @@ def _nothing(state: State, _step: Step) -> Iterator[Choice]:
 
 def child_of(state: State) -> State:
     """Return the state of a forked child: the same memory, and no locks."""
-    return replace(state, locked=_NONE, future=False, program=False)
+    return replace(state, locked=_NONE, absent=_NONE, future=False, program=False)
 
 
 _RULES: dict[Call, Callable[[State, Step], Iterator[Choice]]] = {

@@ -1,25 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Follows a trace through what naive.py permits, step by step, to the first step that is not permitted."""
+"""Follows a trace through what naive.py permits, step by step, to the first step that is not permitted.
+
+What a baseline knows is passed over: the walk goes on from what was seen.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lockproof.conformance.exploring import naive
+from lockproof.conformance.exploring.charges import charged
 from lockproof.conformance.exploring.naive import Choice, State
 from lockproof.conformance.judging.judge import locks
 from lockproof.conformance.language.calls import Call
+from lockproof.conformance.language.case import flatten
+from lockproof.conformance.language.requirements import Aspect
 from lockproof.conformance.protocol.trace import Ended
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from lockproof.conformance.language.case import Case, Step
-    from lockproof.conformance.protocol.trace import Execution, StepTrace, Trace
+    from lockproof.conformance.protocol.trace import Crash, Elsewhere, Execution, StepTrace, Trace
 
-__all__ = ["Divergence", "first_divergence"]
+__all__ = ["UNFINISHED", "Divergence", "Judgement", "crashed", "judged", "reason_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,94 +33,176 @@ class Divergence:
     """Where a target left what is permitted."""
 
     step: int
-    """Number of the step; -1: something else is wrong."""
+    """Number of the step."""
     what: str
     choices: tuple[Choice, ...] = ()
-    before: State | None = None
     results: Mapping[int, str] = field(default_factory=dict)
     """What the steps before it gave, by number."""
+    requirement: str = ""
+    """Id of what is broken; empty: the target was only compared with another."""
+    aspect: Aspect = Aspect.RESULT
+    """What of the step shows it."""
+
+    @property
+    def kind(self) -> str:
+        """In the words of a baseline."""
+        return f"{self.requirement}:{self.aspect}"
 
 
-def first_divergence(case: Case, trace: Trace, page_size: int) -> Divergence | None:
-    """Return where a trace first leaves what is permitted, or None."""
-    if trace.trouble is not None or trace.crash is not None or not trace.executions:
-        return Divergence(-1, trace.trouble or (trace.crash.what if trace.crash else "nothing was executed"))
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What became of a generated case."""
+
+    divergence: Divergence | None = None
+    """The first that is news."""
+    known: tuple[str, ...] = ()
+    """The kinds of those that were passed over, as they are known."""
+    unresolved: str = ""
+    """Why it could not be found out what the target does; empty: it was."""
+
+
+UNFINISHED = frozenset({Ended.SETUP, Ended.TROUBLE, Ended.KILLED, Ended.OOM})
+"""Ends of an execution that say nothing about the calls."""
+
+
+def judged(case: Case, trace: Trace, page_size: int, known: Collection[str] = ()) -> Judgement:
+    """Return where a trace first leaves what is permitted.
+
+    `known`: kinds of deviations that are passed over where a call left the job half done that it was asked for.
+    """
+    if trace.crash is not None:
+        return Judgement(crashed(case, trace, trace.crash))
+    if trace.trouble is not None or not trace.executions:
+        return Judgement(unresolved=trace.trouble or "nothing was executed")
+    passed: list[str] = []
     for execution in trace.executions:
-        found = _Walk(case, execution, page_size).divergence()
-        if found is not None:
-            return found
-    return None
+        if execution.status in UNFINISHED:
+            return Judgement(known=tuple(passed), unresolved=reason_of(execution))
+        walk = _Walk(case, execution, page_size, known)
+        try:
+            walk.all_steps()
+        except _LeavesError as left:
+            return Judgement(left.divergence, tuple(passed + walk.known))
+        except _UnseenError as unseen:
+            return Judgement(known=tuple(passed + walk.known), unresolved=str(unseen))
+        passed += walk.known
+    return Judgement(known=tuple(passed))
+
+
+def reason_of(execution: Execution) -> str:
+    """Say why an execution says nothing about the calls."""
+    reason = f": {execution.reason}" if execution.reason else ""
+    match execution.status:
+        case Ended.SETUP:
+            return f"its set-up failed{reason}"
+        case Ended.TROUBLE:
+            return f"the target could not go on{reason}"
+        case Ended.OOM:
+            return "the OOM killer ended the process"
+    return "the process was killed from outside"
+
+
+def crashed(case: Case, trace: Trace, crash: Crash) -> Divergence:
+    """Charge the end of a kernel to the last step: nobody knows to which it is due."""
+    steps = list(flatten(case.steps))
+    results = {step.step: step.result for execution in trace.executions[-1:] for step in execution.steps}
+    requirement = steps[-1].call.signature.checks[0]
+    return Divergence(len(steps) - 1, crash.what, (), results, requirement)
+
+
+class _LeavesError(Exception):
+    """A step does what is not permitted."""
+
+    def __init__(self, divergence: Divergence) -> None:
+        super().__init__()
+        self.divergence = divergence
+
+
+class _UnseenError(Exception):
+    """It cannot be said what a step has done."""
 
 
 class _Walk:
     """One execution."""
 
-    def __init__(self, case: Case, execution: Execution, page_size: int) -> None:
+    def __init__(self, case: Case, execution: Execution, page_size: int, known: Collection[str]) -> None:
         self.case = case
         self.execution = execution
+        self.passable = known
         self.seen = {step.step: step for step in execution.steps}
         self.objects = Counter(case.map)
         self.state = _start(case, page_size)
         self.number = 0
         self.results: dict[int, str] = {}
+        self.made: list[tuple[Step, str]] = []
+        self.known: list[str] = []
         self.ended = False
         """Whether the process was permitted to end."""
 
-    def divergence(self) -> Divergence | None:
-        """Walk to the first divergence."""
-        status = self.execution.status
-        if status in {Ended.DONE, Ended.DIED}:
-            found = self._steps(self.case.steps)
-            if found is not None or status is Ended.DONE or self.ended:
-                return found
-        return Divergence(self.execution.at_step or 0, f"the process ended: {status}")
+    def all_steps(self) -> None:
+        """Walk to the end. Raises _LeavesError, _UnseenError."""
+        self._steps(self.case.steps)
+        if self.execution.status is not Ended.DONE and not self.ended:
+            msg = f"the process {self._how()} behind its last step"
+            raise _UnseenError(msg)
 
-    def _steps(self, steps: tuple[Step, ...]) -> Divergence | None:
+    def _how(self) -> str:
+        return "hung" if self.execution.status is Ended.HUNG else f"died of {self.execution.signal}"
+
+    def _steps(self, steps: tuple[Step, ...]) -> None:
         for step in steps:
             number, self.number = self.number, self.number + 1
-            found = self._children(step)
-            if found is not None or self.ended:
-                return found
+            self._children(step)
+            if self.ended:
+                return
             done = self.seen.get(number)
-            found = self._end(step, number) if done is None else self._step(step, number, done)
-            if found is not None or done is None:
-                return found
+            if done is None:
+                self._end(step, number)
+                return
+            self._step(step, number, done)
             self.results[number] = done.result
-        return None
+            self.made.append((step, done.result))
 
-    def _end(self, step: Step, number: int) -> Divergence | None:
-        """Judge the end of the process in a step that therefore was not reported."""
-        signal = self.execution.signal
-        if signal is None or self.execution.at_step != number:
-            return Divergence(number, "was not reported")
-        choices = self._choices(step, fault=False)
-        self.ended = any(signal in choice.results for choice in choices)
-        if self.ended:
-            return None
-        what = f"{step.call} ended the process by {signal}"
-        return Divergence(number, what, tuple(choices), self.state, dict(self.results))
-
-    def _children(self, step: Step) -> Divergence | None:
+    def _children(self, step: Step) -> None:
         if not step.child:
-            return None
+            return
         parent = self.state
         if step.call is Call.FORK:
             self.state = naive.child_of(parent)
-        found = self._steps(step.child)
+        self._steps(step.child)
         if step.call is Call.FORK:
             self.state = parent
-        return found
 
-    def _step(self, step: Step, number: int, done: StepTrace) -> Divergence | None:
+    def _end(self, step: Step, number: int) -> None:
+        """Judge the end of the process in a step that therefore was not reported."""
+        if self.execution.at_step != number:
+            msg = f"step {number}, {step.call}, was not reported"
+            raise _UnseenError(msg)
+        choices = self._choices(step, fault=False)
+        signal = self.execution.signal
+        self.ended = any(signal in choice.results for choice in choices)
+        if not self.ended:
+            what = f"{step.call} gave no result: the process {self._how()}"
+            raise _LeavesError(self._divergence(step, number, what, signal or "", Aspect.RESULT, choices))
+
+    def _step(self, step: Step, number: int, done: StepTrace) -> None:
+        sight = _seen(step, number, done)
         choices = self._choices(step, fault=done.fault in {"failed", "absorbed"})
-        for choice in choices:
-            after = _taken(choice, done)
-            if after is not None:
-                self.state = after
-                return None
-        strip = locks(done.snapshot)
-        what = f"{step.call} gave {done.result} and left {strip}, elsewhere {done.snapshot.elsewhere}"
-        return Divergence(number, what, tuple(choices), self.state, dict(self.results))
+        wrong = [(choice, _mismatch(choice, sight)) for choice in choices]
+        nearest, aspect = min(wrong, key=lambda pair: _FAR.index(pair[1]))
+        if aspect is not None:
+            what = f"{step.call} gave {done.result} and left {_words(nearest, sight, aspect)}"
+            found = self._divergence(step, number, what, done.result, aspect, choices)
+            if found.kind not in self.passable or not _is_part(self.state, step, nearest, sight):
+                raise _LeavesError(found)
+            self.known.append(found.kind)
+        self.state = _after(nearest, sight, passed=aspect is not None)
+
+    def _divergence(
+        self, step: Step, number: int, what: str, result: str, aspect: Aspect, choices: list[Choice]
+    ) -> Divergence:
+        requirement = charged(step, result, aspect, self.state, choices, self.made)
+        return Divergence(number, what, tuple(choices), dict(self.results), requirement, aspect)
 
     def _choices(self, step: Step, *, fault: bool) -> list[Choice]:
         region = self.case.regions.get(step.region) if step.region else None
@@ -150,26 +238,88 @@ def _start(case: Case, page_size: int) -> State:
     )
 
 
-def _taken(choice: Choice, done: StepTrace) -> State | None:
-    """Return the state after a choice, or None where something else was seen."""
+class _Sight(NamedTuple):
+    """What was seen after a step."""
+
+    result: str
+    strip: str
+    mapped: frozenset[int]
+    locked: frozenset[int]
+    resident: frozenset[int] | None
+    elsewhere: Elsewhere | None
+
+
+def _seen(step: Step, number: int, done: StepTrace) -> _Sight:
     strip = locks(done.snapshot)
-    if done.result not in choice.results or strip is None:
-        return None
-    locked = frozenset(page for page, lock in enumerate(strip) if lock in "LF")
-    mapped = frozenset(page for page, lock in enumerate(strip) if lock != "_")
-    after = choice.after
-    if mapped != after.mapped or not (locked < after.locked if choice.fewer else False) | (locked == after.locked):
-        return None
+    if strip is None:
+        msg = f"observers disagree about the locks after step {number}, {step.call}"
+        raise _UnseenError(msg)
     resident = done.snapshot.resident
-    if resident is not None and any(resident[page] != "R" for page in locked):
-        return None
-    elsewhere = done.snapshot.elsewhere
-    if elsewhere is not None and not _fits(after.program, elsewhere.mapped, elsewhere.locked, fewer=choice.fewer):
-        return None
-    return replace(after, locked=locked)
+    return _Sight(
+        done.result,
+        strip,
+        mapped=_where(strip, ".LF"),
+        locked=_where(strip, "LF"),
+        resident=None if resident is None else _where(resident, "R"),
+        elsewhere=done.snapshot.elsewhere,
+    )
 
 
-def _fits(program: bool | None, mapped: int, locked: int, *, fewer: bool) -> bool:  # noqa: FBT001
-    if program is None:
-        return True
-    return locked == (mapped if program else 0) or (fewer and locked == 0)
+def _where(strip: str, letters: str) -> frozenset[int]:
+    return frozenset(page for page, letter in enumerate(strip) if letter in letters)
+
+
+_FAR: tuple[Aspect | None, ...] = (None, Aspect.RESIDENT, Aspect.LOCKED, Aspect.RESULT)
+"""What is not as permitted, from the least on."""
+
+
+def _mismatch(choice: Choice, sight: _Sight) -> Aspect | None:
+    after = choice.after
+    if sight.result not in choice.results:
+        return Aspect.RESULT
+    if (
+        sight.mapped != after.mapped
+        or not sight.locked ^ after.locked <= choice.open
+        or _is_wrong_elsewhere(after, sight)
+    ):
+        return Aspect.LOCKED
+    if _absent(sight) - after.absent:
+        return Aspect.RESIDENT
+    return None
+
+
+def _absent(sight: _Sight) -> frozenset[int]:
+    return sight.locked - sight.resident if sight.resident is not None else frozenset()
+
+
+def _is_wrong_elsewhere(after: State, sight: _Sight) -> bool:
+    if after.program is None or sight.elsewhere is None:
+        return False
+    return sight.elsewhere.locked != (sight.elsewhere.mapped if after.program else 0)
+
+
+def _is_part(before: State, step: Step, nearest: Choice, sight: _Sight) -> bool:
+    """Tell whether each page is as it was, as it was to become, or as it would be permitted."""
+    may_change = (naive.job(before, step) ^ before.locked) | (nearest.after.locked ^ before.locked) | nearest.open
+    return sight.mapped == nearest.after.mapped and sight.locked ^ before.locked <= may_change
+
+
+def _after(choice: Choice, sight: _Sight, *, passed: bool) -> State:
+    """Return the state from which to go on; `passed`: behind a deviation that is known."""
+    if not passed:
+        return replace(choice.after, locked=sight.locked, absent=choice.after.absent & sight.locked)
+    program = choice.after.program
+    if sight.elsewhere is not None:
+        program = {sight.elsewhere.mapped: True, 0: False}.get(sight.elsewhere.locked)
+    return replace(choice.after, locked=sight.locked, absent=_absent(sight), program=program)
+
+
+def _words(nearest: Choice, sight: _Sight, aspect: Aspect) -> str:
+    """Say what a step has left, for people."""
+    what = f"the locks {sight.strip}"
+    if aspect is Aspect.RESIDENT:
+        pages = ", ".join(map(str, sorted(_absent(sight) - nearest.after.absent)))
+        return f"{what}, and not in memory of these: {pages}"
+    if sight.elsewhere is not None and _is_wrong_elsewhere(nearest.after, sight):
+        return f"{what}, and {sight.elsewhere.locked} of the program's own {sight.elsewhere.mapped} pages locked"
+    return what

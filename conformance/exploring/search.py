@@ -5,32 +5,36 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from collections import Counter
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import repeat
 from random import Random
 from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis.database import ExampleDatabase, choices_to_bytes
+from hypothesis.errors import Flaky
 
-from lockproof.conformance.errors import TargetError
+from lockproof.conformance.errors import LockproofError, TargetError, UsageError
 from lockproof.conformance.exploring.agreement import compare
 from lockproof.conformance.exploring.as_case import as_case
 from lockproof.conformance.exploring.generator import LINUX, NUMBERS, POSIX, Calls, Numbers, case_of, choices, draw
-from lockproof.conformance.exploring.permitted import Divergence, first_divergence
+from lockproof.conformance.exploring.permitted import Divergence, judged
+from lockproof.conformance.judging.applicability import unmet
+from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.language.writing import write
 from lockproof.conformance.protocol.program import compile_case
 from lockproof.conformance.reports.progress import search_progress
 from lockproof.runners.target import make_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from rich.console import Console
 
     from lockproof.conformance.language.case import Case
     from lockproof.conformance.protocol.trace import Trace
+    from lockproof.conformance.running.baselines import Baseline
     from lockproof.runners.target import Session
 
 __all__ = ["OneExample", "SearchRequest", "SearchResult", "explore"]
@@ -40,6 +44,8 @@ _SENT = 100
 """Cases that a target is given at once."""
 _DRAWN_BY_HYPOTHESIS = 100
 """Of a batch. It looks for what is special; the others are drawn at random, many times quicker."""
+_HOPELESS = 100
+"""Cases of which each has said nothing; then the next will not either."""
 
 
 class _DiffersError(Exception):
@@ -76,20 +82,36 @@ class _Search:
     """Is told how many cases were tried."""
     against: Session | None = None
     """What the target is to do the same as; None: what is permitted."""
+    passable: frozenset[str] = frozenset()
+    """Kinds of deviations that are known."""
     count: int = 0
     allocating_less: int = 0
+    known: Counter[str] = field(default_factory=Counter)
+    untested: Counter[str] = field(default_factory=Counter)
+    unresolved: Counter[str] = field(default_factory=Counter)
     case: Case | None = None
     divergence: Divergence | None = None
+    trouble: LockproofError | None = None
+    """What went wrong where hypothesis was in charge, which would make a group of exceptions of it."""
     faults: bool = field(init=False)
     calls: Calls = field(init=False)
 
     def __post_init__(self) -> None:
-        infos = [session.info for session in (self.session, self.against) if session is not None]
+        infos = [session.info for session in self._sessions]
         self.faults = all("each-allocation" in info.faults for info in infos)
         # Of what only Linux has nothing is permitted or not: it can only be compared.
         calls = {call for call in LINUX.calls if call.signature.system_call}
         compared = self.against is not None and all(calls <= {*info.calls} for info in infos)
         self.calls = LINUX if compared else POSIX
+
+    @property
+    def _sessions(self) -> list[Session]:
+        return [session for session in (self.session, self.against) if session is not None]
+
+    @property
+    def judged(self) -> int:
+        """How many cases said something."""
+        return self.count - self.untested.total() - self.unresolved.total()
 
     def is_over(self) -> bool:
         """Whether nothing more is to be tried."""
@@ -114,12 +136,31 @@ class _Search:
             if self.is_over():
                 return
             cases = [case_of(numbers, self.calls, faults=self.faults) for numbers in some]
-            programs = [compile_case(case) for case in cases]
+            runnable = [case for case in cases if self._can_run(case)]
+            programs = [compile_case(case) for case in runnable]
             # A session is asked anew only when it has answered everything.
-            traces = list(self.session.run(programs))
-            models = list(self.against.run(programs)) if self.against is not None else repeat(None)
-            for case, trace, model in zip(cases, traces, models, strict=False):
-                yield self._judged(case, trace, model)
+            answers = zip(*(list(session.run(programs)) for session in self._sessions), strict=True)
+            differs = {id(case): self._judged(case, *traces) for case, traces in zip(runnable, answers, strict=True)}
+            yield from (differs.get(id(case), False) for case in cases)
+
+    def _can_run(self, case: Case) -> bool:
+        """Tell whether the targets have what the case needs; where one has not, it counts as tried."""
+        lacking = next(filter(None, (unmet(case, session.info) for session in self._sessions)), None)
+        if lacking is None:
+            return True
+        self._tried(self.untested if lacking.status is not Status.UNRESOLVED else self.unresolved, lacking.reason)
+        return False
+
+    def _tried(self, counter: Counter[str] | None = None, why: str = "") -> None:
+        """Count a case. Raises TargetError where so many cases have said nothing."""
+        self.count += 1
+        self.show(self.count)
+        if counter is None:
+            return
+        counter[why] += 1
+        if self.count >= _HOPELESS and not self.judged:
+            msg = f"none of {self.count} cases could be judged: {why}"
+            raise TargetError(msg)
 
     def _hypothesis(self, number: int, size: int, known: OneExample | None) -> bool:
         """Let hypothesis draw cases, or make a known one smaller; whether one differs."""
@@ -135,35 +176,41 @@ class _Search:
         )
         @given(NUMBERS)
         def check(numbers: Numbers) -> None:
-            if self.divergence is None and self.is_over():
+            if self.trouble is not None or (self.divergence is None and self.is_over()):
                 return
-            if self._differs(numbers):
+            try:
+                differs = self._differs(numbers)
+            except LockproofError as trouble:
+                self.trouble = trouble
+                return
+            if differs:
                 raise _DiffersError
 
-        try:
+        with suppress(_DiffersError, Flaky):  # what differs at one time and not at another differs
             (check if known else seed(number)(check))()  # with a seed, hypothesis asks no database
-        except _DiffersError:
-            return True
-        return False
+        if self.trouble is not None:
+            raise self.trouble
+        return self.divergence is not None
 
     def _differs(self, numbers: Numbers) -> bool:
         """Run a case, follow what it does, and keep it where that is not permitted."""
         case = case_of(numbers, self.calls, faults=self.faults)
+        if not self._can_run(case):
+            return False
         program = compile_case(case)
-        trace = next(iter(self.session.run([program])))
-        return self._judged(case, trace, next(iter(self.against.run([program]))) if self.against else None)
+        return self._judged(case, *(next(iter(session.run([program]))) for session in self._sessions))
 
-    def _judged(self, case: Case, trace: Trace, model: Trace | None) -> bool:
-        self.count += 1
-        self.show(self.count)
-        if model is None:
-            found = first_divergence(case, trace, self.session.info.page_size)
+    def _judged(self, case: Case, trace: Trace, other: Trace | None = None) -> bool:
+        page_size = self.session.info.page_size
+        if other is None:
+            judgement = judged(case, trace, page_size, self.passable)
+            self.known.update(judgement.known)
+            found, unresolved = judgement.divergence, judgement.unresolved
         else:
-            found, allocates_less = compare(case, trace, model, self.session.info.page_size)
+            found, allocates_less, unresolved = compare(case, trace, other, page_size)
             self.allocating_less += allocates_less
-            if found is not None and found.step < 0:
-                raise TargetError(found.what)
-        if found is None or found.step < 0:
+        self._tried(self.unresolved if unresolved else None, unresolved)
+        if found is None:
             return False
         self.case, self.divergence = case, found
         return True
@@ -181,6 +228,8 @@ class SearchRequest:
     """Cases; None: any number."""
     against: str | None = None
     """A target that it is to do the same as, instead of what is permitted."""
+    baseline: Baseline | None = None
+    """What is known of it, and passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +241,12 @@ class SearchResult:
     seconds: float
     allocating_less: int = 0
     """Cases in which the target allocates less than the one that it is compared with."""
+    known: Mapping[str, int] = field(default_factory=dict)
+    """How often a deviation of each kind was passed over."""
+    untested: Mapping[str, int] = field(default_factory=dict)
+    """Cases that a target has not what it takes for, by what it lacks."""
+    unresolved: Mapping[str, int] = field(default_factory=dict)
+    """Cases that said nothing, by the reason."""
     interrupted: bool = False
     yaml: str = ""
     """The smallest case that differs; empty: none does."""
@@ -209,20 +264,45 @@ def explore(request: SearchRequest, out: Console, stop: threading.Event | None =
     with ExitStack() as stack:
         session = _seeing(request.target, stack)
         other = _seeing(request.against, stack) if request.against else None
+        passable = _known(request, session)
         show = stack.enter_context(_progress(request, out))
-        search = _Search(session, time.monotonic() + request.seconds, stop, show, other)
+        search = _Search(session, time.monotonic() + request.seconds, stop, show, other, passable)
         batch = request.seed
         while not search.is_over() and (request.most is None or search.count < request.most):
             size = _BATCH if request.most is None else min(_BATCH, request.most - search.count)
             if search.batch(batch, size):
                 break
             batch += 1
-    spent = time.monotonic() - began
-    if search.case is None or search.divergence is None:
-        return SearchResult(search.count, spent, search.allocating_less, stop.is_set())
-    does = f"what {request.against} does not" if request.against else "what is not permitted"
-    case = as_case(search.case, search.divergence, f"explored-{batch}", does)
-    return SearchResult(search.count, spent, search.allocating_less, stop.is_set(), write(case), search.divergence.what)
+    yaml = what = ""
+    if search.case is not None and search.divergence is not None:
+        does = f"what {request.against} does not" if request.against else "what is not permitted"
+        yaml = write(as_case(search.case, search.divergence, f"explored-{batch}", does))
+        what = search.divergence.what
+    return SearchResult(
+        search.count,
+        time.monotonic() - began,
+        search.allocating_less,
+        search.known,
+        search.untested,
+        search.unresolved,
+        stop.is_set(),
+        yaml,
+        what,
+    )
+
+
+def _known(request: SearchRequest, session: Session) -> frozenset[str]:
+    """Return the kinds of deviations that the baseline knows. Raises UsageError where it knows none of this target."""
+    if request.baseline is None:
+        return frozenset()
+    known = request.baseline.breaks(request.target, session.info.release)
+    if not known:
+        msg = (
+            f"the baseline knows no deviation of {request.target} with {session.info.kernel}; "
+            "name one that does, or leave out --baseline"
+        )
+        raise UsageError(msg)
+    return known
 
 
 def _seeing(name: str, stack: ExitStack) -> Session:

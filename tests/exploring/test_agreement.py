@@ -94,14 +94,14 @@ def compared(target: str, model: str) -> Agreement:
 
 
 def test_what_comes_of_an_allocation_that_only_the_model_makes_is_no_difference() -> None:
-    assert compared("linux-5.10", "linux-6.1") == (None, True)
+    assert compared("linux-5.10", "linux-6.1") == Agreement(None, allocates_less=True)
 
 
 def test_what_comes_of_an_allocation_that_only_the_target_makes_is_one() -> None:
-    divergence, allocates_less = compared("linux-6.1", "linux-5.10")
-    assert divergence is not None
-    assert "mlock: only the target gave 0, locks LL, mappings ||" in divergence.what
-    assert not allocates_less
+    agreement = compared("linux-6.1", "linux-5.10")
+    assert agreement.divergence is not None
+    assert "mlock: only the target gave 0, locks LL, mappings ||" in agreement.divergence.what
+    assert not agreement.allocates_less
 
 
 @pytest.mark.parametrize("model", ["linux-2.6.16", "posixmlock-2006", "linux-6", *sorted({*GUESTS.values()})])

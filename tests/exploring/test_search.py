@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import signal
+import subprocess
 import time
 from pathlib import Path
 from random import Random
@@ -14,7 +15,7 @@ from hypothesis import Phase, given, settings
 from rich.console import Console
 
 from lockproof.conformance.exploring.generator import NUMBERS, POSIX, Numbers, case_of, draw
-from lockproof.conformance.exploring.permitted import first_divergence
+from lockproof.conformance.exploring.permitted import Judgement, judged
 from lockproof.conformance.exploring.search import OneExample, SearchRequest, SearchResult, explore
 from lockproof.conformance.language.loading import load
 from lockproof.conformance.protocol.program import compile_case
@@ -38,7 +39,7 @@ def test_the_model_does_only_what_the_naive_statement_permits(numbers: Numbers) 
     case = case_of(numbers, POSIX, faults=True)
     with make_target("model:posix").session() as session:
         (trace,) = session.run([compile_case(case)])
-        assert first_divergence(case, trace, session.info.page_size) is None
+        assert judged(case, trace, session.info.page_size) == Judgement()
 
 
 @pytest.mark.parametrize("number", range(20))
@@ -103,6 +104,55 @@ def test_a_target_that_sees_no_locks_is_refused_in_one_line(tmp_path: Path) -> N
         f"command:{blind} sees no locks, so nothing that it does could be judged; "
         f"lockproof targets command:{blind} says what it sees\n"
     )
+
+
+HELLO = "cat hello; "
+BROKEN = {
+    "dies": (
+        HELLO + "read line; exit 1",
+        "the probe ended with exit status 1; given up: 21 programs in a row broke the",
+    ),
+    "talks": (
+        HELLO + """while read word rest; do test "$word" != end || echo nonsense; done""",
+        "not the protocol, no line of a trace: 'nonsense'; given up: 21 programs in a row broke the target",
+    ),
+    "refuses": (
+        HELLO
+        + """while read word rest; do case "$word" in program) name=$rest;; end) """
+        + r"""printf '{"refused":"%s","line":2,"reason":"no"}\n{"end":"%s"}\n' "$name" "$name";; esac; done""",
+        "none of 100 cases could be judged: the target refused line 2 of the program: no",
+    ),
+    "sets nothing up": (
+        HELLO
+        + """while read word rest; do case "$word" in program) name=$rest;; end) """
+        + r"""printf '{"execution":0,"status":"setup","reason":"no"}\n{"end":"%s"}\n' "$name";; esac; done""",
+        "none of 100 cases could be judged: its set-up failed: no",
+    ),
+}
+
+
+@pytest.mark.parametrize("against", [(), ("--against", "model:posix")], ids=["permitted", "compared"])
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_probe_that_says_nothing_of_use_is_one_line(tmp_path: Path, how: str, against: tuple[str, ...]) -> None:
+    script, said = BROKEN[how]
+    hello = subprocess.run([host_probe()], input="", capture_output=True, text=True, check=True).stdout
+    (tmp_path / "hello").write_text(hello.splitlines(keepends=True)[0])
+    (tmp_path / "probe").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "probe").chmod(0o755)
+    done = lockproof("explore", "command:./probe", "--count", "1000", *against, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (3, ""), done.stderr
+    assert done.stderr.startswith(said)
+    assert done.stderr.count("\n") == 1
+
+
+def test_what_a_target_lacks_is_not_tried_and_said(tmp_path: Path) -> None:
+    lacking = tmp_path / "lacking"
+    without = """s/"file",//"""
+    lacking.write_text(f"#!/bin/sh\n{host_probe()} | sed -u '{without}'\n")
+    lacking.chmod(0o755)
+    done = lockproof("explore", f"command:{lacking}", "--against", "local", "--count", "100", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert re.search(r"^cases not tried: [1-9]\d*; the target gives no file memory", done.stderr, re.MULTILINE)
 
 
 def test_an_interrupt_tells_what_was_tried(tmp_path: Path) -> None:
