@@ -235,7 +235,9 @@ def repro(**asked: Any) -> Printed:
     return command.repro(command.ReproRequest(**asked))
 
 
-@main.command()
+@main.command(
+    excludes=[Excludes("against", ("baseline",), "compares with another target, of which no deviation is known")]
+)
 @click.argument("target", shell_complete=completion.targets)
 @option(
     "--seconds",
@@ -254,12 +256,14 @@ def repro(**asked: Any) -> Printed:
     shell_complete=completion.targets,
     help="Compare with this target, such as model:linux-6, page by page.",
 )
+@file_option("--baseline", help="Known deviations, which are passed over: the search goes on behind them.")
 @offline_option()
 def explore(*, offline: bool, **asked: Any) -> Printed:
     """Try generated cases on a target, and print the smallest that does what is not permitted, as YAML.
 
     What is permitted says a naive statement of the standard: a set of locked pages; or, with --against, what another
-    target does: result, locks, their count and the boundaries of mappings. Exit code 1: a case differs.
+    target does: result, locks, their count and the boundaries of mappings. Exit code 1: a case differs; 3: of a case
+    nothing could be found out.
     """
     from lockproof.conformance.commands import explore as command
     from lockproof.conformance.commands.missing import with_kernels

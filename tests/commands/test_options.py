@@ -42,6 +42,9 @@ EXCLUDED = {
     "cases --lint --coverage": f"{COVERAGE}--lint",
     "cases --coverage mlock": f"{ABOUT_ALL}CASE",
     "prove posix --scheduler tcp://nowhere:1 -j 2": f"{SCHEDULER}--jobs",
+    "explore local --against model:posix --baseline x": (
+        "--against compares with another target, of which no deviation is known; leave out --baseline"
+    ),
     "cases --cases a --cases b": "--cases is given 2 times; give it once",
     "run --cases a -t local --cases b -t model:posix": "--cases is given 2 times; give it once",
     "run -j 1 -j 2 --jobs 2": "--jobs is given 3 times; give it once",

@@ -145,6 +145,53 @@ def test_a_probe_that_says_nothing_of_use_is_one_line(tmp_path: Path, how: str, 
     assert done.stderr.count("\n") == 1
 
 
+def baseline(tmp_path: Path, *breaks: str) -> str:
+    """Write a baseline of model:linux-6 that knows what a case breaks."""
+    file = tmp_path / "known.yaml"
+    file.write_text(
+        "targets: ['model:linux-6*']\nreasons: {seen: {why: It is so., where: mm/mlock.c}}\ndeviations:\n"
+        f"- {{case: any, versions: [linux-6], breaks: [{', '.join(breaks)}], reason: seen}}\n"
+    )
+    return str(file)
+
+
+LINUX_BREAKS = (
+    "mlock.failure.no-change:locked", "munlock.failure.no-change:locked", "mlock.enomem.unmapped:result",
+    "munlock.enomem.unmapped:result", "mlockall.locked-and-resident:resident", "mlockall.future:resident",
+    "mlockall.current:locked", "munlockall.unlocks-all:locked", "mlockall.locked-and-resident:locked",
+)  # fmt: skip
+
+
+def test_what_a_baseline_knows_is_passed_over_and_counted(tmp_path: Path) -> None:
+    known = baseline(tmp_path, *LINUX_BREAKS)
+    done = lockproof("explore", "model:linux-6", "--count", "5000", "--baseline", known, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    passed = dict(re.findall(r"^known, so passed over: ([0-9]+) of (.*)$", done.stderr, re.MULTILINE))
+    assert set(passed.values()) <= set(LINUX_BREAKS)
+    assert all(int(count) > 0 for count in passed)
+    assert "mlock.failure.no-change:locked" in passed.values()
+
+
+@pytest.mark.parametrize(
+    "mutant", ["mlock-loses-locks-outside", "mlock-loses-earlier-locks", "locks-nest", "future-lost-at-mmap"]
+)
+def test_what_a_baseline_knows_hides_nothing_behind_it(tmp_path: Path, mutant: str) -> None:
+    known = baseline(tmp_path, *LINUX_BREAKS)
+    target = f"model:linux-6/{mutant}"
+    done = lockproof("explore", target, "--count", "100000", "--baseline", known, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+
+
+def test_a_baseline_of_another_target_is_refused(tmp_path: Path) -> None:
+    known = baseline(tmp_path, "mlock.failure.no-change:locked")
+    done = lockproof("explore", "model:posix", "--count", "10", "--baseline", known, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "the baseline knows no deviation of model:posix with model posix simulated; name one that does, or leave out "
+        "--baseline\n"
+    )
+
+
 def test_what_a_target_lacks_is_not_tried_and_said(tmp_path: Path) -> None:
     lacking = tmp_path / "lacking"
     without = """s/"file",//"""
