@@ -57,16 +57,24 @@ static void linux_2_6_16_ignores_what_mlockall_cannot_lock(void **state)
 	assert_resident(f, "R.R");
 }
 
-static void linux_2_6_16_parts_no_huge_page(void **state)
+/* Two huge pages of a pool, each of 512 pages. */
+static struct fixture *lay_huge_pages_on(void **state, void (*calls)(struct system *system))
 {
 	static const struct region pool = { .letter = 'p', .kind = KIND_HUGETLB, .protection = PROT_READ, .alias = -1 };
 	static char map[1025];
 	struct fixture *f;
 
 	memset(map, '_', sizeof(map) - 1);
-	f = lay_on(state, linux_2_6_16_calls, map);
+	f = lay_on(state, calls, map);
 	assert_int_equal(f->system.declare(f->task, REGIONS, &pool), 0);
 	assert_int_equal(f->system.map(f->task, REGIONS, at(f, 0), 1024, 0, false), 0);
+	return f;
+}
+
+static void linux_2_6_16_parts_no_huge_page(void **state)
+{
+	struct fixture *f = lay_huge_pages_on(state, linux_2_6_16_calls);
+
 	assert_int_equal(lock(f, 0, 1), -EINVAL);
 	assert_int_equal(lock(f, 1, 1023), -EINVAL);
 	assert_int_equal(f->task->mm->locked_vm, 0);
@@ -76,6 +84,18 @@ static void linux_2_6_16_parts_no_huge_page(void **state)
 	assert_int_equal(f->system.munmap(f->task, at(f, 0), PAGE), -EINVAL);
 	assert_int_equal(unlock(f, 0, 1024), 0);
 	assert_int_equal(f->task->mm->locked_vm, 0);
+}
+
+static void linux_6_locks_no_huge_page_and_parts_none(void **state)
+{
+	struct fixture *f = lay_huge_pages_on(state, linux_6_calls);
+
+	assert_int_equal(lock(f, 1, 512), 0);
+	assert_int_equal(f->task->mm->locked_vm, 0);
+	assert_int_equal(f->system.munmap(f->task, at(f, 1), 512 * PAGE), -EINVAL);
+	assert_int_equal(f->system.mprotect(f->task, at(f, 0), 511 * PAGE, PROT_NONE), -EINVAL);
+	assert_int_equal(f->system.mprotect(f->task, at(f, 0), 512 * PAGE, PROT_NONE), 0);
+	assert_int_equal(f->system.munmap(f->task, at(f, 512), 512 * PAGE), 0);
 }
 
 static void an_unmapping_at_the_mapping_limit_may_take_off_an_end_of_a_mapping(void **state)
@@ -321,6 +341,7 @@ int main(void)
 		on_a_task(linux_2_6_16_says_eagain_for_a_mapping_that_it_cannot_split),
 		on_a_task(linux_2_6_16_ignores_what_mlockall_cannot_lock),
 		on_a_task(linux_2_6_16_parts_no_huge_page),
+		on_a_task(linux_6_locks_no_huge_page_and_parts_none),
 		on_a_task(an_unmapping_at_the_mapping_limit_may_take_off_an_end_of_a_mapping),
 		on_a_task(the_patch_of_2006_rolls_back_to_where_the_hole_begins),
 		on_a_task(the_patch_of_2006_passes_on_what_make_pages_present_returns),
