@@ -41,6 +41,8 @@ _LENGTHS = (None, None, None, None, None, None, Size(0, 0), Size(0, 1), Size(2, 
 _PROTECTIONS = ("none", "r", "rw")
 _LIMITS = (None, None, None, None, 4, 2, 0)
 _AS_BEFORE = (False, False, True)
+_FAULTY = {Call.MLOCK, Call.MLOCK2, Call.MUNLOCK, Call.MLOCKALL, Call.MUNLOCKALL, Call.MMAP}
+"""The calls whose allocations fail. Of others nobody says which they make."""
 _WITHOUT_FAULT = 8
 _FAULTS = 10
 
@@ -258,8 +260,12 @@ def _nested(steps: list[Step]) -> tuple[Step, ...]:
 
 
 def _with_fault(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Let the allocations of the last call that can have a fault fail."""
+    """Let the allocations of the last call that can have a fault fail.
+
+    No access follows: where one ends the process the sweep ends too, and what comes of later allocations is not seen.
+    """
     for index in reversed(range(len(steps))):
-        if steps[index].call in {Call.MLOCK, Call.MUNLOCK, Call.MLOCKALL, Call.MMAP}:
-            return (*steps[:index], replace(steps[index], fault="each-allocation"), *steps[index + 1 :])
+        if steps[index].call in _FAULTY:
+            rest = (step for step in steps[index + 1 :] if Call.TOUCH not in {each.call for each in flatten((step,))})
+            return (*steps[:index], replace(steps[index], fault="each-allocation"), *rest)
     return steps

@@ -70,6 +70,18 @@ def test_no_new_image_follows_a_heap_whose_place_it_may_take() -> None:
     assert images == {("self", False), ("missing", False), ("missing", True)}
 
 
+def test_allocations_of_every_call_that_locks_fail_and_no_access_ends_a_sweep() -> None:
+    faulty = set()
+    for case in generated(linux=True):
+        calls = [step.call for step in flatten(case.steps)]
+        for at, step in enumerate(flatten(case.steps)):
+            if step.fault:
+                faulty.add(step.call)
+                assert Call.TOUCH not in calls[at:]
+    locking = {Call.MLOCK, Call.MLOCK2, Call.MUNLOCK, Call.MLOCKALL, Call.MUNLOCKALL, Call.MMAP}
+    assert faulty == locking
+
+
 @pytest.mark.parametrize("linux", [False, True])
 def test_a_generated_case_could_have_been_written(*, linux: bool) -> None:
     for case in generated(linux=linux)[:300]:
