@@ -33,7 +33,6 @@ _FAILS = {
     Call.MLOCK: "mlock.failure.no-change",
     Call.MUNLOCK: "munlock.failure.no-change",
     Call.MLOCKALL: "mlockall.failure.no-additional",
-    Call.EXEC: "exec.failure",
 }
 """The same where it fails."""
 _MUST_FAIL = {

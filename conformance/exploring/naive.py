@@ -23,9 +23,8 @@ __all__ = ["Choice", "State", "child_of", "is_mapped", "job", "permitted"]
 _Pages = frozenset[int]
 
 _NONE: _Pages = frozenset()
-_CANNOT = frozenset({"EAGAIN", "ENOMEM", "EFAULT"})
-"""What a call may say of a page that cannot be brought into memory."""
-_SHORTAGE = frozenset({"EAGAIN", "ENOMEM"})
+_CANNOT = frozenset({"EAGAIN", "ENOMEM"})
+"""What a call may say of a page that cannot be brought into memory, and of an allocation that fails."""
 _NO_OBJECT = frozenset({"ENOSPC"})
 """What mmap may say besides of an object that could not be made for its memory. An implementation may have more errors
 than the standard lists for a call (POSIX.1-2024, XSH 2.3), and this one is about no lock.
@@ -83,14 +82,14 @@ def permitted(state: State, step: Step, region: Region | None, object_page: int,
     else:
         choices = list(_RULES[step.call](state, step))
     if fault and step.call is Call.MLOCKALL:
-        choices.append(_failed_mlockall(_SHORTAGE, state))
+        choices.append(_failed_mlockall(_CANNOT, state))
     elif fault and step.call is Call.MMAP:
         choices += (
-            Choice(_SHORTAGE | _NO_OBJECT, state),
-            Choice(_SHORTAGE | _NO_OBJECT, _without(state, _pages(state, step))),
+            Choice(_CANNOT | _NO_OBJECT, state),
+            Choice(_CANNOT | _NO_OBJECT, _without(state, _pages(state, step))),
         )
     elif fault and step.call is not Call.MUNLOCKALL:  # which always returns 0
-        choices.append(Choice(_SHORTAGE, state))
+        choices.append(Choice(_CANNOT, state))
     return choices
 
 
@@ -304,7 +303,9 @@ def _msync(state: State, step: Step) -> Iterator[Choice]:
 
 def _exec(state: State, step: Step) -> Iterator[Choice]:
     if step.image == "missing":
-        yield Choice(frozenset({"ENOENT"}), state)
+        # What becomes of locks where exec fails is left open (exec, DESCRIPTION).
+        future, program = (False if known is False else None for known in (state.future, state.program))
+        yield Choice(frozenset({"ENOENT"}), replace(state, future=future, program=program), open=state.locked)
         return
     yield Choice(_ZERO, State(_NONE, _NONE, program=False, limit=state.limit, page_size=state.page_size))
 

@@ -42,6 +42,7 @@ BROKEN = {
     "munlock.failure.no-change:locked": ("linux-6", "{map: a_, locked: L_, call: munlock, range: ^^}"),
     "mlock.enomem.unmapped:result": ("linux-6", "{map: a, call: mlock, range: {pages: ^, length: -1}}"),
     "munlock.enomem.unmapped:result": ("linux-6", "{map: a, call: munlock, range: {pages: ^, length: -1}}"),
+    "errno.required:result": ("posixmlock-2006", "{map: n, regions: {n: {protection: none}}, call: mlock, range: ^}"),
     "mlock.locked-and-resident:locked": ("posix/mlock-skips-last-page", "{map: aa, call: mlock, range: ^^}"),
     "mlock.locked-and-resident:resident": ("posix/mlock-not-resident", "{map: aa, call: mlock, range: ^^}"),
     "mlock.privilege:result": (
@@ -57,10 +58,10 @@ BROKEN = {
         "{map: n, regions: {n: {protection: none}}, call: mlockall, flags: CURRENT}",
     ),
     "mlockall.failure.future:locked": (
-        "posixmlock-2006",
+        "posix/mlockall-failure-arms-future",
         (
-            "{map: n_, regions: {n: {protection: none}}, steps: [{call: mlockall, flags: [CURRENT, FUTURE], expect: "
-            "{result: any}}, {call: mmap, region: a, range: .^, expect: {result: 0}}]}"
+            "{map: a_, as: unprivileged, limits: {memlock: 1p}, steps: [{call: mlockall, flags: [CURRENT, FUTURE], "
+            "expect: {result: any}}, {call: mmap, region: a, range: .^, expect: {result: 0}}]}"
         ),
     ),
     "munlockall.cancels-future:locked": (
