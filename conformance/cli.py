@@ -236,7 +236,7 @@ def repro(**asked: Any) -> Printed:
 
 
 @main.command(
-    excludes=[Excludes("against", ("baseline",), "compares with another target, of which no deviation is known")]
+    excludes=[Excludes("against", ("baselines",), "compares with another target, of which no deviation is known")]
 )
 @click.argument("target", shell_complete=completion.targets)
 @option(
@@ -256,7 +256,12 @@ def repro(**asked: Any) -> Printed:
     shell_complete=completion.targets,
     help="Compare with this target, such as model:linux-6, page by page.",
 )
-@file_option("--baseline", help="Known deviations, which are passed over: the search goes on behind them.")
+@file_option(
+    "--baseline",
+    "baselines",
+    multiple=True,
+    help="Known deviations, which are passed over: the search goes on behind them. May be given several times.",
+)
 @offline_option()
 def explore(*, offline: bool, **asked: Any) -> Printed:
     """Try generated cases on a target, and print the smallest that does what is not permitted, as YAML.

@@ -9,3 +9,4 @@ CHECKOUT = Path(__file__).parent.parent
 CASES = CHECKOUT / "cases"
 NATIVE = CHECKOUT / "native"
 JUNIT_SCHEMA = CHECKOUT / "tests" / "reports" / "junit.xsd"
+BASELINES = CHECKOUT / "results" / "baselines"

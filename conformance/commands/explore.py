@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lockproof.conformance.commands.interrupt import interruptible
 from lockproof.conformance.commands.printed import Printed
 from lockproof.conformance.errors import UsageError
+from lockproof.conformance.language.loading import load
 from lockproof.conformance.running import baselines
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class ExploreRequest:
     seed: int
     against: str | None = None
     """The target that is to do the same; None: what the standard permits is asked."""
-    baseline: Path | None = None
+    baselines: tuple[Path, ...] = ()
     """Known deviations, behind which the search goes on."""
 
 
@@ -60,7 +61,7 @@ def explore(request: ExploreRequest, progress: Console) -> Printed:
         request.seed,
         most=request.count,
         against=request.against,
-        baseline=baselines.load(request.baseline) if request.baseline else None,
+        baselines=baselines.load(request.baselines, load()) if request.baselines else (),
     )
     with interruptible() as interrupt:
         found = search.explore(asked, progress, interrupt.stop)

@@ -25,6 +25,8 @@ from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.language.writing import write
 from lockproof.conformance.protocol.program import compile_case
 from lockproof.conformance.reports.progress import search_progress
+from lockproof.conformance.running import baselines
+from lockproof.conformance.running.known import known_kinds
 from lockproof.runners.target import make_target
 
 if TYPE_CHECKING:
@@ -228,7 +230,7 @@ class SearchRequest:
     """Cases; None: any number."""
     against: str | None = None
     """A target that it is to do the same as, instead of what is permitted."""
-    baseline: Baseline | None = None
+    baselines: tuple[Baseline, ...] = ()
     """What is known of it, and passed over."""
 
 
@@ -293,9 +295,9 @@ def explore(request: SearchRequest, out: Console, stop: threading.Event | None =
 
 def _known(request: SearchRequest, session: Session) -> frozenset[str]:
     """Return the kinds of deviations that the baseline knows. Raises UsageError where it knows none of this target."""
-    if request.baseline is None:
+    if not request.baselines:
         return frozenset()
-    known = request.baseline.breaks(request.target, session.info.release)
+    known = known_kinds(request.baselines, request.target, session.info, baselines.today())
     if not known:
         msg = (
             f"the baseline knows no deviation of {request.target} with {session.info.kernel}; "

@@ -182,12 +182,6 @@ class Baseline:
     lines: Mapping[str, Location] = field(repr=False)
     """Where each stands, by its id."""
 
-    def breaks(self, target: str, release: str) -> frozenset[str]:
-        """Return all that is known to be found on a kernel, in any case, each as `requirement:aspect`."""
-        version = version_of(release)
-        lines = [line for line in self.deviations if version in line.versions] if self.is_about(target) else []
-        return frozenset(found for line in lines for found in line.breaks)
-
 
 def vocabulary(corpus: Corpus, cases: Path | None) -> Corpus:
     """Return what baselines may speak of where cases come from a path: those, and all that lockproof brings along."""

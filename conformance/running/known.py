@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lockproof.conformance.running.tally import CaseTally, Tally
     from lockproof.runners.target import TargetInfo
 
-__all__ = ["Assessment", "Fixed", "Match", "News", "assess", "kind", "known_issues", "unknown"]
+__all__ = ["Assessment", "Fixed", "Match", "News", "assess", "kind", "known_issues", "known_kinds", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,15 @@ def known_issues(
     found = {finding: _match(baselines, result.case, finding, place, today) for finding in _distinct(result)}
     known = [match for match in found.values() if match is not None]
     return tuple({match.issue.id: match for match in known}.values()) if len(known) == len(found) else ()
+
+
+def known_kinds(baselines: Sequence[Baseline], target: str, info: TargetInfo, today: date) -> frozenset[str]:
+    """Return all that a target is known to show, in any case, each as `requirement:aspect`."""
+    place = place_of(target, info)
+    if place is None:
+        return frozenset()
+    issues = (issue for baseline in baselines for issue in baseline.issues)
+    return frozenset(issue.finding for issue in issues if today <= issue.expires and issue.is_at(place))
 
 
 def unknown(baselines: Sequence[Baseline], result: Result, info: TargetInfo | None, today: date) -> tuple[Finding, ...]:
