@@ -113,7 +113,7 @@ def run(request: RunRequest) -> Printed:
         live = reports.begin(Run(work.folder.manifest, Tally(), work.corpus, baselines=work.known))
         tally = _execute(request, work, (*stream, *live), interrupt.stop, out)
     made = Run(work.folder.manifest, tally, work.corpus, baselines=work.known)
-    for part in terminal.closing(made):
+    for part in terminal.closing(made, out.width):
         out.print(part)
     kept, trouble = reports.finish(made, work.folder.path)
     out.print(f"\n{work.folder.path}/ has {', '.join(('run.json', 'results.jsonl', *kept))}")

@@ -57,7 +57,7 @@ def _model(corpus: Corpus, chosen: Sequence[Case], kills: KillMatrix) -> Iterato
     passing, idle = set(kills.cases), set(kills.idle)
     for case in chosen:
         if case.name in kills.failing:
-            what = "does not pass on model:posix; permit what the standard permits, or mend the model"
+            what = "does not pass on model:posix; permit what the standard permits (too little now?), or mend the model"
             yield Problem(case.source, "expect", f"{case.name}: {what}")
         binds = any(corpus.requirements[name].modality is not Modality.UNSPECIFIED for name in case.checks)
         if binds and case.name in passing & idle:

@@ -166,7 +166,7 @@ def report(found: KillMatrix, *, verbose: bool, partial: bool) -> str:
         for mutant in found.mutants
         if found.killers[mutant.name] and not found.by_requirement.get(mutant.name)
     ]
-    lines += [f"fails without a defect: {name}" for name in found.failing]
+    lines += [f"fails without a defect, so it may permit too little: {name}" for name in found.failing]
     if not partial:
         lines += _list("record what is unspecified", sorted(found.recording & set(found.cases)))
         lines += _list("kill no mutant", found.idle)

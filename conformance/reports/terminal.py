@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.table import Table
+from rich.cells import cell_len
 from rich.text import Text
 
 from lockproof.conformance.judging.verdict import Status
@@ -13,7 +13,7 @@ from lockproof.conformance.reports.picture import of_result
 from lockproof.conformance.reports.words import summary, tally_summary, why_nothing_was_found_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
 
@@ -32,6 +32,12 @@ STYLES = {
     Status.UNSUPPORTED: "yellow",
     Status.UNTESTED: "yellow",
 }
+_Row = list[tuple[str, str]]
+"""Cells of a table, each a text and its style."""
+_GAP = "  "
+_NAMES = 2
+"""Columns before those of the counts."""
+_YARDSTICK = "model:posix"
 _PICTURED = {Status.FAIL, Status.UNRESOLVED}
 
 
@@ -58,9 +64,12 @@ def _pictured(result: Result, case: Case, info: TargetInfo | None) -> Text:
     return Text.assemble(drawn.title, (status, STYLES[status]), "\n", "\n".join(drawn.rows), "\n")
 
 
-def closing(run: Run) -> Iterator[RenderableType]:
-    """Yield the last lines of a run: counts by target, those of which nothing was found out, and what each breaks."""
-    yield _counts(run)
+def closing(run: Run, width: int) -> Iterator[RenderableType]:
+    """Yield the last lines of a run: counts by target, those of which nothing was found out, and what each breaks.
+
+    `width`: columns of the terminal.
+    """
+    yield from _counts(run, width)
     for target in run.tally.targets:
         if not run.tally.has_evidence(target):
             why = why_nothing_was_found_out(run.tally, target)
@@ -69,23 +78,47 @@ def closing(run: Run) -> Iterator[RenderableType]:
         yield from _broken(run, target)
 
 
-def _counts(run: Run) -> Table:
-    table = Table("target", box=None, pad_edge=False, header_style="bold")
-    table.add_column("kernel", no_wrap=True)
-    for status in Status:
-        table.add_column(Text(status, STYLES[status]), justify="right")
-    for target in run.manifest.targets:
-        info = run.manifest.info.get(target)
-        kernel = f"{info.kernel}, {info.page_size // 1024} KiB" if info else "not started"
-        counts = ((run.tally.count(target, status), STYLES[status]) for status in Status)
-        table.add_row(target, kernel, *(Text(str(count), style if count else "dim") for count, style in counts))
-    return table
+def _counts(run: Run, width: int) -> Iterator[Text]:
+    """Yield the counts of all targets: a table, or below each other where it is wider than the terminal."""
+    head: _Row = [("target", "bold"), ("kernel", "bold"), *((status, f"bold {STYLES[status]}") for status in Status)]
+    rows = [_row(run, target) for target in run.manifest.targets]
+    widths = [max(cell_len(text) for text, _ in column) for column in zip(head, *rows, strict=True)]
+    if sum(widths) + len(_GAP) * (len(widths) - 1) <= width:
+        yield from (_line(row, widths) for row in (head, *rows))
+        return
+    for number, (target, kernel, *counts) in enumerate(rows):
+        yield Text.assemble("\n" * (number > 0), (target[0], "bold"), f"\n  {kernel[0]}")
+        named = [((f"{status} ", style), (count, style)) for status, (count, style) in zip(Status, counts, strict=True)]
+        line = Text(_GAP).join(Text.assemble(*each) for each in named)
+        if len(_GAP) + line.cell_len <= width:
+            yield Text.assemble(_GAP, line)
+        else:
+            yield from (
+                Text.assemble(f"{_GAP}{status:<11} ", each) for status, each in zip(Status, counts, strict=True)
+            )
+
+
+def _row(run: Run, target: str) -> _Row:
+    info = run.manifest.info.get(target)
+    kernel = f"{info.kernel}, {info.page_size // 1024} KiB" if info else "not started"
+    counts = [(run.tally.count(target, status), STYLES[status]) for status in Status]
+    return [(target, ""), (kernel, ""), *((str(count), style if count else "dim") for count, style in counts)]
+
+
+def _line(row: _Row, widths: Sequence[int]) -> Text:
+    """Write a line of the table; counts stand at the right of their columns."""
+    cells = []
+    for number, ((text, style), width) in enumerate(zip(row, widths, strict=True)):
+        blanks = " " * (width - cell_len(text))
+        cells.append(Text.assemble((text, style), blanks) if number < _NAMES else Text.assemble(blanks, (text, style)))
+    return Text(_GAP).join(cells)
 
 
 def _broken(run: Run, target: str) -> Iterator[Text]:
     broken = run.tally.broken(target)
     if broken:
-        yield Text(f"\n{target} breaks:", "bold")
+        more = " (cases are measured by it; these may permit too little)" if target == _YARDSTICK else ""
+        yield Text(f"\n{target} breaks{more}:", "bold")
     for name, requirement in run.corpus.requirements.items():
         if name in broken:
             cases = broken[name]
