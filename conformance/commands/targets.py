@@ -58,7 +58,7 @@ def _usable(name: str, session: Session) -> str:
         "calls": " ".join(info.calls),
         "memory": " ".join((*info.kinds, *(["guard-pages"] if info.guard else []))),
         "faults": ", ".join(f"{what} by {how}" for what, how in info.faults.items())
-        or "none (on Linux: a kernel with CONFIG_FAULT_INJECTION)",
+        or "none (on Linux: a kernel with CONFIG_FAULT_INJECTION; lockproof kernel build --fault-injection makes one)",
         "knobs": ", ".join(f"{knob}={now} (was {was})" for knob, (was, now) in info.knobs.items()),
         "alone": "nothing else runs on this kernel" if info.alone else "",
         "taint": new_taint((0, info.taint or 0)),

@@ -27,11 +27,13 @@ _LARGEST_MAP_COUNT = 262144  # mappings; with more, filling them up and reading 
 
 _NO_FAULTS = {
     "each-allocation": (
-        "the target offers no way to make its allocations fail (on Linux: a kernel with CONFIG_FAULT_INJECTION)"
+        "the target offers no way to make its allocations fail (on Linux: a kernel with CONFIG_FAULT_INJECTION; "
+        "lockproof kernel build debian/6.1 --fault-injection makes one)"
     ),
     "from-each-allocation": (
         "the target offers no way to make all allocations from one on fail "
-        "(on Linux: root, and a kernel with CONFIG_FAULT_INJECTION_DEBUG_FS)"
+        "(on Linux: root, and a kernel with CONFIG_FAULT_INJECTION_DEBUG_FS; "
+        "lockproof kernel build debian/6.1 --fault-injection makes one)"
     ),
 }
 

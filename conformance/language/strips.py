@@ -18,7 +18,10 @@ __all__ = ["MAX_PAGES", "PageRun", "compact", "expand", "marked", "runs", "unloc
 MAX_PAGES = 16384
 """Pages of the largest arena; the probe has room for no more (native/probe/program/snapshot.h)."""
 
-_ITEM = re.compile(r"([^*])(?:\*([0-9]{1,9}))?")
+_ITEM = re.compile(r"([^*])(?:\*([0-9]+))?")
+_MOST_DIGITS = 9
+_QUOTED = 40
+"""Characters of a strip in a message."""
 _STRIP = re.compile(rf"(?:{_ITEM.pattern})+")
 _LONG_RUN = 4
 
@@ -55,7 +58,11 @@ def _unrolled(text: str) -> str:
     if not _STRIP.fullmatch(text):
         msg = f"{text!r}: each * stands between a character and a number; write a*1000 for a thousand times a"
         raise ValueError(msg)
-    items = [(character, int(count or 1)) for character, count in _ITEM.findall(text)]
+    written = [(character, count.lstrip("0") or count[:1] or "1") for character, count in _ITEM.findall(text)]
+    if any(len(count) > _MOST_DIGITS for _, count in written):  # of which Python would not even make a number
+        msg = f"{text[:_QUOTED]!r} has too many pages; write a strip of at most {MAX_PAGES}"
+        raise ValueError(msg)
+    items = [(character, int(count)) for character, count in written]
     if not all(count for _, count in items):
         msg = f"{text!r} has a run of no page; write a count of at least 1"
         raise ValueError(msg)

@@ -113,7 +113,7 @@ def _region(region: Region) -> str:
     words += [region.share] if region.share else []
     words += [f"protection {region.protection}"] if region.protection != "rw" else []
     words += [f"{region.file_pages} pages long"] if region.file_pages is not None else []
-    words += [f"guard pages {region.guard}"] if region.guard else []
+    words += [f"guard pages {drawn(region.guard)}"] if region.guard else []
     words += [f"the object of {region.alias}"] if region.alias else []
     words += [f"huge pages {region.huge}"] if region.huge else []
     return ", ".join(words)

@@ -110,12 +110,18 @@ def _unknown(text: str, name: str, arch: str) -> UsageError:
     if is_debian(name):
         return MissingKernelError(text, "not fetched yet", full_name(name, arch))
     source, plus, options = name.partition("+")
-    if plus and options == "fault-injection":
+    if plus and is_debian(source):
         if arch != DEFAULT:
             return UsageError(f"kernel {text!r}: kernels are built for {DEFAULT} only; leave out @{arch}")
-        how = f"lockproof kernel build {source} --fault-injection"
-        return UsageError(f"kernel {text!r}: not built yet; run: {how}")
+        return UsageError(f"kernel {text!r}: not built yet; run: {_how_built(source, options.split('+'))}")
     names = [each.name for each in catalogue.known()]
     # Without any there is nothing to suggest.
     hint = suggest(text, names) if names else "none is here yet, lockproof kernel fetch debian/6.12 fetches one"
     return UsageError(f"kernel {text!r}: no such file, fetched or built kernel; {hint}")
+
+
+def _how_built(source: str, options: list[str]) -> str:
+    """Return the command that builds a kernel whose name says with what."""
+    files = [option for option in options if option not in {"fault-injection", "tiny"}]
+    command = f"lockproof kernel build {source}{' --fault-injection' * ('fault-injection' in options)}"
+    return f"{command} with --patch or --config for {', '.join(files)}" if files else command

@@ -7,6 +7,7 @@ process here, memory shared with a guest in guest/mailbox.py. What the lines mea
 
 from __future__ import annotations
 
+import errno
 import os
 import selectors
 import signal
@@ -28,6 +29,13 @@ __all__ = ["Connection", "Pipes", "SilentError", "Stream", "start_process"]
 _END_LIMIT = 5.0  # seconds until a probe whose input has ended must be gone
 _LONGEST_LINE = 4 << 20  # bytes
 _READ_SIZE = 1 << 16  # bytes
+_SHORT_OF = {
+    errno.EMFILE: "raise ulimit -n, or run fewer at a time (-j)",
+    errno.ENFILE: "raise fs.file-max, or run fewer at a time (-j)",
+    errno.EAGAIN: "raise ulimit -u, or run fewer at a time (-j)",
+    errno.ENOMEM: "make memory free, or run fewer at a time (-j)",
+}
+"""What to do where the program is not to blame."""
 _TAIL = 500  # bytes of standard error that a message shows
 _MOST_ERRORS = 1 << 20  # bytes of standard error that are kept
 _LOOK = 0.25  # seconds between two looks whether it is still waited for
@@ -131,7 +139,8 @@ def start_process(
         )
     except OSError as error:
         errors.close()
-        msg = f"{argv[0]} cannot be started: {error.strerror}; check the path and its x bit"
+        hint = _SHORT_OF.get(error.errno or 0, "check the path and its x bit")
+        msg = f"{argv[0]} cannot be started: {error.strerror}; {hint}"
         raise TargetError(msg) from error
 
 

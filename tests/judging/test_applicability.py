@@ -184,14 +184,18 @@ def test_secret_memory_that_the_limit_refuses_is_untested() -> None:
         (
             f"fault: each-allocation\n{MLOCK}",
             {"faults": {"from-each-allocation": "make-it-fail"}},
-            "the target offers no way to make its allocations fail (on Linux: a kernel with CONFIG_FAULT_INJECTION)",
+            (
+                "the target offers no way to make its allocations fail (on Linux: a kernel with CONFIG_FAULT_INJECTION; "
+                "lockproof kernel build debian/6.1 --fault-injection makes one)"
+            ),
         ),
         (
             f"fault: from-each-allocation\n{MLOCK}",
             {"faults": {"each-allocation": "fail-nth"}},
             (
                 "the target offers no way to make all allocations from one on fail "
-                "(on Linux: root, and a kernel with CONFIG_FAULT_INJECTION_DEBUG_FS)"
+                "(on Linux: root, and a kernel with CONFIG_FAULT_INJECTION_DEBUG_FS; "
+                "lockproof kernel build debian/6.1 --fault-injection makes one)"
             ),
         ),
         (

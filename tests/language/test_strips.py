@@ -47,6 +47,7 @@ def test_any_text_is_a_strip_or_a_value_error(text: str) -> None:
         ("a*007", "aaaaaaa"),
         ("1*3", "111"),
         ("a*16384", "a" * 16384),
+        (f"a*{'0' * 5000}2", "aa"),
     ],
 )
 def test_a_star_repeats_the_character_before_it(text: str, strip: str) -> None:
@@ -66,6 +67,9 @@ def test_runs_say_where_they_begin_and_how_long_they_are() -> None:
     ("text", "message"),
     [
         ("", "a strip has at least one page; write one character a page"),
+        ("a*1000000000", "'a*1000000000' has too many pages; write a strip of at most 16384"),
+        (f"a*{'9' * 5000}", f"'a*{'9' * 38}' has too many pages; write a strip of at most 16384"),
+        ("a*999999999", "999999999 pages are too many; write a strip of at most 16384"),
         ("*3", "'*3': each * stands between a character and a number; write a*1000 for a thousand times a"),
         ("a*", "'a*': each * stands between a character and a number; write a*1000 for a thousand times a"),
         ("a**3", "'a**3': each * stands between a character and a number; write a*1000 for a thousand times a"),

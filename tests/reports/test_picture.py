@@ -216,6 +216,15 @@ def test_a_process_that_died_has_a_picture_without_an_after() -> None:
     """)
 
 
+def test_a_long_strip_is_short_wherever_it_stands() -> None:
+    guard = ".G" * 150
+    fields = f"map: a*300\nregions: {{a: {{guard: {guard}}}}}\ncall: mlock\nrange: ^*300\nexpect: {{result: 0}}"
+    long = "." * 300
+    assert max(map(len, drawn(fields, trace(execution(long, step(0, "EBUSY", long)))).splitlines())) < 700
+    fields = fields.replace(guard, f"{'.' * 100}{'G' * 100}{'.' * 100}")
+    assert max(map(len, drawn(fields, trace(execution(long, step(0, "EBUSY", long)))).splitlines())) <= 100
+
+
 def test_the_setting_is_part_of_the_picture() -> None:
     fields = (
         "map: aaabc\nregions: {a: {kind: file, file-pages: 2, share: shared, protection: r, guard: .G.}, "

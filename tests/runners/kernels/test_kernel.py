@@ -106,6 +106,17 @@ def test_a_kernel_of_debian_is_named_by_its_version(name: str, *, is_one: bool) 
     assert kernel.is_debian(name) is is_one
 
 
+@pytest.mark.parametrize(("name", "how"), [
+    ("debian/6.1+fault-injection", "--fault-injection"),
+    ("debian/6.1+tiny", ""),
+    ("debian/6.1+trouble+debug", "with --patch or --config for trouble, debug"),
+    ("debian/6.1+fault-injection+mlock", "--fault-injection with --patch or --config for mlock"),
+])  # fmt: skip
+def test_of_a_kernel_that_is_not_built_is_said_how_it_is(name: str, how: str) -> None:
+    assert refused(name) == f"kernel {name!r}: not built yet; run: lockproof kernel build debian/6.1 {how}".rstrip()
+    assert refused(f"{name}@arm64") == f"kernel '{name}@arm64': kernels are built for x86_64 only; leave out @arm64"
+
+
 # Paths
 
 
@@ -159,7 +170,7 @@ def test_a_path_whose_image_was_cut_is_refused(folder: Path) -> None:
     ("/nowhere/bzImage", "kernel '/nowhere/bzImage': no such file"),
     (".", "kernel '.': no such file"),
     ("debain/6.12", "kernel 'debain/6.12': no such file, fetched or built kernel; did you mean debian/6.12?"),
-    ("debian/6.12+mine", "kernel 'debian/6.12+mine': no such file, fetched or built kernel; did you mean debian/6.12?"),
+    ("debian/6.12+mine", "kernel 'debian/6.12+mine': not built yet; run: lockproof kernel build debian/6.12 with --patch or --config for mine"),
 ])  # fmt: skip
 def test_a_kernel_that_is_not_there_is_named_with_what_gets_it(text: str, message: str) -> None:
     catalogue.store(WANTED, writes(bzimage()))

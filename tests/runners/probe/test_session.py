@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 import sys
 import textwrap
 import time
@@ -184,3 +186,19 @@ def test_a_session_that_ends_leaves_no_process(tmp_path: Path) -> None:
     while is_running(child) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not is_running(child)
+
+
+@pytest.mark.parametrize(("limit", "why"), [
+    ("-n 8", "Too many open files; raise ulimit -n, or run fewer at a time \\(-j\\)"),
+    ("-n 64", "No such file or directory; check the path and its x bit"),
+])  # fmt: skip
+def test_a_process_that_cannot_be_started_says_what_it_lacks(limit: str, why: str) -> None:
+    script = (
+        "import io, sys\nfrom lockproof.runners.probe.connection import start_process\n"
+        "from lockproof.conformance.errors import TargetError\n"
+        "try:\n    start_process(['/nowhere'], open('/dev/null', 'wb'))\n"
+        "except TargetError as error:\n    print(error)\n"
+    )
+    command = ["sh", "-c", f'ulimit {limit} && exec {sys.executable} -c "$0"', script]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert re.fullmatch(f"/nowhere cannot be started: {why}\n", said)
