@@ -320,6 +320,24 @@ def targets(**asked: Any) -> Printed:
 
 
 @main.command()
+@option("--print-path", is_flag=True, help="Print the path of its executable.")
+@option(
+    "--arch",
+    metavar="ARCH",
+    shell_complete=completion.architectures,
+    help="Of this architecture, such as arm64; it is compiled where it was not yet. Default: this machine's.",
+)
+def probe(**asked: Any) -> Printed:
+    """Say where the probe is: the program that runs on a target, to be copied there (docs/porting.md).
+
+    scp $(lockproof probe --print-path --arch riscv64) board:lockproof-probe
+    """
+    from lockproof.conformance.commands import probe as command
+
+    return command.probe(command.ProbeRequest(**asked), _progress())
+
+
+@main.command()
 @click.argument("name", shell_complete=completion.shims)
 def shim(**asked: Any) -> Printed:
     """Print the path of a library for LD_PRELOAD: posixmlock or fault.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Completion = Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]
 
 __all__ = [
+    "architectures",
     "cases",
     "fetchable",
     "kernels",
@@ -181,6 +182,14 @@ def runs(context: click.Context, _incomplete: str) -> Iterable[str]:
     """Name the runs in the folder of results."""
     results: Path = context.params["results"]
     return sorted(run.parent.name for run in results.glob("*/run.json"))
+
+
+@_completion
+def architectures(_context: click.Context, _incomplete: str) -> Iterable[str]:
+    """Name the architectures that probes are compiled for."""
+    from lockproof.runners.architectures import ARCHITECTURES
+
+    return ARCHITECTURES
 
 
 @_completion

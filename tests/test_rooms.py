@@ -46,8 +46,8 @@ RUNNERS_OF = {
     "corpus": {"models"},
     "proving": {"models"},
     "programs": {"shims"},
-    "commands": {"models", "kernels", "shims"},
-    "completion": {"models", "kernels", "shims"},
+    "commands": {"models", "kernels", "probe", "shims"},
+    "completion": {"architectures", "models", "kernels", "shims"},
 }
 """What conformance uses of runners where it is about them; besides, everyone may use runners.target."""
 

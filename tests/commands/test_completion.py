@@ -68,6 +68,7 @@ def answers(line: str, cwd: Path) -> list[str]:
     [
         ("lockproof ex", ["explain", "explore"]),
         ("lockproof kernel ", ["build", "fetch", "list", "remove"]),
+        ("lockproof probe --arch arm", ["arm64", "arm64-16k"]),
         ("lockproof kernel remove debian/6.12@", ["debian/6.12@arm64"]),
         ("lockproof run --st", ["--strict-baseline"]),
         ("lockproof run -t local+", ["local+libc", "local+posixmlock"]),
