@@ -78,12 +78,12 @@ class Root:
         Suites of security updates have a mirror of their own, which a machine need not have. Raises TargetError, only
         with the reason, where there is no index that is signed and whole; UsageError, StoreError.
         """
-        place = security_mirror() if self.suite.endswith("-security") else mirror()
-        if place is None:
-            return ""
         with cache.reporting(self.path):
             for folder in ("state/lists/partial", "cache/archives/partial", "sources", "none"):
                 (self.path / folder).mkdir(parents=True, exist_ok=True)
+            place = security_mirror() if self.suite.endswith("-security") else mirror()
+            if place is None:
+                return ""
             user = "root" if os.geteuid() == 0 else ""  # root's own cache is closed to the user _apt
             text = _CONFIGURATION.format(root=self.path, architecture=self.architecture, user=user)
             (self.path / "apt.conf").write_text(text)

@@ -83,7 +83,7 @@ def test_a_suite_of_security_updates_is_asked_of_its_own_mirror(
     says(tmp_path, monkeypatch)
     root = Root("trixie-security", "amd64")
     assert root.update() == ""  # the machine names none
-    assert not root.path.exists()
+    assert not (root.path / "apt.conf").exists()
     with (tmp_path / "apt" / "sources.list").open("a") as file:
         file.write("deb [signed-by=/key.gpg] http://mirror.invalid/debian-security bookworm-security main\n")
     with pytest.raises(TargetError):

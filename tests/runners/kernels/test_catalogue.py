@@ -130,6 +130,7 @@ def test_a_kernel_is_written_again_where_that_is_asked() -> None:
 
 def test_a_kernel_that_is_removed_is_gone_with_what_it_was_built_as_and_no_other_is() -> None:
     built = catalogue.folder() / "built"
+    built.mkdir(parents=True)
     for name, size in (("ours", 2048), ("other", 4096)):
         cache.keep(built / name, writes(bzimage(size=size)))
     made = catalogue.store(replace(WANTED, name="linux+tiny"), writes(bzimage()))

@@ -300,7 +300,7 @@ def test_a_kernel_that_was_damaged_is_fetched_again_and_so_is_one_where_that_is_
 ) -> None:
     lists(*FOUR)
     package = deb(folder, {"boot/vmlinuz-6": bzimage()})
-    asked = apt(folder, monkeypatch, f'[ "$1" = update ] || cp {shlex.quote(str(package))} .')
+    asked = apt(folder, monkeypatch, f'[ "$1" != download ] || cp {shlex.quote(str(package))} .')
     made = debian.fetch("debian/6.12", said)
     made.path.write_bytes(bzimage()[:-1])
     told: list[str] = []
