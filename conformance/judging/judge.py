@@ -12,12 +12,12 @@ from lockproof.conformance.judging.verdict import Finding, Status, Verdict
 from lockproof.conformance.language import strips
 from lockproof.conformance.language.calls import Call
 from lockproof.conformance.language.case import Case, Step, flatten
-from lockproof.conformance.language.requirements import Aspect, Modality
+from lockproof.conformance.language.requirements import Aspect, Ending, Modality
 from lockproof.conformance.protocol import call_stack, kernel_log
 from lockproof.conformance.protocol.trace import Ended
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from lockproof.conformance.language.requirements import Requirement
     from lockproof.conformance.protocol.trace import Execution, Snapshot, StepTrace, Trace
@@ -81,10 +81,21 @@ def _broken(case: Case, trace: Trace, requirements: Mapping[str, Requirement]) -
     )
 
 
-def _charged(case: Case, requirements: Mapping[str, Requirement], aspect: Aspect) -> Requirement:
-    """Return the requirement that a deviation is charged to: mainly about it, or at least speaking of it."""
+def _charged(
+    case: Case, requirements: Mapping[str, Requirement], aspect: Aspect, endings: Collection[Ending] = ()
+) -> Requirement:
+    """Return the requirement that a deviation is charged to: mainly about it, or at least speaking of it.
+
+    `endings`: how the call has returned, and those before it: what speaks of calls that fail is not charged with one
+    that succeeded, where there is another.
+    """
     checks = [requirements[name] for name in case.checks]
-    return min(checks, key=lambda check: check.observes.index(aspect) if aspect in check.observes else len(Aspect))
+
+    def distance(check: Requirement) -> tuple[bool, int]:
+        other = bool(endings) and check.when is not None and check.when not in endings
+        return other, check.observes.index(aspect) if aspect in check.observes else len(Aspect)
+
+    return min(checks, key=distance)
 
 
 def _sweep(trace: Trace, findings: tuple[Finding, ...]) -> Verdict:
@@ -114,6 +125,10 @@ class _Execution:
     doubts: list[str] = field(default_factory=list)
     missing: int | None = None
     """The first step that was not reported."""
+    decided: Ending | None = None
+    """How the last call returned that might do both, succeed or fail."""
+    failed: bool = False
+    """Whether a call has failed."""
 
     def run(self) -> None:
         """Judge it, step by step: what was found before the first doubt stands."""
@@ -143,10 +158,13 @@ class _Execution:
             case Ended.DIED | Ended.HUNG if self._died_as_permitted() is None:
                 if execution.at_step is None or execution.at_step < 0:
                     self.doubts.append(f"the process {how} in its set-up")
-                elif self._charged(Aspect.RESULT).modality is Modality.UNSPECIFIED:  # no finding, and no PASS either
+                elif self._only_records():  # no finding, and no PASS either
                     self.doubts.append(f"the process {how}{where}")
                 else:
                     self._find(execution.at_step, Mismatch(Aspect.RESULT, f"the process {how}{where}"))
+
+    def _only_records(self) -> bool:
+        return _charged(self.case, self.requirements, Aspect.RESULT).modality is Modality.UNSPECIFIED
 
     def _died_as_permitted(self) -> int | None:
         """Return the step that ended the process with a signal which it permits."""
@@ -215,16 +233,23 @@ class _Execution:
             if done.result != "0":
                 self.doubts.append(f"step {number}, {step.call}, which prepares the next, gave {done.result}")
             return
+        permitted = [outcome for outcome in step.expect if outcome.when in {None, self.decided}]
+        ending = Ending.SUCCEEDED if done.result == "0" else Ending.FAILED
+        self.decided = ending if len(step.endings) > 1 else self.decided
+        self.failed |= ending is Ending.FAILED
+        if not permitted:
+            return
         was = self._locks(before, f"before step {number}")
         now = self._locks(done.snapshot, f"after step {number}, {step.call}")
         if self.doubts:
             return
-        comparisons = [Comparison(outcome, before, done, was, now, self.modes) for outcome in step.expect]
+        comparisons = [Comparison(outcome, before, done, was, now, self.modes) for outcome in permitted]
         possible = [comparison for comparison in comparisons if not comparison.mismatches]
         closest = min(comparisons, key=Comparison.distance)
         if not possible:  # whatever was not seen
+            endings = {ending, Ending.FAILED} if self.failed else {ending}
             for mismatch in closest.mismatches:
-                self._find(number, mismatch)
+                self._find(number, mismatch, endings)
         if (not possible or all(comparison.unseen for comparison in possible)) and closest.unseen:
             self.doubts.append(closest.unseen)
 
@@ -249,8 +274,8 @@ class _Execution:
     def _same(self, strip: str) -> str:
         return strip if self.modes else strip.replace("F", "L")
 
-    def _find(self, step: int, mismatch: Mismatch) -> None:
-        requirement = self._charged(mismatch.aspect)
+    def _find(self, step: int, mismatch: Mismatch, endings: Collection[Ending] = ()) -> None:
+        requirement = _charged(self.case, self.requirements, mismatch.aspect, endings)
         self.findings.append(
             Finding(
                 requirement.id,
@@ -274,6 +299,3 @@ class _Execution:
             return ""
         stack = swept.stack if swept else ()
         return call_stack.name(self.execution.number, stack, persistent=self.case.persistent)
-
-    def _charged(self, aspect: Aspect) -> Requirement:
-        return _charged(self.case, self.requirements, aspect)

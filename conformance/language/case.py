@@ -40,6 +40,7 @@ from lockproof.conformance.language.fields import (
     one_or_more,
     range_of_strip,
 )
+from lockproof.conformance.language.requirements import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -177,6 +178,10 @@ class Outcome:
 
     result: Results = (ANY,)
     """0, an errno, a list of them, or `any`. touch: also the signal that ends the process, SIGSEGV or SIGBUS."""
+    when: Ending | None = None
+    """`failed` or `succeeded`: permitted only where the last call before that may do both did so. A step of which no
+    outcome is left is not judged. Default: in any case.
+    """
     locked: ExpectedLocks = ANY
     """A strip: `L` locked, `F` locked on fault, `.` not locked, `_` not mapped, `?` anything. Or `unchanged`: as
     before the step, everywhere in the address space. Or `any`.
@@ -198,6 +203,13 @@ class Outcome:
     def locks_elsewhere(self) -> str:
         """What must hold for locks outside the arena, the default filled in."""
         return self.elsewhere or (UNCHANGED if self.locked == UNCHANGED else ANY)
+
+    @property
+    def endings(self) -> frozenset[Ending]:
+        """How a call may return with this outcome."""
+        if ANY in self.result:
+            return frozenset(Ending)
+        return frozenset(Ending.SUCCEEDED if result == "0" else Ending.FAILED for result in self.result)
 
 
 _Outcomes = Annotated[tuple[Outcome, ...], BeforeValidator(one_or_more, json_schema_input_type=Outcome | list[Outcome])]
@@ -241,6 +253,13 @@ class Step:
     """The permitted outcomes; the step passes if it matches one. A step without any prepares the next and has to
     succeed.
     """
+
+    @property
+    def endings(self) -> frozenset[Ending]:
+        """How the call may return; without outcomes it has to succeed."""
+        if not self.expect:
+            return frozenset({Ending.SUCCEEDED})
+        return frozenset(ending for outcome in self.expect for ending in outcome.endings)
 
 
 def flatten(steps: tuple[Step, ...]) -> Iterator[Step]:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-__all__ = ["Aspect", "Modality", "Profile", "Requirement"]
+__all__ = ["Aspect", "Ending", "Modality", "Profile", "Requirement"]
 
 
 class Modality(StrEnum):
@@ -29,6 +29,13 @@ class Profile(StrEnum):
     POSIX = "posix"
     LINUX = "linux"
     QUALITY = "quality"
+
+
+class Ending(StrEnum):
+    """How a call returned."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
 
 
 class Aspect(StrEnum):
@@ -60,6 +67,10 @@ class Requirement:
     observes: Annotated[tuple[Aspect, ...], Field(min_length=1)]
     """What of an outcome it speaks about, the main aspect first; a deviation is charged to a requirement that speaks
     of it.
+    """
+    when: Ending | None = None
+    """Of which calls it speaks: only of those that `failed`, or that `succeeded`, and what is seen of them later.
+    Default: of both.
     """
 
     def __str__(self) -> str:

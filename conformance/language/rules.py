@@ -10,10 +10,10 @@ from lockproof.conformance.errors import suggest
 from lockproof.conformance.language import strips
 from lockproof.conformance.language.calls import ARGUMENTS, Call
 from lockproof.conformance.language.case import ANY, UNCHANGED, Case, Kind, Outcome, Region, Step, WrittenCase, flatten
-from lockproof.conformance.language.requirements import Aspect, Modality
+from lockproof.conformance.language.requirements import Aspect, Ending, Modality
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from lockproof.conformance.errors import Location
     from lockproof.conformance.language.requirements import Requirement
@@ -69,6 +69,7 @@ def check(written: WrittenCase, requirements: Mapping[str, Requirement]) -> Iter
             (*everything[-1][0], "expect"),
             "is missing, so that the case judges nothing; write the permitted outcomes",
         )
+    yield from _endings(everything)
     yield from _checks(written, everything, requirements)
 
 
@@ -192,6 +193,19 @@ def _system(step: Step, path: _Path) -> Iterator[tuple[_Path, str]]:
                 yield (*path, "expect", number, name), f"{step.call} does not see it; write it at a step `call: settle`"
 
 
+def _endings(steps: list[tuple[_Path, Step]]) -> Iterator[tuple[_Path, str]]:
+    """Find outcomes that depend on how an earlier call returned where none may return in two ways."""
+    decided = False
+    for path, step in steps:
+        for number, outcome in enumerate(step.expect):
+            if outcome.when is not None and not decided:
+                yield (
+                    (*path, "expect", number, "when"),
+                    "no call before it may both succeed and fail; permit both at an earlier step, or remove it",
+                )
+        decided |= len(step.endings) > 1
+
+
 def _inherited(fork: Step, path: _Path) -> Iterator[tuple[_Path, str]]:
     """Find where a child's first step compares with the state before it: that was not seen, and is not the parent's."""
     for first in fork.child[:1] if fork.call is Call.FORK else ():
@@ -236,25 +250,32 @@ def _checks(
     if len({requirement.profile for requirement in known}) > 1:
         profiles = ", ".join(f"{requirement.id} is {requirement.profile}" for requirement in known)
         yield ("checks",), f"requirements of several profiles ({profiles}); write a case for each profile"
-    spoken_of = {aspect for requirement in known for aspect in requirement.observes}
     judges = any(requirement.modality is not Modality.UNSPECIFIED for requirement in known)
+    failed_before: set[Ending] = set()
     for path, step in steps:
         for number, outcome in enumerate(step.expect):
             aspects = stated(outcome)
+            here = (*path, "expect", number)
             if judges and not aspects:
-                yield (
-                    (*path, "expect", number),
-                    "permits everything, so that no target fails; state what is permitted",
-                )
-            for aspect in sorted(aspects - spoken_of):
-                able = sorted(
-                    r.id for r in requirements.values() if aspect in r.observes and r.profile == known[0].profile
-                )
+                yield here, "permits everything, so that no target fails; state what is permitted"
+            endings = outcome.endings | failed_before
+            for aspect in sorted(aspects):
+                spoken_of = [requirement for requirement in known if aspect in requirement.observes]
+                if spoken_of and (aspect is Aspect.RESULT or any(_speaks_of(r, endings) for r in spoken_of)):
+                    continue
+                own = [r for r in requirements.values() if r.profile == known[0].profile and aspect in r.observes]
+                able = sorted(r.id for r in own if _speaks_of(r, endings))
                 shown = ", ".join(able[:_SHOWN]) + (" …" if len(able) > _SHOWN else "")
                 instead = (
                     f"add one that does ({shown}) to checks" if able else "no other of the profile does; remove it"
                 )
+                calls = f" of a call that {min(endings)}" if spoken_of else ""
                 yield (
-                    (*path, "expect", number),
-                    (f"says something about `{aspect}`, of which no requirement in checks speaks; {instead}"),
+                    here,
+                    f"says something about `{aspect}`{calls}, of which no requirement in checks speaks; {instead}",
                 )
+        failed_before |= step.endings & {Ending.FAILED}
+
+
+def _speaks_of(requirement: Requirement, endings: Collection[Ending]) -> bool:
+    return requirement.when is None or requirement.when in endings

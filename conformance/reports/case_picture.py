@@ -49,7 +49,7 @@ def _steps(steps: tuple[Step, ...], indent: str) -> Iterator[str]:
 
 
 def _outcome(outcome: Outcome) -> Iterator[str]:
-    results = " or ".join(outcome.result)
+    results = " or ".join(outcome.result) + (f", where it {outcome.when} before" if outcome.when else "")
     locked = "" if outcome.locked == ANY else drawn(outcome.locked)
     yield row("permitted", locked, f"→ {results}")
     if outcome.resident != ANY:

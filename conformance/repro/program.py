@@ -78,6 +78,7 @@ class _Writer:
             ("a cgroup that limits memory", self.case.limits.memory is not None),
             ("a system at rest", any(step.call is Call.SETTLE for step in steps)),
             ("a second image of the program", any(step.call is Call.EXEC for step in steps)),
+            ("what an earlier call returned", any(o.when is not None for o in outcomes)),
             ("a look at what the kernel counts", any(o.accounting != ANY for o in outcomes)),
         ):
             if needed:

@@ -54,6 +54,9 @@ def problems_in(text: str) -> list[str]:
          "mlock.no-change, mlock.open, quality.system")),
         (with_line("{result: ENOMEM, locked: unchanged}", '{result: any, locked: "?*8"}'),
          "11:7: expect[0]: permits everything, so that no target fails; state what is permitted"),
+        (with_line("{result: ENOMEM,", "{when: failed, result: ENOMEM,"),
+         ("11:14: expect[0].when: no call before it may both succeed and fail; permit both at an earlier step, or "
+          "remove it")),
         (with_line("  call:   mlock\n  range:  .^^^^^^.\n",
                    "  call: fork\n  child: [{call: mlock, range: .^^^^^^., expect: {locked: unchanged}}]\n"),
          ("9:50: child[0].expect[0]: a child does not begin with its parent's locks; observe them in a step before this "
