@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lockproof.conformance.corpus.contradictions import contradictions
 from lockproof.conformance.errors import Problem
 from lockproof.conformance.language.case import flatten
 from lockproof.conformance.language.requirements import Modality
@@ -24,6 +25,8 @@ def lint(corpus: Corpus, chosen: Sequence[Case], kills: KillMatrix) -> list[Prob
     """Return what is doubtful in cases, each with its place and what to do."""
     problems = [problem for case in chosen for problem in (*_about(case), *_outcomes(case))]
     problems += _doing_the_same(corpus.cases, chosen)
+    places = {case.source for case in chosen}
+    problems += [problem for problem in contradictions(corpus.cases, corpus.requirements) if problem.location in places]
     problems += _model(corpus, chosen, kills)
     return list(dict.fromkeys(problems))
 
