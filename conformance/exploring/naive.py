@@ -232,7 +232,10 @@ def _mlockall(state: State, step: Step) -> Iterator[Choice]:
         yield _failed_mlockall(frozenset({"ENOMEM"}), state)
     if state.inaccessible:
         yield _failed_mlockall(_CANNOT, state)
-    yield Choice(_ZERO, replace(state, locked=state.mapped, absent=_NONE, future=future, program=True))
+    for locked in dict.fromkeys(
+        (state.mapped, state.mapped - state.inaccessible)
+    ):  # what has no content may be passed over
+        yield Choice(_ZERO, replace(state, locked=locked, absent=state.inaccessible, future=future, program=True))
 
 
 def _munlockall(state: State, _step: Step) -> Iterator[Choice]:
@@ -259,7 +262,10 @@ def _mmap(state: State, step: Step, region: Region | None, object_page: int) -> 
         yield Choice(_CANNOT, state)
         yield Choice(_CANNOT, fresh)
     above = len(made.locked | pages) > limit
-    yield Choice(_ZERO, replace(made, locked=made.locked | pages), open=pages if above else _NONE)
+    locked = made.locked | pages
+    for kept in dict.fromkeys((locked, locked - past - barred)):  # what has no content may be passed over
+        after = replace(made, locked=kept, absent=made.absent | past | barred)
+        yield Choice(_ZERO, after, open=pages if above else _NONE)
 
 
 def _munmap(state: State, step: Step) -> Iterator[Choice]:

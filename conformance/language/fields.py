@@ -60,6 +60,7 @@ ERRNOS = frozenset(
         "ENODEV",
         "ENOENT",
         "ENOMEM",
+        "ENOSPC",
         "ENOSYS",
         "ENOTSUP",
         "EPERM",

@@ -236,6 +236,12 @@ bool for_busy_earlier(const struct task_call *call)
 	return for_busy(call) && !was_locked(call, call->span.end - 1);
 }
 
+/* mmap, of what nobody may access. */
+bool for_unusable_later(const struct task_call *call)
+{
+	return for_shortage(call) && !has_shortage(call);
+}
+
 bool at_map_count(const struct task_call *call)
 {
 	return call->before->count >= call->before->limit;
@@ -243,7 +249,8 @@ bool at_map_count(const struct task_call *call)
 
 bool at_map_count_failed(const struct task_call *call)
 {
-	return for_shortage(call) && !has_shortage(call) && call->before->limit != MAX_MAP_COUNT;
+	return call->result == -ENOMEM && !has_shortage(call) && call->before->limit != MAX_MAP_COUNT &&
+	       mm_is_mapped(call->before, call->span);
 }
 
 bool after_exec(const struct task_call *call)

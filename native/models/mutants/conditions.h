@@ -47,8 +47,9 @@ bool for_busy_later(const struct task_call *call);   /* the first page is not lo
 bool for_busy_earlier(const struct task_call *call); /* the last page is not locked */
 bool at_map_count(const struct task_call *call);     /* no mapping can be added */
 bool at_map_count_failed(const struct task_call *call);
-bool after_exec(const struct task_call *call);	  /* of the child that has left */
-bool after_onfault(const struct task_call *call); /* a parent with MCL_ONFAULT */
+bool after_exec(const struct task_call *call);	       /* of the child that has left */
+bool after_onfault(const struct task_call *call);      /* a parent with MCL_ONFAULT */
+bool for_unusable_later(const struct task_call *call); /* mmap, of what nobody may access */
 bool failed_or_seen(const struct task_call *call);
 
 #endif

@@ -168,6 +168,8 @@ const struct mutant mutants_mlock[] = {
 	  for_wrap, succeed, 0, NULL },
 	{ "mlock-shortage-enomem", "mlock.eagain", "a shortage gives ENOMEM", ON_MLOCK, for_shortage, give, ENOMEM,
 	  NULL },
+	{ "mlock-map-count-emfile", "mlock.mapping-limit", "too many mappings give EMFILE", ON_MLOCK,
+	  at_map_count_failed, give, EMFILE, NULL },
 	{ "mlock-unusable-efault", "mlock.eagain", "a page that nobody may access gives EFAULT", ON_MLOCK, for_unusable,
 	  give, EFAULT, NULL },
 	{ "mlock-shortage-eintr", "mlock.eagain", "a failed allocation gives EINTR", ON_MLOCK, for_fault, give, EINTR,

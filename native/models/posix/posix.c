@@ -44,7 +44,9 @@ static long lock_span(const struct task *task, struct span span, enum lock lock)
 	mm_set_lock(task->draft, span, lock);
 	if (!draft_within_memlock(task))
 		return -ENOMEM; /* mlock.enomem.limit, mlockall.enomem.limit */
-	if (!draft_within_map_count(task) || !draft_allocate_mappings(task))
+	if (!draft_within_map_count(task))
+		return -ENOMEM; /* mlock.mapping-limit, linux.mapping-limit: a limit too */
+	if (!draft_allocate_mappings(task))
 		return -EAGAIN; /* mlock.eagain, mlockall.eagain */
 	if (lock == LOCK_EAGER && !mm_populate(task->draft, span))
 		return -EAGAIN; /* the same, for mlock.locked-and-resident, mlockall.locked-and-resident */
@@ -99,7 +101,9 @@ static long call_munlock(void *self, unsigned long address, size_t length)
 		return -ENOMEM; /* munlock.enomem.unmapped */
 
 	mm_set_lock(draft_begin(task), span, LOCK_NONE); /* munlock.unlocks */
-	if (!draft_within_map_count(task) || !draft_allocate_mappings(task))
+	if (!draft_within_map_count(task))
+		return -ENOMEM; /* linux.mapping-limit */
+	if (!draft_allocate_mappings(task))
 		return -EAGAIN; /* not listed for munlock, which may fail for other reasons: the one of mlock.eagain */
 	return draft_commit(task);
 }
