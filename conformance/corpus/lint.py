@@ -8,22 +8,28 @@ from typing import TYPE_CHECKING
 from lockproof.conformance.corpus.contradictions import contradictions
 from lockproof.conformance.errors import Problem
 from lockproof.conformance.language.case import flatten
-from lockproof.conformance.language.requirements import Modality
+from lockproof.conformance.language.requirements import Aspect, Ending, Modality
+from lockproof.conformance.language.rules import stated
 from lockproof.conformance.protocol.program import compile_case
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from lockproof.conformance.corpus.mutants import KillMatrix
     from lockproof.conformance.language.case import Case
     from lockproof.conformance.language.loading import Corpus
+    from lockproof.conformance.language.requirements import Requirement
 
 __all__ = ["lint"]
 
 
 def lint(corpus: Corpus, chosen: Sequence[Case], kills: KillMatrix) -> list[Problem]:
     """Return what is doubtful in cases, each with its place and what to do."""
-    problems = [problem for case in chosen for problem in (*_about(case), *_outcomes(case))]
+    problems = [
+        problem
+        for case in chosen
+        for problem in (*_about(case), *_outcomes(case), *_charged(case, corpus.requirements))
+    ]
     problems += _doing_the_same(corpus.cases, chosen)
     places = {case.source for case in chosen}
     problems += [problem for problem in contradictions(corpus.cases, corpus.requirements) if problem.location in places]
@@ -42,6 +48,21 @@ def _outcomes(case: Case) -> Iterator[Problem]:
     for step in flatten(case.steps):
         if len(set(step.expect)) < len(step.expect):
             yield Problem(case.source, "expect", f"{case.name}: {step.call} has an outcome twice; remove one")
+
+
+def _charged(case: Case, requirements: Mapping[str, Requirement]) -> Iterator[Problem]:
+    """Find outcomes of calls that failed, or succeeded, for which only what speaks of the others could be charged."""
+    known = [requirements[name] for name in case.checks]
+    before: set[Ending] = set()
+    for step in flatten(case.steps):
+        for outcome in step.expect:
+            endings = outcome.endings | before
+            for aspect in sorted(stated(outcome) - {Aspect.RESULT}):
+                able = [r for r in known if aspect in r.observes]
+                if able and not any(r.when is None or r.when in endings for r in able):
+                    what = f"{case.name}: says something about `{aspect}` where {step.call} has {min(endings)}"
+                    yield Problem(case.source, "checks", f"{what}; add a requirement that speaks of such calls")
+        before |= step.endings & {Ending.FAILED}
 
 
 def _doing_the_same(cases: Sequence[Case], chosen: Sequence[Case]) -> Iterator[Problem]:

@@ -10,10 +10,10 @@ from lockproof.conformance.errors import suggest
 from lockproof.conformance.language import strips
 from lockproof.conformance.language.calls import ARGUMENTS, Call
 from lockproof.conformance.language.case import ANY, UNCHANGED, Case, Kind, Outcome, Region, Step, WrittenCase, flatten
-from lockproof.conformance.language.requirements import Aspect, Ending, Modality
+from lockproof.conformance.language.requirements import Aspect, Modality
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from lockproof.conformance.errors import Location
     from lockproof.conformance.language.requirements import Requirement
@@ -250,32 +250,25 @@ def _checks(
     if len({requirement.profile for requirement in known}) > 1:
         profiles = ", ".join(f"{requirement.id} is {requirement.profile}" for requirement in known)
         yield ("checks",), f"requirements of several profiles ({profiles}); write a case for each profile"
+    spoken_of = {aspect for requirement in known for aspect in requirement.observes}
     judges = any(requirement.modality is not Modality.UNSPECIFIED for requirement in known)
-    failed_before: set[Ending] = set()
     for path, step in steps:
         for number, outcome in enumerate(step.expect):
             aspects = stated(outcome)
-            here = (*path, "expect", number)
             if judges and not aspects:
-                yield here, "permits everything, so that no target fails; state what is permitted"
-            endings = outcome.endings | failed_before
-            for aspect in sorted(aspects):
-                spoken_of = [requirement for requirement in known if aspect in requirement.observes]
-                if spoken_of and (aspect is Aspect.RESULT or any(_speaks_of(r, endings) for r in spoken_of)):
-                    continue
-                own = [r for r in requirements.values() if r.profile == known[0].profile and aspect in r.observes]
-                able = sorted(r.id for r in own if _speaks_of(r, endings))
+                yield (
+                    (*path, "expect", number),
+                    "permits everything, so that no target fails; state what is permitted",
+                )
+            for aspect in sorted(aspects - spoken_of):
+                able = sorted(
+                    r.id for r in requirements.values() if aspect in r.observes and r.profile == known[0].profile
+                )
                 shown = ", ".join(able[:_SHOWN]) + (" …" if len(able) > _SHOWN else "")
                 instead = (
                     f"add one that does ({shown}) to checks" if able else "no other of the profile does; remove it"
                 )
-                calls = f" of a call that {min(endings)}" if spoken_of else ""
                 yield (
-                    here,
-                    f"says something about `{aspect}`{calls}, of which no requirement in checks speaks; {instead}",
+                    (*path, "expect", number),
+                    (f"says something about `{aspect}`, of which no requirement in checks speaks; {instead}"),
                 )
-        failed_before |= step.endings & {Ending.FAILED}
-
-
-def _speaks_of(requirement: Requirement, endings: Collection[Ending]) -> bool:
-    return requirement.when is None or requirement.when in endings

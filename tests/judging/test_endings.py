@@ -5,8 +5,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lockproof.conformance.corpus.lint import lint
+from lockproof.conformance.corpus.mutants import KillMatrix
 from lockproof.conformance.judging.judge import judge
 from lockproof.conformance.judging.verdict import Status, Verdict
+from lockproof.conformance.language.loading import load_text
 from lockproof.conformance.language.requirements import Ending
 from tests.helpers import case_of, catalogue, execution, step, trace
 
@@ -48,3 +51,15 @@ def test_what_speaks_of_failures_is_not_charged_with_a_success() -> None:
     assert charged("0", "L.") == ["mlock.open"]
     assert charged("EAGAIN", "L.") == ["mlock.no-change"]
     assert charged("0", "LL") == []
+
+
+def test_lint_finds_what_only_a_requirement_about_other_calls_could_be_charged_with() -> None:
+    found = load_text(
+        "- {id: leaf, about: It says more than it checks., checks: [mlock.failure.no-change], map: a, call: mlock, "
+        "range: ^, expect: [{result: 0, locked: L}, {result: EAGAIN, locked: unchanged}]}"
+    )
+    kills = KillMatrix(killers={}, mutants=(), cases=(), failing=(), untried=(), recording=frozenset())
+    (problem,) = lint(found, found.cases, kills)
+    assert problem.message == (
+        "cases/leaf: says something about `locked` where mlock has succeeded; add a requirement that speaks of such calls"
+    )
