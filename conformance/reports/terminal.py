@@ -142,6 +142,9 @@ def assessed(found: Assessment, *, verbose: bool) -> Iterator[str]:
         yield _count(len(found.fixed), "unexpected pass", "es") + (":" if verbose else "; --verbose lists them")
     for fixed in found.fixed if verbose else ():
         yield f"  {fixed.target}  {fixed.case}: {fixed.issue.id} is not seen any more"
+    for lost in found.lost:
+        cases = _count(lost.cases, "case")
+        yield f"{lost.target}: {cases} showed {lost.issue.id} on this kernel, and could not be tried"
     if found.untried:
         yield f"{_count(found.untried, 'known deviation')} could not be tried"
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,19 @@ if TYPE_CHECKING:
     from lockproof.conformance.running.tally import CaseTally, Tally
     from lockproof.runners.target import TargetInfo
 
-__all__ = ["Assessment", "Fixed", "Match", "News", "assess", "kind", "known_issues", "known_kinds", "unknown"]
+__all__ = [
+    "Assessment",
+    "Fixed",
+    "Lost",
+    "Match",
+    "News",
+    "assess",
+    "kind",
+    "known_issues",
+    "known_kinds",
+    "seen_name",
+    "unknown",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,15 @@ class Fixed:
     issue: KnownIssue
 
 
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What was seen on this very kernel before, and could not be tried now: who breaks the means hides the issue."""
+
+    target: str
+    issue: KnownIssue
+    cases: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
     """A run, against baselines."""
@@ -61,6 +83,7 @@ class Assessment:
     fixed: tuple[Fixed, ...]
     untried: int
     """Cases that always show an issue, and could not be tried."""
+    lost: tuple[Lost, ...]
 
     @property
     def assumed(self) -> int:
@@ -68,8 +91,8 @@ class Assessment:
         return sum(any(match.assumed for match in matches) for matches in self.known.values())
 
     def is_news(self, *, strict: bool) -> bool:
-        """Tell whether anything deviates that is not known to; `strict`: or does not deviate that is."""
-        return bool(self.news) or (strict and bool(self.fixed))
+        """Tell whether anything deviates that is not known to, or is hidden; `strict`: or does not deviate that is."""
+        return bool(self.news or self.lost) or (strict and bool(self.fixed))
 
 
 def known_issues(
@@ -121,7 +144,29 @@ def assess(baselines: Sequence[Baseline], tally: Tally, info: Mapping[str, Targe
             fixed += [Fixed(target, case, issue) for issue in always if issue.finding not in shown]
         elif entry.status is not Status.UNRESOLVED:
             untried += bool(always)
-    return Assessment(known=known, news=tuple(news), fixed=tuple(fixed), untried=untried)
+    lost = tuple(each for target in info for each in _lost(baselines, tally, target, info[target], fixed))
+    return Assessment(known=known, news=tuple(news), fixed=tuple(fixed), untried=untried, lost=lost)
+
+
+def _lost(
+    baselines: Sequence[Baseline], tally: Tally, target: str, info: TargetInfo, fixed: Sequence[Fixed]
+) -> Iterator[Lost]:
+    place = place_of(target, info)
+    for issue in (issue for baseline in baselines for issue in baseline.issues):
+        before = issue.seen.get(seen_name(target))
+        if before is None or place is None or before.release != (place.upstream or info.release):
+            continue
+        entries = [entry for entry in tally.of_target(target) if issue.names(entry.worst.case)]
+        accounted = sum(issue.finding in map(kind, entry.worst.verdict.findings) for entry in entries)
+        accounted += sum(each.target == target and each.issue is issue for each in fixed)
+        untried = sum(entry.status in {Status.UNTESTED, Status.UNSUPPORTED} for entry in entries)
+        if (cases := min(untried, before.count - accounted)) > 0:
+            yield Lost(target, issue, cases)
+
+
+def seen_name(target: str) -> str:
+    """Return how a target is called where an issue was seen: debian-6.12 of qemu:debian/6.12."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", target.removeprefix("qemu:")).strip("-")
 
 
 def _news(baselines: Sequence[Baseline], entry: CaseTally, info: TargetInfo | None, today: date) -> News:

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.language.writing import scalar
 from lockproof.conformance.running.baselines import UNEXPLAINED
-from lockproof.conformance.running.known import assess, kind
+from lockproof.conformance.running.known import assess, kind, seen_name
 from lockproof.conformance.running.place import place_of
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def _sighting(
     entries = [tally.cases[target, name] for name in names if (target, name) in tally.cases]
     shown = [entry for entry in entries if issue.finding in map(kind, entry.worst.verdict.findings)]
     tried = any(entry.status in {Status.PASS, Status.FAIL} for entry in entries)
-    name = _name(target)
+    name = seen_name(target)
     if not tried or (len(entries) < len(names) and name in issue.seen):
         return
     if shown:
@@ -65,11 +64,6 @@ def _sighting(
         yield name, {"release": release, "run": manifest.run, "count": len(shown)}
     elif name in issue.seen:
         yield name, None
-
-
-def _name(target: str) -> str:
-    """Return how a target is called in a baseline: debian-6.12 of qemu:debian/6.12."""
-    return re.sub(r"[^A-Za-z0-9.]+", "-", target.removeprefix("qemu:")).strip("-")
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from lockproof.conformance.language.loading import load
 from lockproof.conformance.language.requirements import Aspect, Modality
 from lockproof.conformance.reports import terminal
 from lockproof.conformance.running import baselines
-from lockproof.conformance.running.baselines import Baseline, KnownIssue, Rate, Where
+from lockproof.conformance.running.baselines import Baseline, KnownIssue, Rate, Sighting, Where
 from lockproof.conformance.running.known import Assessment, assess, known_issues
 from lockproof.conformance.running.results import Result
 from lockproof.conformance.running.tally import Tally
@@ -120,6 +120,19 @@ def test_a_vendors_kernel_is_assumed_to_be_like_linux_unless_somebody_said_so() 
 def test_only_news_is_a_failure_and_what_got_better_on_request(seen: Result, *, news: bool, strict: bool) -> None:
     found = assessment(baseline(), seen)
     assert (found.is_news(strict=False), found.is_news(strict=True)) == (news, strict)
+
+
+@pytest.mark.parametrize("status", [Status.UNTESTED, Status.UNSUPPORTED])
+def test_what_was_seen_on_this_very_kernel_and_cannot_be_tried_any_more_is_a_difference(status: Status) -> None:
+    untried = result(status)
+    for release, lost in (("6.18.44", True), ("6.18.43", False)):
+        seen = {"local": Sighting(release=release, run="20261126T043000", count=1)}
+        found = assessment(baseline(seen=seen), untried)
+        assert (bool(found.lost), found.is_news(strict=False)) == (lost, lost)
+    said = "local: 1 case showed known on this kernel, and could not be tried"
+    seen = {"local": Sighting(release="6.18.44", run="20261126T043000", count=1)}
+    assert said in terminal.assessed(assessment(baseline(seen=seen), untried), verbose=False)
+    assert assessment(baseline(seen=seen), result(Status.PASS)).lost == ()
 
 
 def test_unexpected_passes_are_counted_in_one_line_and_listed_on_request() -> None:
