@@ -243,10 +243,8 @@ def repro(**asked: Any) -> Printed:
     "--seconds",
     type=click.FloatRange(0.1, 86400),
     metavar="N",
-    default=60,
-    show_default=True,
     callback=seconds,
-    help="How long.",
+    help="Stop after so long; default: 60, where no --count says when.",
 )
 @option("--count", type=click.IntRange(1), metavar="N", help="Stop after so many cases.")
 @option("--seed", type=int, metavar="N", default=1, show_default=True, help="The same seed gives the same cases.")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ __all__ = ["ExploreRequest", "explore"]
 
 
 _INFRASTRUCTURE = 3  # exit code
+_SECONDS = 60.0
 _SHOWN = 10  # lines of a kind
 
 
@@ -32,8 +34,8 @@ class ExploreRequest:
     """What the user asked for."""
 
     target: str
-    seconds: float
-    """How long at most."""
+    seconds: float | None = None
+    """How long at most; None: 60, or as long as `count` takes."""
     count: int | None = None
     """Cases at most."""
     seed: int
@@ -41,6 +43,13 @@ class ExploreRequest:
     """The target that is to do the same; None: what the standard permits is asked."""
     baselines: tuple[Path, ...] = ()
     """Known deviations, behind which the search goes on."""
+
+    @property
+    def longest(self) -> float:
+        """Return how long at most, in seconds."""
+        if self.seconds is not None:
+            return self.seconds
+        return _SECONDS if self.count is None else math.inf
 
 
 def explore(request: ExploreRequest, progress: Console) -> Printed:
@@ -57,7 +66,7 @@ def explore(request: ExploreRequest, progress: Console) -> Printed:
         raise UsageError(msg) from error
     asked = search.SearchRequest(
         request.target,
-        request.seconds,
+        request.longest,
         request.seed,
         most=request.count,
         against=request.against,

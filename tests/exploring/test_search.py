@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from datetime import date
+from math import inf
 from pathlib import Path
 from random import Random
 
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from rich.console import Console
 
+from lockproof.conformance.commands.explore import ExploreRequest
 from lockproof.conformance.exploring.generator import NUMBERS, POSIX, Numbers, case_of, draw
 from lockproof.conformance.exploring.permitted import Judgement, judged
 from lockproof.conformance.exploring.search import OneExample, SearchRequest, SearchResult, explore
@@ -87,6 +89,11 @@ def test_the_command_ends_with_0_where_nothing_differs() -> None:
     done = lockproof("explore", "model:posix", "--count", "2000", "--seed", "3", cwd=Path.cwd())
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr.startswith("2000 cases in ")
+
+
+@pytest.mark.parametrize(("seconds", "count", "longest"), [(None, None, 60), (None, 9, inf), (5, None, 5), (5, 9, 5)])
+def test_a_number_of_cases_is_not_cut_short_by_time(seconds: float | None, count: int | None, longest: float) -> None:
+    assert ExploreRequest(target="local", seed=1, seconds=seconds, count=count).longest == longest
 
 
 def test_the_command_finds_that_linux_keeps_locks_of_a_failed_call() -> None:
