@@ -13,12 +13,13 @@ from lockproof.conformance.language.fields import ERRNOS, SIGNALS
 from lockproof.conformance.language.loading import load_requirements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from lockproof.conformance.exploring.naive import Choice
     from lockproof.conformance.exploring.permitted import Divergence
     from lockproof.conformance.language.calls import Call
     from lockproof.conformance.language.case import Case, Step
+    from lockproof.conformance.language.requirements import Requirement
 
 __all__ = ["as_case"]
 
@@ -30,20 +31,28 @@ _ANYTHING = Outcome(result=("0", *sorted(ERRNOS | SIGNALS)))
 def as_case(case: Case, divergence: Divergence, name: str, does: str) -> Case:
     """Return the case up to the step of a divergence; `does`: what that step does, for people."""
     call = list(flatten(case.steps))[divergence.step].call
+    catalogue = load_requirements()
+    checks = _checks(divergence.requirement, call, catalogue)
     steps = _up_to(divergence, case.steps, len(case.map))
     letters = {*case.map, *(step.region for step in flatten(steps))}
-    checks = tuple(dict.fromkeys((divergence.requirement, *call.signature.checks)))
-    if not divergence.requirement:
-        checks = call.signature.checks
     return replace(
         case,
         name=name,
         about=f"Found by exploring; {call} does {does}.",
         checks=checks,
-        profile=load_requirements()[checks[0]].profile,
+        profile=catalogue[checks[0]].profile,
         regions={letter: region for letter, region in case.regions.items() if letter in letters},
         steps=steps,
     )
+
+
+def _checks(broken: str, call: Call, catalogue: Mapping[str, Requirement]) -> tuple[str, ...]:
+    """Return what is broken, where anything is, and what else of its profile speaks of what is permitted."""
+    if not broken:
+        return call.signature.checks
+    others = (*call.signature.checks, "linux.failure.no-change")
+    profile = catalogue[broken].profile
+    return tuple(dict.fromkeys((broken, *(name for name in others if catalogue[name].profile is profile))))
 
 
 def _up_to(divergence: Divergence, steps: tuple[Step, ...], pages: int) -> tuple[Step, ...]:

@@ -41,8 +41,6 @@ _MUST_FAIL = {
     Call.MSYNC: "msync.ebusy",
 }
 """What is broken where it returns 0 and should have failed."""
-_OF_A_LIMIT = {Call.MLOCK: "mlock.privilege", Call.MLOCKALL: "mlockall.privilege"}
-"""The same where only the limit was in the way: who may lock how much is what the implementation defines."""
 _MUST_SUCCEED = {Call.MUNLOCKALL: "munlockall.always-zero"}
 """What is broken where it fails and should have returned 0; of any other, what its success means."""
 
@@ -82,8 +80,9 @@ def _of_result(step: Step, result: str, state: State, choices: Iterable[Choice])
         return _MUST_SUCCEED.get(step.call, _SUCCEEDS.get(step.call, _LASTS))
     if result != "0":
         return "errno.required"
-    if step.call in _OF_A_LIMIT and naive.is_mapped(state, step):
-        return _OF_A_LIMIT[step.call]
+    if step.call in {Call.MLOCK, Call.MLOCKALL} and naive.is_mapped(state, step):
+        # Only the limit was in the way. Of limits POSIX leaves everything to the implementation.
+        return "linux.rlimit-memlock" if state.limit else "linux.rlimit-memlock.zero"
     return _MUST_FAIL.get(step.call, "errno.required")
 
 

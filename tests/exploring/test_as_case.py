@@ -65,6 +65,13 @@ def test_what_is_broken_is_checked_first() -> None:
     assert case.checks == ("mlock.enomem.unmapped", "mlock.failure.no-change", "mlock.locked-and-resident")
 
 
+def test_what_linux_alone_asks_for_is_checked_with_what_linux_says_of_failure() -> None:
+    case = kept(Divergence(0, "", (permitted(results=("EPERM",)),), requirement="linux.rlimit-memlock.zero"))
+    assert case.checks == ("linux.rlimit-memlock.zero", "linux.failure.no-change")
+    assert case.profile is Profile.LINUX
+    load_text(write(case))
+
+
 def test_of_a_step_that_no_kernel_outlived_every_result_is_permitted() -> None:
     case = kept(Divergence(5, "Kernel panic", requirement="linux.mlock2.on-fault"))
     assert {"0", "ENOMEM", "SIGBUS"} < {*case.steps[-1].expect[0].result}

@@ -45,7 +45,7 @@ BROKEN = {
     "errno.required:result": ("posixmlock-2006", "{map: n, regions: {n: {protection: none}}, call: mlock, range: ^}"),
     "mlock.locked-and-resident:locked": ("posix/mlock-skips-last-page", "{map: aa, call: mlock, range: ^^}"),
     "mlock.locked-and-resident:resident": ("posix/mlock-not-resident", "{map: aa, call: mlock, range: ^^}"),
-    "mlock.privilege:result": (
+    "linux.rlimit-memlock:result": (
         "posix/limit-one-page-high",
         "{map: aa, as: unprivileged, limits: {memlock: 1p}, call: mlock, range: ^^}",
     ),
