@@ -7,6 +7,7 @@ Whoever reads one while it is written reads what was there before.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from io import BufferedReader
     from pathlib import Path
 
-__all__ = ["check_regular", "make_folder", "open_input", "read_input", "replacing", "write_whole"]
+__all__ = ["alone", "check_regular", "make_folder", "open_input", "read_input", "replacing", "write_whole"]
 
 _MOST = 256 << 20
 """Bytes of a file that is read as a whole."""
@@ -52,6 +53,21 @@ def read_input(path: Path) -> bytes:
     if len(content) > _MOST:
         raise OSError(errno.EFBIG, f"Larger than {_MOST >> 20} MiB", str(path))
     return content
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Keep other lockproofs away from a path, in a folder that is there. Raises StoreError where one has it already."""
+    lock = path.with_name(f".{path.name}.lock")
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        msg = f"{path}: another lockproof is writing it; wait for that one, or name another folder with --results"
+        raise StoreError(msg) from None
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import os
-import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.columns import aligned
+from lockproof.conformance.commands.interrupt import interruptible
 from lockproof.conformance.commands.printed import Printed
 from lockproof.conformance.proving import exploration
 from lockproof.conformance.proving.counterexample import Counterexample
@@ -43,7 +43,7 @@ class ProveRequest:
 
 
 def prove(request: ProveRequest, progress: Console) -> Printed:
-    """Explore models; 1 where one breaks a requirement, 128 + SIGINT where it was interrupted.
+    """Explore models; 1 where one breaks a requirement, 128 + signal where it was interrupted.
 
     Raises UsageError, TargetError, StoreError.
     """
@@ -55,13 +55,13 @@ def prove(request: ProveRequest, progress: Console) -> Printed:
         resume=request.resume,
         scheduler=request.scheduler,
     )
-    proofs = exploration.prove(asked, progress)
+    with interruptible() as interrupt:
+        proofs = exploration.prove(asked, progress, interrupt.stop)
     blocks = [f"{_report(proof, request.pages)}\n" for proof in proofs]
     if len(request.models) > 1:
         blocks.append(_table(proofs))
     broken = any(any(proof.broken()) for proof in proofs)
-    complete = all(proof.complete for proof in proofs)
-    return Printed("\n".join(blocks), int(broken) if complete else 128 + signal.SIGINT)
+    return Printed("\n".join(blocks), 128 + interrupt.signal if interrupt.signal else int(broken))
 
 
 def _report(proof: Proof, pages: int) -> str:

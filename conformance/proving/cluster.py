@@ -13,13 +13,12 @@ from lockproof.conformance.errors import TargetError, UsageError
 from lockproof.runners.models import exhaustive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from lockproof.conformance.proving.request import ProofRequest
+    from lockproof.conformance.proving.request import Todo
     from lockproof.runners.models.exhaustive import Part
 
 __all__ = ["explore"]
 
+_LOOK = 0.2  # seconds between two looks whether to stop
 _FINER = 8
 """Slices are so many times smaller than on one machine: workers share them."""
 
@@ -34,14 +33,9 @@ def _finer(todo: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return [(at, min(at + size, past)) for first, past, size in for_each for at in range(first, past, size)]
 
 
-def explore(
-    request: ProofRequest,
-    model: str,
-    todo: list[tuple[int, int]],
-    keep: Callable[[Part], None],
-    show: Callable[[int, int], None],
-) -> None:
-    """Explore on a cluster, until it is done or interrupted. Raises UsageError, TargetError."""
+def explore(todo: Todo) -> None:
+    """Explore on a cluster, until it is done or stopped. Raises UsageError, TargetError."""
+    request = todo.request
     try:
         from distributed import Client  # noqa: PLC0415  an optional extra
     except ModuleNotFoundError as error:
@@ -53,13 +47,19 @@ def explore(
         msg = f"scheduler {request.scheduler!r}: cannot be reached ({error}); give its address, such as tcp://HOST:8786"
         raise TargetError(msg) from error
     with client:
-        futures = [client.submit(_slice, model, first, past, request.pages, pure=False) for first, past in _finer(todo)]
+        finer = _finer(todo.slices)
+        futures = [client.submit(_slice, todo.model, *each, request.pages, pure=False) for each in finer]
         states = 0
-        try:
-            for future in futures:
-                part = future.result()
-                states += part.states
-                keep(part)
-                show(part.past, states)
-        except KeyboardInterrupt:
-            client.cancel(futures)
+        for future in futures:
+            while not todo.stop.is_set():
+                try:
+                    part = future.result(timeout=_LOOK)
+                    break
+                except TimeoutError:
+                    pass  # it is not done yet
+            else:
+                client.cancel(futures)
+                return
+            states += part.states
+            todo.keep(part)
+            todo.show(part.past, states)

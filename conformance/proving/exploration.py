@@ -8,21 +8,23 @@ file, so that a later call can go on from there.
 from __future__ import annotations
 
 import json
+import os
 import time
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from lockproof.conformance.errors import UsageError, suggest
-from lockproof.conformance.files import read_input, write_whole
+from lockproof.conformance.errors import StoreError, UsageError, suggest
+from lockproof.conformance.files import alone, read_input, write_whole
 from lockproof.conformance.proving.counterexample import Counterexample
+from lockproof.conformance.proving.request import Todo
 from lockproof.conformance.reports.progress import search_progress
 from lockproof.runners.models import exhaustive, model_names
 from lockproof.runners.models.exhaustive import Part
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -34,6 +36,16 @@ __all__ = ["Proof", "prove"]
 
 _SLICES = 64
 _LEAST = 7**4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stored(Part):
+    """What is kept in a file."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    models: str
+    """Of which models it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +72,8 @@ class Proof:
                 yield Counterexample(check, count)
 
 
-def prove(request: ProofRequest, out: Console) -> list[Proof]:
-    """Explore the models one after another; an interrupt ends it early. Raises UsageError, StoreError."""
+def prove(request: ProofRequest, out: Console, stop: threading.Event) -> list[Proof]:
+    """Explore the models one after another, until `stop` is set. Raises UsageError, TargetError, StoreError."""
     known = model_names()
     for model in request.models:
         if model not in known:
@@ -69,7 +81,7 @@ def prove(request: ProofRequest, out: Console) -> list[Proof]:
             raise UsageError(msg)
     proofs = []
     for model in request.models:
-        proofs.append(_prove(request, model, out))
+        proofs.append(_prove(request, model, out, stop))
         if not proofs[-1].complete:
             break
     return proofs
@@ -81,11 +93,21 @@ def slices(first: int, whole: int) -> list[tuple[int, int]]:
     return [(start, min(start + size, whole)) for start in range(first, whole, size)]
 
 
-def _prove(request: ProofRequest, model: str, out: Console) -> Proof:
-    whole = exhaustive.spaces(request.pages)
+def _prove(request: ProofRequest, model: str, out: Console, stop: threading.Event) -> Proof:
     file = request.results / "prove" / f"{model}-{request.pages}.json"
-    known = _load(file, whole) if request.resume and file.exists() else _nothing()
-    kept = _Kept(file, known)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"{file.parent}: {error.strerror}; choose another folder with --results"
+        raise StoreError(msg) from error
+    with alone(file):
+        kept = _kept(file, request)
+        return _explored(request, model, kept, out, stop)
+
+
+def _explored(request: ProofRequest, model: str, kept: _Kept, out: Console, stop: threading.Event) -> Proof:
+    """Explore what is missing of a model, and keep it."""
+    whole, known = exhaustive.spaces(request.pages), kept.part
     began = time.monotonic()
     with search_progress(out) as progress:
         task = progress.add_task(model, total=whole, completed=known.past, rate="")
@@ -94,8 +116,7 @@ def _prove(request: ProofRequest, model: str, out: Console) -> Proof:
             rate = states / max(time.monotonic() - began, 1e-3) / 1e6
             progress.update(task, completed=spaces, rate=f"{rate:.1f} million states/s")
 
-        with suppress(KeyboardInterrupt):  # between two slices
-            _explorer(request)(request, model, slices(known.past, whole), kept.add, show)
+        _explorer(request)(Todo(request, model, slices(known.past, whole), kept.add, show, stop))
     return Proof(model, kept.part, whole, kept.part.states - known.states, time.monotonic() - began)
 
 
@@ -105,15 +126,33 @@ class _Kept:
 
     file: Path
     part: Part
+    least: int = 0
+    """Address spaces that the file is about already: it is not replaced by one about fewer."""
 
     def add(self, part: Part) -> None:
         """Add what follows, and put all that is known in place of the file, at once. Raises StoreError."""
         self.part = exhaustive.merge([self.part, part])
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(self.file, json.dumps(asdict(self.part)), "choose another folder with --results")
+        if self.part.past >= self.least:
+            text = json.dumps({"models": exhaustive.identity(), **asdict(self.part)})
+            write_whole(self.file, text, "choose another folder with --results")
 
 
-def _explorer(request: ProofRequest) -> Callable[..., None]:
+def _kept(file: Path, request: ProofRequest) -> _Kept:
+    """Return what an earlier call has kept. Raises UsageError where it would be lost, or cannot be gone on with."""
+    whole = exhaustive.spaces(request.pages)
+    if request.resume:
+        return _Kept(file, _load(file, whole, request.pages) if os.path.lexists(file) else _nothing())
+    try:
+        known = _load(file, whole, request.pages) if file.exists() else _nothing()
+    except UsageError:
+        known = _nothing()  # nobody can go on with it
+    if 0 < known.past < whole:
+        msg = f"{file}: {known.past} of {whole} address spaces are explored there; add --resume to go on, or remove it"
+        raise UsageError(msg)
+    return _Kept(file, _nothing(), known.past)
+
+
+def _explorer(request: ProofRequest) -> Callable[[Todo], None]:
     if request.scheduler is None:
         return _on_this_machine
     from lockproof.conformance.proving.cluster import explore  # noqa: PLC0415  an optional extra
@@ -121,26 +160,21 @@ def _explorer(request: ProofRequest) -> Callable[..., None]:
     return explore
 
 
-def _on_this_machine(
-    request: ProofRequest,
-    model: str,
-    todo: list[tuple[int, int]],
-    keep: Callable[[Part], None],
-    show: Callable[[int, int], None],
-) -> None:
-    """Explore on the cores of this machine, until it is done or interrupted."""
+def _on_this_machine(todo: Todo) -> None:
+    """Explore on the cores of this machine, until it is done or stopped."""
     states = 0
-    for first, past in todo:
+    for first, past in todo.slices:
 
         def watch(spaces: int, more: int, first: int = first, states: int = states) -> bool:
-            show(first + spaces, states + more)
-            return True
+            todo.show(first + spaces, states + more)
+            return not todo.stop.is_set()
 
-        part = exhaustive.explore(model, first, past, pages=request.pages, threads=request.threads, watch=watch)
+        request = todo.request
+        part = exhaustive.explore(todo.model, first, past, pages=request.pages, threads=request.threads, watch=watch)
         states += part.states
         if part.past > part.first:
-            keep(part)
-        if part.past < past:
+            todo.keep(part)
+        if part.past < past or todo.stop.is_set():
             return
 
 
@@ -148,13 +182,26 @@ def _nothing() -> Part:
     return Part(0, 0, 0, tuple(exhaustive.CheckCount(0, 0) for _ in exhaustive.checks()))
 
 
-def _load(file: Path, whole: int) -> Part:
+def _load(file: Path, whole: int, pages: int) -> Part:
     try:
-        part = TypeAdapter(Part).validate_json(read_input(file))
+        stored = TypeAdapter(_Stored).validate_json(read_input(file))
     except (OSError, ValidationError) as error:
         msg = f"{file}: cannot be read as what `lockproof prove` keeps; remove it, or leave out --resume"
         raise UsageError(msg) from error
-    if part.first != 0 or part.past > whole or len(part.counts) != len(exhaustive.checks()):
+    if stored.models != exhaustive.identity() or not _is_possible(stored, whole, pages):
         msg = f"{file}: is of another version of lockproof; remove it, or leave out --resume"
         raise UsageError(msg)
-    return part
+    return Part(stored.first, stored.past, stored.states, stored.counts)
+
+
+def _is_possible(part: Part, whole: int, pages: int) -> bool:
+    """Whether an exploration can have come to this: no number is out of its range."""
+    return (
+        part.first == 0
+        and 0 <= part.past <= whole
+        and part.states >= 0
+        and len(part.counts) == len(exhaustive.checks())
+        and all(0 <= count.broken <= count.checked <= part.states for count in part.counts)
+        and all(0 <= count.space < max(part.past, 1) and count.n >= 0 for count in part.counts)
+        and all(exhaustive.has_call(pages, count.space, count.call) for count in part.counts if count.broken)
+    )

@@ -6,19 +6,39 @@ Address spaces, calls and checks have numbers; native/models/model.h says which.
 
 from __future__ import annotations
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from itertools import count, pairwise, takewhile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lockproof import _models
 from lockproof._models import ffi, lib
 from lockproof.conformance.errors import UsageError
+from lockproof.conformance.files import read_input
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Asked", "Check", "CheckCount", "Part", "call", "checks", "explore", "merge", "space", "spaces"]
+__all__ = [
+    "Asked",
+    "Check",
+    "CheckCount",
+    "Part",
+    "call",
+    "checks",
+    "explore",
+    "has_call",
+    "identity",
+    "merge",
+    "space",
+    "spaces",
+]
 
+_MOST_CALLS = 1 << 16
+"""More than there are in any address space; what C can count to is more."""
 _KINDS = "_arnARN"
 """A hole, read-write, read-only, PROT_NONE; locked ones are capital letters."""
 
@@ -69,6 +89,12 @@ class Asked:
     """Whether MCL_FUTURE was in force before."""
 
 
+@cache
+def identity() -> str:
+    """Return what tells the models from those of another version."""
+    return hashlib.sha256(read_input(Path(_models.__file__))).hexdigest()[:16]
+
+
 def checks() -> tuple[Check, ...]:
     """Return all checks; the index of one is its number."""
     numbers = takewhile(lambda number: lib.lockproof_check_requirement(number) != ffi.NULL, count())
@@ -101,6 +127,13 @@ def call(pages: int, number: int) -> Asked:
         raise IndexError(number)
     name = ffi.string(found.name).decode()
     return Asked(name, found.page, found.pages, found.flags, bool(found.future))
+
+
+def has_call(most_pages: int, space_number: int, number: int) -> bool:
+    """Tell whether there is a call with a number in the address space with one, of up to so many pages."""
+    if not 0 <= space_number < spaces(most_pages) or not 0 <= number < _MOST_CALLS:
+        return False
+    return bool(lib.lockproof_call(len(space(space_number)), number, ffi.new("struct lockproof_call *")))
 
 
 def explore(

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import fcntl
+import json
 import signal
 import subprocess
 import time
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import TypeAdapter
 
+from lockproof.conformance.files import alone
 from lockproof.conformance.judging.judge import judge
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.language.loading import load_requirements, load_text
@@ -18,7 +21,7 @@ from lockproof.conformance.protocol.program import compile_case
 from lockproof.conformance.proving.counterexample import Counterexample
 from lockproof.runners.models import exhaustive
 from lockproof.runners.target import make_target
-from tests.command import LOCKPROOF
+from tests.command import LOCKPROOF, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,16 +125,19 @@ def test_an_unknown_model_is_named(tmp_path: Path) -> None:
     assert "model 'plan9': there is none of that name" in done.stderr
 
 
-def test_an_interrupt_reports_what_was_covered_and_resume_explores_the_rest(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_reports_what_was_covered_and_resume_explores_the_rest(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     arguments = ("posixmlock-2006", "--pages", "6", "-j", "1", "--results", str(tmp_path))
     command = [LOCKPROOF, "prove", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
         kept = tmp_path / "prove" / "posixmlock-2006-6.json"
         while not kept.exists() and running.poll() is None:
             time.sleep(0.01)
-        running.send_signal(signal.SIGINT)
+        running.send_signal(number)
         printed, _ = running.communicate(timeout=60)
-    assert running.returncode == 130
+    assert running.returncode == 128 + number
     assert "interrupted: " in printed
     done = prove(*arguments, "--resume")
     assert done.returncode == 1
@@ -144,6 +150,91 @@ def test_what_was_not_kept_by_prove_is_not_resumed(tmp_path: Path) -> None:
     done = prove("posix", "--pages", "2", "--results", str(tmp_path), "--resume")
     assert done.returncode == 2
     assert "remove it, or leave out --resume" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [
+        {"past": -1},
+        {"past": 10**6},
+        {"states": -7},
+        {"models": "another"},
+        {"counts": []},
+        {"checked": -1},
+        {"broken": -3},
+        {"broken": 1, "checked": 1, "space": -5},
+        {"broken": 1, "checked": 1, "space": 10**30},
+        {"broken": 1, "checked": 1, "call": -1},
+        {"broken": 1, "checked": 1, "call": 10**30},
+        {"broken": 1, "checked": 1, "n": -2},
+    ],
+)
+def test_a_state_that_was_edited_is_refused_in_one_line(tmp_path: Path, edited: dict[str, object]) -> None:
+    assert prove("posix", "--pages", "2", "--results", str(tmp_path)).returncode == 0
+    file = tmp_path / "prove" / "posix-2.json"
+    state = json.loads(file.read_text())
+    state |= {name: value for name, value in edited.items() if name in state}
+    if state["counts"]:
+        state["counts"][0] |= {name: value for name, value in edited.items() if name in state["counts"][0]}
+    file.write_text(json.dumps(state))
+    done = prove("posix", "--pages", "2", "--results", str(tmp_path), "--resume")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"{file}: is of another version of lockproof; remove it, or leave out --resume\n"
+
+
+def half_explored(folder: Path, pages: int) -> Path:
+    """Explore a part of the address spaces, and return the file with the state."""
+    arguments = ("posixmlock-2006", "--pages", str(pages), "-j", "1", "--results", str(folder))
+    file = folder / "prove" / f"posixmlock-2006-{pages}.json"
+    with subprocess.Popen(
+        [LOCKPROOF, "prove", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as running:
+        until(file.exists)
+        running.send_signal(signal.SIGTERM)
+    return file
+
+
+def test_progress_is_not_overwritten_without_resume(tmp_path: Path) -> None:
+    file = half_explored(tmp_path, 6)
+    before = file.read_bytes()
+    done = prove("posixmlock-2006", "--pages", "6", "--results", str(tmp_path))
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        f"{file}: {json.loads(before)['past']} of 137256 address spaces are explored there; add"
+    )
+    assert file.read_bytes() == before
+
+
+def test_what_is_whole_is_not_replaced_by_less(tmp_path: Path) -> None:
+    file = half_explored(tmp_path, 6)
+    assert prove("posixmlock-2006", "--pages", "6", "--results", str(tmp_path), "--resume").returncode == 1
+    whole = file.read_bytes()
+    command = [LOCKPROOF, "prove", "posixmlock-2006", "--pages", "6", "-j", "1", "--results", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        until(lambda: is_locked(file))
+        running.send_signal(signal.SIGTERM)
+    assert file.read_bytes() == whole
+
+
+def is_locked(file: Path) -> bool:
+    with (file.parent / f".{file.name}.lock").open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def test_two_do_not_share_a_state(tmp_path: Path) -> None:
+    (tmp_path / "prove").mkdir()
+    file = tmp_path / "prove" / "posix-2.json"
+    with alone(file):
+        done = prove("posix", "--pages", "2", "--results", str(tmp_path))
+    assert done.returncode == 3
+    assert done.stderr == (
+        f"{file}: another lockproof is writing it; wait for that one, or name another folder with --results\n"
+    )
+    assert not file.exists()
 
 
 def test_a_cluster_that_loses_a_worker_counts_everything_once(tmp_path: Path) -> None:
