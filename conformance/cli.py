@@ -380,6 +380,7 @@ def inject(**asked: Any) -> Printed:
 
 @main.command()
 @click.argument("path", required=False, metavar="[PATH|SYSROOT]", shell_complete=completion.paths)
+@option("--run", is_flag=True, help="Start the loader of a library that is not this machine's, to ask its sysconf.")
 def libc(**asked: Any) -> Printed:
     """Say what a C library exports and promises of memory locking, and whether the cases agree.
 

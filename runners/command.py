@@ -2,16 +2,17 @@
 """`command:ARGV`: whatever a command starts that speaks the probe's protocol on its standard input and output.
 
 ARGV is split as a shell splits words; no shell is given. `{probe}` stands for the path of the probe built for this
-machine:
+machine, and `{probe:q}` for the path in quotation marks where a shell needs these, for what `sh -c` is given:
 
     command:setpriv --reuid=65534 --regid=65534 --clear-groups {probe}      another user
     command:ssh host ./lockproof-probe                                      another machine, copied over before
-    command:sh -c 'scp -q {probe} host:/tmp/ && exec ssh host /tmp/lockproof-probe'     the same, copied each time
+    command:sh -c 'scp -q {probe:q} host:/tmp/ && exec ssh host /tmp/lockproof-probe'     the same, copied each time
     command:adb shell /data/local/tmp/lockproof-probe                       an Android device, copied over before
 """
 
 from __future__ import annotations
 
+import re
 import shlex
 
 from lockproof.conformance.errors import UsageError
@@ -20,6 +21,8 @@ from lockproof.runners.probe.compiled import host_probe
 from lockproof.runners.probe.session import ProbeTarget
 
 __all__ = ["make", "names"]
+
+_PROBE = re.compile(r"\{probe(?P<quoted>:q)?\}")
 
 
 def make(argument: str) -> ProbeTarget:
@@ -33,8 +36,12 @@ def make(argument: str) -> ProbeTarget:
     if not words:
         msg = "target 'command:': no command; write one, such as command:ssh host ./lockproof-probe"
         raise UsageError(msg)
-    words = [word.replace("{probe}", host_probe()) if "{probe}" in word else word for word in words]
+    words = [_PROBE.sub(_path, word) for word in words]
     return ProbeTarget(name, (executable(words[0], f"target {name!r}"), *words[1:]))
+
+
+def _path(match: re.Match[str]) -> str:
+    return shlex.quote(host_probe()) if match["quoted"] else host_probe()
 
 
 def names() -> tuple[str, ...]:

@@ -25,11 +25,13 @@ class LibcRequest:
 
     path: str | None
     """A library, or the root of a system; None: the library of this machine."""
+    run: bool = False
+    """Whether a library that is not this machine's may be started."""
 
 
 def libc(request: LibcRequest) -> Printed:
     """Describe C libraries; 1 where anything disagrees. Raises UsageError where there is none."""
-    found = describe(request.path)
+    found = describe(request.path, run=request.run)
     agrees = all(option.agrees for each in found for option in each.options)
     return Printed("\n\n".join("\n".join(_lines(each)) for each in found), 0 if agrees else 1)
 

@@ -46,6 +46,7 @@ _HEADERS = {
 _DEFINE = re.compile(r"^\s*#\s*define\s+(?P<name>_POSIX_\w+)\s+(?P<value>\S+)", re.MULTILINE)
 _NUMBER = re.compile(r"\(?(-?[0-9]+)[Ll]*\)?")
 _LIMIT = 30.0  # seconds for asking sysconf
+_NOT_STARTED = "not asked, it is not this machine's; --run starts it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +97,22 @@ class Libc:
     options: tuple[Option, ...]
 
 
-def describe(where: str | None) -> list[Libc]:
+def describe(where: str | None, *, run: bool = False) -> list[Libc]:
     """Look at a C library, or at those below a root.
 
-    `where`: a file or a folder; None: the library of this machine. Raises UsageError where there is none.
+    `where`: a file or a folder; None: the library of this machine. `run`: whether a library that is not this machine's
+    may be started, to ask it; all others are only read. Raises UsageError where there is none.
     """
+    if where == "":
+        msg = "the path is empty; name a libc.so.6, or the root of a system"
+        raise UsageError(msg)
     own = _of_this_machine()
     root = Path(where) if where is not None else Path("/")
     paths = _found(root) if where is not None else [own]
-    return [_libc(path, root, _running(path, own)) for path in paths]
+    return [_libc(path, root, _running(path, own), run=run) for path in paths]
 
 
-def _libc(path: Path, root: Path, running: str) -> Libc:
+def _libc(path: Path, root: Path, running: str, *, run: bool) -> Libc:
     hint = "name a libc.so.6, or the root of a system"
     read = elf.read(path, f"{path}: is no library that can be read", hint)
     exports = _exports(read)
@@ -116,7 +121,7 @@ def _libc(path: Path, root: Path, running: str) -> Libc:
         raise UsageError(msg)
     kind = "glibc" if read.defines_versions else "musl"
     macros, header = _macros(kind, path, root)
-    answers, why_not = _sysconf(kind, read.machine, path)
+    answers, why_not = _sysconf(kind, read.machine, path) if running or run else ({}, _NOT_STARTED)
     options = []
     for name, (functions, cases) in _OPTIONS.items():
         option = Option(name, macros.get(name), answers.get(name), set(functions) <= set(exports))

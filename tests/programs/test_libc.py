@@ -49,21 +49,38 @@ def test_musl_has_no_symbol_versions(tmp_path: Path) -> None:
     assert "    mlock2     yes\n" in done.stdout
 
 
+@pytest.mark.parametrize("arguments", [(), ("--run",)])
+def test_nothing_below_another_root_is_started_unasked(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    root = sysroot(tmp_path, "200809L")
+    (root / "lib64").mkdir()
+    (root / "lib64/ld-linux-x86-64.so.2").write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+    (root / "lib64/ld-linux-x86-64.so.2").chmod(0o755)
+    done = lockproof("libc", *arguments, str(root), cwd=tmp_path)
+    assert (tmp_path / "started").exists() == bool(arguments)
+    said = "not asked, it is not this machine's; --run starts it" in done.stdout
+    assert said != bool(arguments)
+
+
+def test_an_empty_path_is_no_root(tmp_path: Path) -> None:
+    done = lockproof("libc", "", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "the path is empty; name a libc.so.6, or the root of a system\n")
+
+
 def test_a_library_below_another_root_is_read_and_asked_but_runs_no_cases(tmp_path: Path) -> None:
-    done = lockproof("libc", str(sysroot(tmp_path, "200809L")), cwd=tmp_path)
+    done = lockproof("libc", "--run", str(sysroot(tmp_path, "200809L")), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "    _POSIX_MEMLOCK: macro 200809, sysconf 200809\n" in done.stdout
     assert "its functions are there; cases run with the libcs of this machine only\n" in done.stdout
 
 
 def test_a_macro_that_says_something_else_than_sysconf_is_found(tmp_path: Path) -> None:
-    done = lockproof("libc", str(sysroot(tmp_path, "-1")), cwd=tmp_path)
+    done = lockproof("libc", "--run", str(sysroot(tmp_path, "-1")), cwd=tmp_path)
     assert done.returncode == 1
     assert "    _POSIX_MEMLOCK: macro -1, sysconf 200809\n      the macro and sysconf disagree\n" in done.stdout
 
 
 def test_a_macro_that_is_no_number_is_not_known(tmp_path: Path) -> None:
-    done = lockproof("libc", str(sysroot(tmp_path, "_POSIX_VERSION + 1")), cwd=tmp_path)
+    done = lockproof("libc", "--run", str(sysroot(tmp_path, "_POSIX_VERSION + 1")), cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "    _POSIX_MEMLOCK: macro ?, sysconf 200809\n" in done.stdout
 
@@ -74,7 +91,7 @@ def test_functions_that_are_there_without_a_promise_are_found(tmp_path: Path) ->
     image = bytearray(library.read_bytes())
     image[0x12] = 0xB7  # EM_AARCH64: it is read, but not asked
     library.write_bytes(image)
-    done = lockproof("libc", str(root), cwd=tmp_path)
+    done = lockproof("libc", "--run", str(root), cwd=tmp_path)
     assert done.returncode == 1
     assert (
         "    _POSIX_MEMLOCK: macro -1, sysconf ?\n      not promised, though its functions are there\n" in done.stdout

@@ -32,6 +32,7 @@ TARGETS = [
     pytest.param("qemu:debian/6.12", marks=pytest.mark.qemu("debian/6.12")),
     pytest.param("qemu:debian/6.12@x86_64-i386", marks=pytest.mark.qemu("debian/6.12")),
     "command:env -i {probe}",
+    "command:sh -c 'exec {probe:q}'",
     pytest.param("command:setpriv --reuid=65534 --regid=65534 --clear-groups {probe}", marks=pytest.mark.root),
 ]
 PROBES = [target for target in TARGETS if target != "model:posix"]
