@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs that are disturbed at random moments, and resumed until they are done.
+
+By hand: python -m tests.chaos --rounds 200 --seed 1 --target local (as root, for the full disk).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+import uuid
+from collections import Counter
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.command import LOCKPROOF, SMALL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_MARK = "LOCKPROOF_CHAOS"
+"""A variable in the environment of all processes of a round."""
+_LONGEST = 2.0  # seconds until something happens
+_STOPPED = 0.3  # seconds, at most
+_DISTURBANCES = 6
+"""Of a round, before it may come to its end."""
+_RESUMES = 8
+"""Without disturbance, until which a run must be done: one is enough, unless something is wrong."""
+_LIMIT = 300.0  # seconds that one lockproof may take
+
+Key = tuple[str, str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is run in each round."""
+
+    target: str
+    repeat: int
+    has_disk: bool
+    """Whether a file system may be mounted, to be full now and then."""
+
+
+@dataclass(slots=True)
+class Round:
+    """What happened in one round."""
+
+    seed: int
+    happened: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+    """What must not be."""
+
+
+def undisturbed(folder: Path, asked: Asked) -> dict[Key, str]:
+    """Return the verdicts of a run that nobody disturbs."""
+    _prepare(folder)
+    subprocess.run(_command(asked), cwd=folder, capture_output=True, check=False, timeout=_LIMIT)
+    return _verdicts(_run(folder))
+
+
+def disturb(folder: Path, asked: Asked, seed: int, expected: dict[Key, str]) -> Round:
+    """Run what is asked for under random disturbances, and say what is wrong at the end."""
+    made = Round(seed)
+    chance = random.Random(seed)  # noqa: S311  no secret
+    mark = uuid.uuid4().hex
+    _prepare(folder)
+    with _disk(folder, asked) as disk:
+        for _ in range(chance.randint(1, _DISTURBANCES)):
+            _start_and_disturb(folder, asked, chance, mark, disk, made)
+        for _ in range(_RESUMES):
+            _lockproof(_command_of(folder, asked), folder, mark, made, None)
+            if _is_done(folder):
+                break
+        else:
+            made.wrong.append("it is not done after so many resumes")
+            return made
+        found = _verdicts(_run(folder))
+        lines = _results(_run(folder))
+    if len(lines) != len(found):
+        made.wrong.append(f"{len(lines) - len(found)} results are doubled")
+    if found != expected:
+        keys = [key for key in {*found, *expected} if found.get(key) != expected.get(key)]
+        shown = [f"{key}: {found.get(key)} instead of {expected.get(key)}" for key in sorted(keys)[:3]]
+        made.wrong.append(f"{len(keys)} results differ: {'; '.join(shown)}")
+    left = _processes(mark)
+    deadline = time.monotonic() + 10
+    while left and time.monotonic() < deadline:
+        time.sleep(0.05)
+        left = _processes(mark)
+    if left:
+        made.wrong.append(f"processes are left: {[_name(pid) for pid in left]}")
+    return made
+
+
+def _prepare(folder: Path) -> None:
+    (folder / "small").mkdir(parents=True)
+    (folder / "small" / "mlock.yaml").write_text(SMALL)
+    (folder / "results").mkdir()
+
+
+@contextmanager
+def _disk(folder: Path, asked: Asked) -> Iterator[Path | None]:
+    """Put the results on a small disk of their own, where that may be; yield what can fill it."""
+    if not asked.has_disk:
+        yield None
+        return
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder / "results"], check=True)
+    try:
+        yield folder / "results" / "filled"
+    finally:
+        subprocess.run(["umount", "--lazy", folder / "results"], check=True)
+
+
+def _command(asked: Asked) -> list[str]:
+    return [LOCKPROOF, "run", "-t", asked.target, "--cases", "small", "--repeat", str(asked.repeat)]
+
+
+def _command_of(folder: Path, asked: Asked) -> list[str]:
+    """Return the command that goes on, where there is anything to go on with."""
+    runs = list(folder.glob("results/*/run.json"))
+    return [LOCKPROOF, "run", "--resume", runs[0].parent.name] if runs else _command(asked)
+
+
+def _start_and_disturb(
+    folder: Path, asked: Asked, chance: random.Random, mark: str, disk: Path | None, made: Round
+) -> None:
+    # Of a run that is over the results are tried again only where they are missing: it takes a new one.
+    _lockproof(_command_of(folder, asked), folder, mark, made, lambda pid: _disturbance(pid, chance, mark, disk, made))
+
+
+def _lockproof(
+    command: list[str], folder: Path, mark: str, made: Round, disturbance: Callable[[int], None] | None
+) -> None:
+    """Run a lockproof to its end, whatever ends it, and look at how it ends."""
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=os.environ | {_MARK: mark},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  no thread is in the way
+    )
+    if disturbance is not None:
+        disturbance(process.pid)
+    try:
+        _, said = process.communicate(timeout=_LIMIT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        _, said = process.communicate()
+        made.wrong.append(f"it hung, and said {said!r}")
+    made.happened[f"exit {process.returncode}"] += 1
+    if "Traceback" in said or "unexpected" in said:
+        made.wrong.append(f"it said {said!r}")
+    allowed = {0, 1, 3, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGHUP, -signal.SIGINT}
+    allowed |= {128 + number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    if process.returncode not in allowed:
+        made.wrong.append(f"exit status {process.returncode}, with {said!r}")
+
+
+def _disturbance(pid: int, chance: random.Random, mark: str, disk: Path | None, made: Round) -> None:
+    """Wait for a random moment, and do something to lockproof, to one of the processes of its target, or to the disk."""
+    time.sleep(chance.uniform(0, _LONGEST))
+    others = [other for other in _processes(mark) if other != pid and "lockproof" not in _name(other)[:1]]
+    who, victim = ("lockproof", pid) if chance.random() < 0.5 or not others else ("target", chance.choice(others))
+    kinds = ["KILL", "STOP"] + (["TERM", "HUP", "INT"] if who == "lockproof" else [])
+    kind = chance.choice([*kinds, *(["FULL"] if disk is not None else [])])
+    made.happened[f"{kind} {'disk' if kind == 'FULL' else who}"] += 1
+    with suppress(ProcessLookupError):
+        if kind == "FULL" and disk is not None:
+            _fill(disk)
+            time.sleep(chance.uniform(0, _STOPPED * 3))
+            disk.unlink()
+        elif kind == "STOP":
+            os.kill(victim, signal.SIGSTOP)
+            time.sleep(chance.uniform(0, _STOPPED))
+            os.kill(victim, signal.SIGCONT)
+        else:
+            os.kill(victim, signal.Signals[f"SIG{kind}"])
+
+
+def _fill(disk: Path) -> None:
+    with suppress(OSError), disk.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(65536))
+
+
+def _run(folder: Path) -> Path:
+    (found,) = (path.parent for path in folder.glob("results/*/run.json"))
+    return found
+
+
+def _results(run: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (run / "results.jsonl").read_text().splitlines()]
+
+
+def _verdicts(run: Path) -> dict[Key, str]:
+    """Return the verdicts of a run; those that are UNRESOLVED are there only until they are tried again."""
+    found = {}
+    for result in _results(run):
+        verdict = result["verdict"]
+        if isinstance(verdict, dict):
+            key = (str(result["target"]), str(result["case"]), int(str(result["repetition"])))
+            found[key] = str(verdict["status"])
+    return found
+
+
+def _is_done(folder: Path) -> bool:
+    runs = list(folder.glob("results/*/run.json"))
+    if not runs or json.loads(runs[0].read_text())["finished"] is None:
+        return False
+    return "UNRESOLVED" not in _verdicts(_run(folder)).values()
+
+
+def _processes(mark: str) -> list[int]:
+    """Return the processes of a round."""
+    found = []
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # it has just ended
+            if f"{_MARK}={mark}".encode() in environment.read_bytes():
+                found.append(int(environment.parent.name))
+    return found
+
+
+def _name(pid: int) -> list[str]:
+    with suppress(OSError):
+        return [word.decode() for word in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") if word]
+    return ["gone"]
