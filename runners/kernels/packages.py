@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Package", "fetched", "fresh", "lists"]
 
+_SIZE = re.compile(r"[0-9]{1,15}")
 _FRESH = 24 * 3600
 """Seconds for which lists of packages are taken as they are."""
 
@@ -147,6 +148,7 @@ def _parse(index: str, root: Root) -> Iterator[Package]:
         r"^Package: linux-(?:image|binary|source)-.*?(?:\n\n|\Z)", index, re.DOTALL | re.MULTILINE
     ):
         fields = dict(re.findall(r"^(\S+): (.*)$", stanza, re.MULTILINE))
-        match = kernel_name.fullmatch(fields["Package"]) or source_name.fullmatch(fields["Package"])
-        if match:
-            yield Package(fields["Package"], fields["Version"], root.suite, match[1], int(fields["Size"]))
+        name, version, size = (fields.get(field, "") for field in ("Package", "Version", "Size"))
+        match = kernel_name.fullmatch(name) or source_name.fullmatch(name)
+        if match and version and _SIZE.fullmatch(size):
+            yield Package(name, version, root.suite, match[1], int(size))
