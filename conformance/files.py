@@ -59,13 +59,18 @@ def read_input(path: Path) -> bytes:
 def alone(path: Path) -> Iterator[None]:
     """Keep other lockproofs away from a path, in a folder that is there. Raises StoreError where one has it already."""
     lock = path.with_name(f".{path.name}.lock")
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        msg = f"{lock}: cannot be written: {error.strerror}; name another folder with --results"
+        raise StoreError(msg) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            msg = f"{path}: another lockproof is writing it; wait for that one, or name another folder with --results"
+            raise StoreError(msg) from error
         yield
-    except BlockingIOError:
-        msg = f"{path}: another lockproof is writing it; wait for that one, or name another folder with --results"
-        raise StoreError(msg) from None
     finally:
         os.close(descriptor)
 

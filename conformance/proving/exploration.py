@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from lockproof.conformance.errors import StoreError, UsageError, suggest
-from lockproof.conformance.files import alone, read_input, write_whole
+from lockproof.conformance.errors import UsageError, suggest
+from lockproof.conformance.files import alone, make_folder, read_input, write_whole
 from lockproof.conformance.proving.counterexample import Counterexample
 from lockproof.conformance.proving.request import Todo
 from lockproof.conformance.reports.progress import search_progress
@@ -95,11 +95,7 @@ def slices(first: int, whole: int) -> list[tuple[int, int]]:
 
 def _prove(request: ProofRequest, model: str, out: Console, stop: threading.Event) -> Proof:
     file = request.results / "prove" / f"{model}-{request.pages}.json"
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        msg = f"{file.parent}: {error.strerror}; choose another folder with --results"
-        raise StoreError(msg) from error
+    make_folder(file.parent, "choose another folder with --results")
     with alone(file):
         kept = _kept(file, request)
         return _explored(request, model, kept, out, stop)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import LockproofError
-from lockproof.conformance.language.loading import load_requirements, load_text
+from lockproof.conformance.language.loading import load, load_requirements, load_text
 from lockproof.conformance.language.yaml_nodes import read as read_yaml
 from lockproof.conformance.programs import elf
 from lockproof.conformance.protocol.kernel_log import excerpt, first_splat, new_taint
@@ -53,6 +53,7 @@ def _scratch() -> Path:
 
 _kept: list[tempfile.TemporaryDirectory[str]] = []
 _requirements = cache(load_requirements)
+_corpus = cache(load)
 
 
 def _cases(content: bytes) -> object:
@@ -108,8 +109,10 @@ def _yaml_seeds() -> list[bytes]:
 
 
 def _baseline_seeds() -> list[bytes]:
+    """Return the issues of our own baselines, each as a file."""
     wholes = [path.read_text() for path in (CHECKOUT / "results" / "baselines").glob("*.yaml")]
-    return [whole.encode() for whole in wholes if len(whole) < 20000] + [whole[:1500].encode() for whole in wholes]
+    issues = [issue for whole in wholes for issue in whole.split("\n- id: ")[1:]]
+    return [f"- id: {issue}\n".encode() for issue in issues if len(issue) < 2000]
 
 
 @cache
@@ -229,7 +232,7 @@ def _image_seeds() -> list[bytes]:
 
 READERS = {
     "cases": Reader(_cases, _yaml_seeds),
-    "baselines": Reader(_file(baselines.load), _baseline_seeds),
+    "baselines": Reader(_file(lambda path: baselines.load([path], _corpus())), _baseline_seeds),
     "run.json": Reader(read_manifest, _manifest_seeds, (ValueError,)),
     "results.jsonl": Reader(_result, _result_seeds, (ValueError, LockproofError)),
     "hello": Reader(TargetInfo.from_hello, _hello_seeds),
