@@ -76,9 +76,10 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
     excludes=[
         Excludes(
             "resume",
-            ("selection", "cases", "repeat", "time_limit"),
+            ("selection", "cases", "repeat", "time_limit", "failed_in", "confirm"),
             "runs what the earlier run was asked for",
-        )
+        ),
+        Excludes("failed_in", ("selection",), "runs what failed"),
     ]
 )
 @click.argument("selection", nargs=-1, metavar="[CASE]...", shell_complete=completion.cases)
@@ -102,6 +103,13 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
     "target of it is to be given again with -t.",
 )
 @option(
+    "--failed-in",
+    group=_SELECTION,
+    metavar="RUN",
+    shell_complete=completion.runs,
+    help="Run what failed in an earlier run or could not be found out, on its targets unless others are given.",
+)
+@option(
     "-j",
     "--jobs",
     group=_HOW,
@@ -116,6 +124,14 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
     default=1,
     metavar="N",
     help="Run each case N times.",
+)
+@option(
+    "--confirm",
+    group=_HOW,
+    type=click.IntRange(1),
+    default=1,
+    metavar="N",
+    help="Run a case that newly fails N times before that counts; one that also passes is flaky.",
 )
 @option(
     "--time-limit",
@@ -179,7 +195,7 @@ def run(targets: tuple[str, ...], jobs: int | None, resume: str | None, *, offli
     from lockproof.conformance.commands.missing import with_kernels
     from lockproof.runners.target import started
 
-    names = () if resume else targets or _DEFAULT_TARGETS
+    names = () if resume else targets or (() if asked["failed_in"] else _DEFAULT_TARGETS)
     ahead = jobs or len(os.sched_getaffinity(0))
     with ExitStack() as stack:
         on_their_way = with_kernels(lambda: stack.enter_context(started(names, ahead)), _progress, offline=offline)

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lockproof.conformance import completion
-from lockproof.conformance.options import Command, Group, cases_option, file_option, option, results_option
+from lockproof.conformance.options import (
+    Command,
+    Group,
+    cases_option,
+    file_option,
+    option,
+    results_option,
+)
 
 if TYPE_CHECKING:
     from lockproof.conformance.commands.printed import Printed
@@ -34,6 +41,26 @@ def compare(**asked: Any) -> Printed:
 _baselines = file_option(
     "--baseline", "baselines", multiple=True, help="Default: all in the folder `baselines` of the results."
 )
+
+
+@click.command(cls=Command)
+@click.argument("run", shell_complete=completion.runs)
+@click.argument("selection", nargs=-1, metavar="[CASE]...", shell_complete=completion.cases)
+@results_option("Folder of the runs.")
+def show(**asked: Any) -> Printed:
+    """Draw what became of cases in a run that is on disk; default: of those that failed or could not be found out."""
+    from lockproof.conformance.commands import show as command
+
+    return command.show(command.ShowRequest(**asked))
+
+
+@click.command(cls=Command)
+@results_option("Folder of the runs.")
+def runs(**asked: Any) -> Printed:
+    """List the runs that are on disk, and whether each is complete."""
+    from lockproof.conformance.commands import show as command
+
+    return command.runs(command.RunsRequest(**asked))
 
 
 @click.group(cls=Group)
@@ -96,5 +123,5 @@ def report(**asked: Any) -> Printed:
 
 def add_commands(main: Group) -> None:
     """Add the commands to those of lockproof."""
-    for command in (report, compare, baseline):
+    for command in (report, show, runs, compare, baseline):
         main.add_command(command)

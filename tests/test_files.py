@@ -114,6 +114,7 @@ FILES = {
     "cases to list": ("cases", "--cases", "FILE"),
     "a baseline": ("run", "-t", "model:posix", "mlock/success", "--baseline", "FILE"),
     "a baseline to check": ("baseline", "check", "--baseline", "FILE"),
+    "a baseline to write": ("baseline", "update", "none", "--baseline", "FILE"),
     "a C library": ("libc", "FILE"),
     "a program": ("inject", "--", "FILE"),
     "a patch": ("kernel", "build", "/nonexistent", "--patch", "FILE"),

@@ -75,8 +75,8 @@ def _cells(issue: KnownIssue, corpus: Corpus) -> tuple[str, ...]:
 def update(request: UpdateRequest) -> Printed:
     """Write into baselines what runs have seen; all but what changes stays as it is. Raises UsageError, StoreError."""
     corpus = baselines.vocabulary(load(request.cases), request.cases)
-    runs = [read_run(request.results, run) for run in request.runs]
     found = [baselines.existing(path, corpus) for path in _files(request)]
+    runs = [read_run(request.results, run) for run in request.runs]
     new = additions(found, runs, baselines.today())
     lines = []
     for baseline in found:

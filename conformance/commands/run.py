@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -30,7 +30,7 @@ from lockproof.conformance.running import baselines, events
 from lockproof.conformance.running.engine import Engine
 from lockproof.conformance.running.known import assess, known_issues
 from lockproof.conformance.running.manifest import Manifest, corpus_digest, now
-from lockproof.conformance.running.store import RunFolder
+from lockproof.conformance.running.store import RunFolder, read_run
 from lockproof.conformance.running.tally import Tally
 from lockproof.runners.target import make_target
 
@@ -70,6 +70,10 @@ class RunRequest:
     """Name of an earlier run, which says what is run; what is asked above is not looked at then."""
     again: tuple[str, ...] = ()
     """Targets of that run which the user names once more, so that what they start was asked for."""
+    failed_in: str | None = None
+    """An earlier run, whose failures, and what it could not find out, are all that is run."""
+    confirm: int = 1
+    """How often a case that newly fails is run before that counts."""
     jobs: int | None = None
     """Sessions at a time; None: one for each target, but no more than there are cores."""
     baselines: tuple[Path, ...] = ()
@@ -165,11 +169,37 @@ def _execute(
         )
         try:
             engine.run(work.targets)
+            if folder.manifest.confirm > folder.manifest.repeat and not stop.is_set():
+                _confirm(engine, work, tally, done)
         finally:
             folder.close()
     if not stop.is_set():
         folder.finish()
     return tally
+
+
+def _confirm(engine: Engine, work: _Work, tally: Tally, done: set[Key]) -> None:
+    """Run again what newly fails: what fails only sometimes is told apart from what always does."""
+    manifest = work.folder.manifest
+    new = {
+        (target, case)
+        for (target, case), entry in tally.cases.items()
+        if entry.status is Status.FAIL and not _is_known(work.known, entry.worst, manifest)
+    }
+    cases = [
+        case for case in work.cases if not case.closing and any((name, case.name) in new for name in manifest.targets)
+    ]
+    targets = [target for target in work.targets if any((target.name, case.name) in new for case in cases)]
+    ran = {(target, case, number) for target, case in tally.cases for number in range(1, manifest.repeat + 1)}
+    others = {
+        (target.name, case.name, number)
+        for target in targets
+        for case in cases
+        for number in range(1, manifest.confirm + 1)
+        if (target.name, case.name) not in new
+    }
+    if targets:
+        replace(engine, cases=cases, repeat=manifest.confirm, done=done | ran | others).run(targets)
 
 
 def _recorded(work: _Work, tally: Tally) -> tuple[set[Key], list[str]]:
@@ -180,7 +210,7 @@ def _recorded(work: _Work, tally: Tally) -> tuple[set[Key], list[str]]:
     foreign = doubled = 0
     for result in work.folder.results():
         is_ours = result.target in manifest.targets and result.case in names
-        if not (is_ours and 1 <= result.repetition <= manifest.repeat):
+        if not (is_ours and 1 <= result.repetition <= max(manifest.repeat, manifest.confirm)):
             foreign += 1
         elif result.key in done:
             doubled += 1
@@ -198,6 +228,7 @@ def _lines(count: int) -> str:
 
 
 def _new(request: RunRequest) -> _Work:
+    request = request if request.failed_in is None else _of_failures(request, request.failed_in)
     corpus = load(request.cases)
     cases = select(corpus.cases, request.selection)
     known = _known(request, corpus, request.cases)
@@ -209,10 +240,34 @@ def _new(request: RunRequest) -> _Work:
         corpus=corpus_digest(cases),
         targets=tuple(target.name for target in request.targets),
         repeat=request.repeat,
+        confirm=request.confirm,
         time_limit=request.time_limit or DEFAULT_TIME_LIMIT,
         started=now(),
     )
     return _Work(RunFolder.create(request.results, manifest), corpus, cases, request.targets, known)
+
+
+def _of_failures(request: RunRequest, run: str) -> RunRequest:
+    """Ask for what failed in a run, or could not be found out, on its targets unless others are given; it stays."""
+    manifest, tally = read_run(request.results, run)
+    wanted = {Status.FAIL, Status.UNRESOLVED}
+    names = dict.fromkeys(case for (_, case), entry in tally.cases.items() if entry.status in wanted)
+    if not names:
+        msg = f"run {run!r}: nothing failed in it; leave out --failed-in to run everything"
+        raise UsageError(msg)
+    if not request.targets and (command := next(filter(_is_command, manifest.targets), None)) is not None:
+        msg = f"run {run!r}: it starts a command; where you want that, add -t {shlex.quote(command)}"
+        raise UsageError(msg)
+    return replace(
+        request,
+        cases=request.cases or (Path(manifest.cases) if manifest.cases else None),
+        selection=tuple(names),
+        targets=request.targets or tuple(map(make_target, manifest.targets)),
+    )
+
+
+def _is_command(target: str) -> bool:
+    return target.startswith(_COMMAND)
 
 
 def _resumed(request: RunRequest, run: str, out: Console) -> _Work:
@@ -267,12 +322,12 @@ def _is_known(known: Sequence[Baseline], result: Result, manifest: Manifest) -> 
 
 def _conclude(request: RunRequest, known: Sequence[Baseline], made: Run, out: Console) -> bool:
     """Compare with what is known; whether something deviates that is not."""
-    if not known:
+    if not known and made.manifest.confirm == 1:
         return made.tally.fails
     found = assess(known, made.tally, made.manifest.info, baselines.today())
-    for line in terminal.assessed(found, verbose=request.verbose):
+    for line in terminal.assessed(found, verbose=request.verbose) if known else ():
         out.print(line)
-    return found.is_news(strict=request.strict_baseline)
+    return found.is_news(strict=request.strict_baseline, confirmed=made.manifest.confirm > 1)
 
 
 @contextmanager

@@ -76,6 +76,11 @@ def closing(run: Run, width: int) -> Iterator[RenderableType]:
             yield Text.assemble(f"\n{target}: ", ("nothing was found out", STYLES[Status.UNRESOLVED]), f"; {why}")
     for target in run.manifest.targets:
         yield from _broken(run, target)
+    flaky = [entry for entry in run.tally.cases.values() if entry.is_flaky]
+    if flaky:
+        yield Text(f"\nflaky, neither PASS nor FAIL for certain: {len(flaky)}", STYLES[Status.UNRESOLVED])
+    for entry in flaky:
+        yield Text(f"  {entry.worst.target}  {entry.worst.case}: {tally_summary(entry)}")
 
 
 def _counts(run: Run, width: int) -> Iterator[Text]:

@@ -45,7 +45,8 @@ def tally_summary(entry: CaseTally) -> str:
     text = summary(entry.worst.verdict)
     if entry.like_worst == entry.repetitions:
         return text
-    return f"{text} ({entry.like_worst} of {entry.repetitions} repetitions)"
+    flaky = "flaky: " if entry.is_flaky else ""
+    return f"{flaky}{text} ({entry.like_worst} of {entry.repetitions} repetitions)"
 
 
 def why_nothing_was_found_out(tally: Tally, target: str) -> str:

@@ -222,9 +222,12 @@ def load(paths: Sequence[Path], corpus: Corpus) -> tuple[Baseline, ...]:
 def existing(path: Path, corpus: Corpus) -> Baseline:
     """Read a baseline that is to be added to, whose entries need not be explained yet; empty where there is none.
 
-    Raises CaseFileError.
+    Raises UsageError where it cannot be written, CaseFileError.
     """
-    if not path.exists():
+    if not path.parent.is_dir():
+        msg = f"{path}: there is no folder {path.parent}; make it first, or name another file"
+        raise UsageError(msg)
+    if not path.exists() and not path.is_symlink():
         return Baseline(path, (), {})
     baseline, problems = _read(path, corpus)
     if problems:

@@ -90,9 +90,13 @@ class Assessment:
         """The number of failures of vendors' kernels that are known of Linux's versions only."""
         return sum(any(match.assumed for match in matches) for matches in self.known.values())
 
-    def is_news(self, *, strict: bool) -> bool:
-        """Tell whether anything deviates that is not known to, or is hidden; `strict`: or does not deviate that is."""
-        return bool(self.news or self.lost) or (strict and bool(self.fixed))
+    def is_news(self, *, strict: bool, confirmed: bool = False) -> bool:
+        """Tell whether anything deviates that is not known to, or is hidden; `strict`: or does not deviate that is.
+
+        `confirmed`: what is flaky does not count.
+        """
+        news = [each for each in self.news if not (confirmed and each.entry.is_flaky)]
+        return bool(news or self.lost) or (strict and bool(self.fixed))
 
 
 def known_issues(

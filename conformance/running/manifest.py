@@ -45,6 +45,8 @@ class Manifest:
     repeat: Annotated[int, Field(ge=1)]
     time_limit: Annotated[float, Field(gt=0, le=LONGEST_LIMIT, allow_inf_nan=False)]
     """Seconds for each execution."""
+    confirm: Annotated[int, Field(ge=1)] = 1
+    """How often a case that newly fails is run before that counts."""
     started: str
     """UTC, ISO 8601."""
     finished: str | None = None

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lockproof.conformance.running.events import Event
     from lockproof.runners.target import TargetInfo
 
-__all__ = ["RunFolder", "read_run"]
+__all__ = ["RunFolder", "read_run", "read_run_manifest"]
 
 _RESULTS, _SET_ASIDE = "results.jsonl", "retried.jsonl"
 _LONGEST_LINE = 256 << 20  # bytes; a trace has at most a quarter of them
@@ -78,7 +78,7 @@ class RunFolder:
         path = results / run
         if not (path / "run.json").is_file():
             raise _no_such_run(results, run)
-        manifest = _read_manifest(path / "run.json")
+        manifest = read_run_manifest(path / "run.json")
         with _reporting(path / _RESULTS):
             folder = cls(path, manifest)
         folder._drop_cut_line()
@@ -231,7 +231,7 @@ def read_run(results: Path, run: str) -> tuple[Manifest, Tally]:
     found = [path for path in (results / run, Path(run)) if (path / "run.json").is_file()]
     if not found:
         raise _no_such_run(results, run)
-    manifest, tally, done = _read_manifest(found[0] / "run.json"), Tally(), set[Key]()
+    manifest, tally, done = read_run_manifest(found[0] / "run.json"), Tally(), set[Key]()
     for result in _read_results(found[0] / "results.jsonl"):
         if result.key not in done:
             done.add(result.key)
@@ -259,7 +259,8 @@ def _read_results(path: Path) -> Iterator[Result]:
             yield result
 
 
-def _read_manifest(path: Path) -> Manifest:
+def read_run_manifest(path: Path) -> Manifest:
+    """Read a run.json. Raises StoreError where it is none."""
     try:
         return read_manifest(read_input(path))
     except (OSError, ValueError) as error:

@@ -29,6 +29,8 @@ class CaseTally:
     repetitions: int = 1
     like_worst: int = 1
     """Repetitions with the status of the worst."""
+    passed: int = 0
+    """Repetitions that passed."""
     unresolved: int = 0
     """Repetitions that the suite could not find out about, also where another one is worse."""
     seconds: float = 0.0
@@ -37,6 +39,11 @@ class CaseTally:
     def status(self) -> Status:
         """What became of the case."""
         return self.worst.verdict.status
+
+    @property
+    def is_flaky(self) -> bool:
+        """Whether it fails sometimes, and passes sometimes: a word of its own, as it is neither."""
+        return self.status is Status.FAIL and bool(self.passed)
 
 
 @dataclass(slots=True)
@@ -54,11 +61,15 @@ class Tally:
     def add(self, result: Result) -> None:
         """Count one more result."""
         unresolved = int(result.verdict.status is Status.UNRESOLVED)
+        passed = int(result.verdict.status is Status.PASS)
         entry = self.cases.get((result.target, result.case))
         if entry is None:
-            self.cases[result.target, result.case] = CaseTally(result, unresolved=unresolved, seconds=result.seconds)
+            self.cases[result.target, result.case] = CaseTally(
+                result, passed=passed, unresolved=unresolved, seconds=result.seconds
+            )
             return
         entry.repetitions += 1
+        entry.passed += passed
         entry.unresolved += unresolved
         entry.seconds += result.seconds
         rank, worst = _WORST_FIRST.index(result.verdict.status), _WORST_FIRST.index(entry.status)

@@ -114,12 +114,16 @@ def test_a_vendors_kernel_is_assumed_to_be_like_linux_unless_somebody_said_so() 
 
 
 @pytest.mark.parametrize(
-    ("seen", "news", "strict"),
-    [(FAILS, False, False), (result(Status.PASS), False, True), (result(Status.FAIL, finding("mlock.y")), True, True)],
+    ("seen", "told"),
+    [
+        (FAILS, (False, False)),
+        (result(Status.PASS), (False, True)),
+        (result(Status.FAIL, finding("mlock.y")), (True, True)),
+    ],
 )
-def test_only_news_is_a_failure_and_what_got_better_on_request(seen: Result, *, news: bool, strict: bool) -> None:
+def test_only_news_is_a_failure_and_what_got_better_on_request(seen: Result, told: tuple[bool, bool]) -> None:
     found = assessment(baseline(), seen)
-    assert (found.is_news(strict=False), found.is_news(strict=True)) == (news, strict)
+    assert (found.is_news(strict=False), found.is_news(strict=True)) == told
 
 
 @pytest.mark.parametrize("status", [Status.UNTESTED, Status.UNSUPPORTED])
