@@ -68,14 +68,22 @@ _NEEDS: dict[str, tuple[Callable[..., str | None], str]] = {
 """By marker, whose arguments are the function's: why the test cannot run here; and what the marker says."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let slow tests be asked for."""
+    parser.addoption("--slow", action="store_true", help="run tests that take many minutes too")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Name the markers."""
+    config.addinivalue_line("markers", "slow: takes many minutes, and runs with --slow only")
     for name, (_, text) in _NEEDS.items():
         config.addinivalue_line("markers", text if text.startswith(name) else f"{name}: {text}")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip what cannot run here."""
+    """Skip what cannot run here, or was not asked for."""
+    if item.get_closest_marker("slow") and not item.config.getoption("--slow"):
+        pytest.skip("takes many minutes; asked for with --slow")
     for name, (why_not, _) in _NEEDS.items():
         for mark in item.iter_markers(name):
             if (reason := why_not(*mark.args)) is not None:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lockproof.conformance import completion
+from lockproof.conformance.errors import LockproofError
 from lockproof.conformance.options import (
     Command,
     Group,
     cases_option,
     file_option,
+    folder_option,
     option,
     results_option,
 )
@@ -121,7 +123,71 @@ def report(**asked: Any) -> Printed:
     return command.report(command.ReportRequest(**asked))
 
 
+class _AbortUsageError(click.UsageError):
+    """Wrong usage, of which git takes notice."""
+
+    exit_code = 129
+
+
+class _AbortError(LockproofError):
+    """Nothing can be said of any commit."""
+
+    exit_code = 129
+
+
+class _Bisect(Command):
+    """A command of `git bisect run`, which takes any exit code from 1 to 127, but 125, for a bad commit."""
+
+    def make_context(self, *arguments: Any, **settings: Any) -> click.Context:
+        """Read the command line. What it raises has an exit code that ends the bisection."""
+        try:
+            return super().make_context(*arguments, **settings)
+        except click.UsageError as error:
+            raise _AbortUsageError(error.format_message(), error.ctx) from error
+        except LockproofError as error:
+            raise _AbortError(str(error)) from error
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. What it raises has an exit code that ends the bisection."""
+        try:
+            return super().invoke(ctx)
+        except LockproofError as error:
+            raise _AbortError(str(error)) from error
+        except Exception as error:
+            msg = f"unexpected {type(error).__name__}: {error}"
+            raise _AbortError(msg) from error
+
+
+@click.command(cls=_Bisect)
+@click.argument("asked", metavar="CASE[#CHECK]", shell_complete=completion.cases)
+@folder_option(
+    "--tree",
+    default=".",
+    help="The work tree of Linux; default: where you are.",
+)
+@option("--repeat", type=click.IntRange(1), default=1, metavar="N", help="Ask N times; bad if it is seen once.")
+@option(
+    "--boot-failure",
+    type=click.Choice(["skip", "bad"]),
+    default="skip",
+    show_default=True,
+    help="What a kernel is that does not boot.",
+)
+@option("--fault-injection", is_flag=True, help="Build it so that every allocation inside a call can fail.")
+@file_option("--config", "fragments", multiple=True, metavar="FRAGMENT", help="More options of the kernel.")
+@cases_option()
+def bisect(**asked: Any) -> Printed:
+    """Build and boot a tree of Linux, and tell git whether CASE breaks CHECK: git bisect run lockproof bisect CASE.
+
+    Exit code 0: no; 1: yes; 125: nothing can be said of this commit; 129: nor of any other.
+    """
+    from lockproof.conformance.commands import bisect as command
+    from lockproof.conformance.reports.console import console
+
+    return command.bisect(command.BisectRequest(**asked), console(stderr=True))
+
+
 def add_commands(main: Group) -> None:
     """Add the commands to those of lockproof."""
-    for command in (report, show, runs, compare, baseline):
+    for command in (report, show, runs, compare, baseline, bisect):
         main.add_command(command)

@@ -25,6 +25,7 @@ __all__ = [
     "Group",
     "cases_option",
     "file_option",
+    "folder_option",
     "offline_option",
     "option",
     "results_option",
@@ -157,6 +158,11 @@ def offline_option(group: str = "") -> Callable[[_Function], _Function]:
     return option(
         "--offline", group=group, is_flag=True, help="Fetch no kernel of Debian, also where a target has none yet."
     )
+
+
+def folder_option(*declarations: str, metavar: str = "FOLDER", **settings: Any) -> Callable[[_Function], _Function]:
+    """Declare an option that names a folder."""
+    return option(*declarations, type=_PathType(file_okay=False), metavar=metavar, **settings)
 
 
 def results_option(text: str, group: str = "") -> Callable[[_Function], _Function]:

@@ -25,14 +25,14 @@ from lockproof.runners.kernels import catalogue, config, image, source
 from lockproof.runners.kernels.catalogue import CachedKernel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from lockproof.runners.kernels.source import Source
 
-__all__ = ["BuildRequest", "Watcher", "build"]
+__all__ = ["ARCH", "BuildRequest", "Watcher", "Work", "build", "compiler", "cross_prefix", "need_tools"]
 
-_ARCH = "x86_64"
+ARCH = "x86_64"
 _TOOLS = ["bc", "bison", "flex", "gcc", "gzip", "ld", "make", "perl", "tar"]
 _DOING = re.compile(r"  ([A-Z][A-Z0-9_]*)\s+(?:\[M\]\s+)?(\S+)")
 """What kbuild says that it does, and to which file."""
@@ -69,18 +69,18 @@ def build(request: BuildRequest, watcher: Watcher) -> CachedKernel:
 
     Raises UsageError where something is missing or does not fit, TargetError where the compiler fails, StoreError.
     """
-    cross = "" if platform.machine() == _ARCH else "x86_64-linux-gnu-"
-    _need_tools(request, cross)
+    cross = cross_prefix()
+    need_tools(cross, ["patch"] if request.patches else [])
     patches = [(path, _read(path)) for path in request.patches]
     own = [config.own(path) for path in request.fragments]
     sources = source.resolve(request.source, watcher.say)
     needed, optional = config.fragments(fault_injection=request.fault_injection)
-    parts = (sources.digest, [text for _, text in patches], needed, optional, own, _compiler(cross))
+    parts = (sources.digest, [text for _, text in patches], needed, optional, own, compiler(cross))
     digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
     def make(new: Path) -> None:
         with _workspace(digest, watcher) as (folder, lock):
-            work = _Work(folder, lock, folder.with_suffix(".log"), cross, watcher)
+            work = Work(folder, lock, folder.with_suffix(".log"), cross, watcher)
             watcher.say(f"unpacking {request.source}")
             sources.unpack(work.tree, lock)
             for path, text in patches:
@@ -88,12 +88,12 @@ def build(request: BuildRequest, watcher: Watcher) -> CachedKernel:
             for line in config.check(work.configure([needed, optional, *own]), needed, own):
                 watcher.say(line)
             work.compile()
-            shutil.copyfile(work.tree / "arch/x86/boot/bzImage", new)
+            shutil.copyfile(work.image, new)
 
     built = cache.once(cache.directory() / "kernels" / "built" / digest, make, watcher.say)
     wanted = CachedKernel(
         name=_name(request, sources),
-        arch=_ARCH,
+        arch=ARCH,
         version=image.linux_version(built),
         origin=f"built from {request.source}, {digest}",
     )
@@ -106,10 +106,15 @@ def _name(request: BuildRequest, sources: Source) -> str:
     return "+".join([sources.name, *options, *(re.sub(r"[^\w.~-]", "-", path.stem) for path in added)])
 
 
-def _need_tools(request: BuildRequest, cross: str) -> None:
+def cross_prefix() -> str:
+    """Return what the names of the compiler's programs begin with."""
+    return "" if platform.machine() == ARCH else "x86_64-linux-gnu-"
+
+
+def need_tools(cross: str, more: Sequence[str] = ()) -> None:
+    """Raise UsageError where something that builds a kernel, or one of the other tools, is missing."""
     why = "building a kernel"
-    extra = ["patch"] if request.patches else []
-    tools.need_all(_TOOLS + extra + ([f"{cross}gcc"] if cross else []), why)
+    tools.need_all([*_TOOLS, *more, *([f"{cross}gcc"] if cross else [])], why)
     # objtool, a part of the kernel's build, reads ELF files.
     for header, package in (("stdio.h", "libc6-dev"), ("gelf.h", "libelf-dev")):
         command = ["gcc", "-E", "-include", header, "-x", "c", "/dev/null"]
@@ -130,7 +135,8 @@ def _read(path: Path) -> bytes:
     return text
 
 
-def _compiler(cross: str) -> list[str]:
+def compiler(cross: str) -> list[str]:
+    """Return what compiler and linker say of themselves: another one makes another kernel."""
     commands = [f"{cross}gcc", "--version"], [f"{cross}ld", "--version"]
     return [subprocess.run(each, capture_output=True, text=True, check=False).stdout for each in commands]
 
@@ -164,7 +170,7 @@ def _remove_abandoned(lock: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class Work:
     """A build under way."""
 
     folder: Path
@@ -173,12 +179,26 @@ class _Work:
     log: Path
     cross: str
     watcher: Watcher
+    sources: Path | None = None
+    """A tree that is not touched; None: the one that is in the folder."""
 
     @property
     def tree(self) -> Path:
-        return self.folder / "linux"
+        """The sources."""
+        return self.sources or self.folder / "linux"
+
+    @property
+    def output(self) -> Path:
+        """Where what is built goes."""
+        return self.folder / "out" if self.sources else self.tree
+
+    @property
+    def image(self) -> Path:
+        """The kernel, once it is compiled."""
+        return self.output / "arch/x86/boot/bzImage"
 
     def patch(self, path: Path, text: bytes, where: str) -> None:
+        """Change the sources. Raises UsageError where the patch does not apply."""
         rejects = self.folder / "rejects"
         command = ["patch", "-p1", "--forward", "--batch", f"--reject-file={rejects}"]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
@@ -191,8 +211,9 @@ class _Work:
     def configure(self, fragments: list[str]) -> str:
         """Write .config, and give what the kernel made of it."""
         self.watcher.say("configuring")
-        result = self.tree / ".config"
-        self._make("mrproper")
+        result = self.output / ".config"
+        if self.sources is None:
+            self._make("mrproper")
         self._make("tinyconfig")
         with result.open("a", encoding="utf-8") as file:
             file.writelines(fragments)
@@ -200,6 +221,7 @@ class _Work:
         return result.read_text(encoding="utf-8")
 
     def compile(self) -> None:
+        """Make the kernel. Raises TargetError with what the compiler said."""
         self.watcher.say("compiling; log: " + str(self.log))
         about = self._to_compile()
         jobs = len(os.sched_getaffinity(0))
@@ -208,13 +230,18 @@ class _Work:
 
     def _to_compile(self) -> int:
         """Return about how many files are to be compiled: what make would do before it links; 0: it does not tell."""
-        command = ["make", "-n", f"ARCH={_ARCH}", f"CROSS_COMPILE={self.cross}", "bzImage"]
+        command = [*self._command, "-n", "bzImage"]
         # It ends in an error where it would link what is not there.
         done = subprocess.run(command, cwd=self.tree, env=_environment(), capture_output=True, check=False)
         return len(_TO_COMPILE.findall(done.stdout.decode(errors="replace")))
 
+    @property
+    def _command(self) -> list[str]:
+        elsewhere = [f"O={self.output}"] if self.sources else []
+        return ["make", f"ARCH={ARCH}", f"CROSS_COMPILE={self.cross}", *elsewhere]
+
     def _make(self, *arguments: str, about: int = 0) -> None:
-        command = ["make", f"ARCH={_ARCH}", f"CROSS_COMPILE={self.cross}", *arguments]
+        command = [*self._command, *arguments]
         with (
             self.log.open("w", encoding="utf-8") as log,
             processes.started(
