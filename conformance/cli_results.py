@@ -33,7 +33,8 @@ __all__ = ["add_commands"]
 def compare(**asked: Any) -> Printed:
     """Say what the second run has seen differently, in six lists.
 
-    RUN is a run, a folder of one, or RUN#TARGET where it has several targets. Exit code 1: it is worse.
+    RUN is a run, a folder of one, or RUN#TARGET where it has several targets; or the file of a baseline, which is what
+    it expects of the other. Exit code 1: the second is worse.
     """
     from lockproof.conformance.commands import compare as command
 

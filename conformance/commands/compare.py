@@ -5,20 +5,22 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lockproof.conformance.commands.printed import Printed
 from lockproof.conformance.errors import UsageError
 from lockproof.conformance.files import write_whole
+from lockproof.conformance.language.loading import load
 from lockproof.conformance.reports.differences import difference_lines, variation_lines
+from lockproof.conformance.running import baselines
 from lockproof.conformance.running.differences import differences, side
+from lockproof.conformance.running.expectations import expected_anywhere, expected_of
 from lockproof.conformance.running.store import read_run
 from lockproof.conformance.running.variations import variations
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from lockproof.conformance.running.differences import Side
     from lockproof.conformance.running.tally import Tally
 
@@ -32,7 +34,7 @@ class CompareRequest:
     """What the user asked for."""
 
     sides: tuple[str, ...]
-    """Each a run, or RUN#TARGET."""
+    """Each a run, or RUN#TARGET; or, of two, the file of a baseline."""
     results: Path
     """Folder of the runs."""
     same: bool = False
@@ -50,15 +52,27 @@ def _two(request: CompareRequest) -> Printed:
     if len(request.sides) != _TWO:
         msg = f"{len(request.sides)} run{'' if len(request.sides) == 1 else 's'} to compare; name two, or add --same"
         raise UsageError(msg)
-    before, after = (_side(request, text) for text in request.sides)
-    found = differences(before, after)
+    before, after = request.sides
+    found = differences(_side(request, before, after), _side(request, after, before))
     _write(request, found.as_json())
     return Printed("\n".join(difference_lines(found)), found.exit_code)
 
 
-def _side(request: CompareRequest, text: str) -> Side:
-    name, _, target = text.partition("#")
-    return side(*read_run(request.results, name), name=name, target=target or None)
+def _side(request: CompareRequest, text: str, other: str) -> Side:
+    """Return a run, or what a baseline expects of the other side."""
+    if not Path(text).is_file():
+        name, _, target = text.partition("#")
+        return side(*read_run(request.results, name), name=name, target=target or None)
+    if Path(other).is_file():
+        corpus = load()
+        (baseline,) = baselines.load([Path(text)], corpus)
+        return expected_anywhere(baseline, corpus)
+    name, _, target = other.partition("#")
+    manifest, tally = read_run(request.results, name)
+    cases = Path(manifest.cases) if manifest.cases else None
+    (baseline,) = baselines.load([Path(text)], baselines.vocabulary(load(cases), cases))
+    expected = expected_of(baseline, manifest, tally, baselines.today())
+    return replace(expected, targets={target: expected.targets[target]}) if target in expected.targets else expected
 
 
 def _same(request: CompareRequest) -> Printed:

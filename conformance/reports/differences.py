@@ -29,12 +29,21 @@ def difference_lines(found: Differences) -> Iterator[str]:
     for name in LISTS:
         each: tuple[Difference, ...] = getattr(found, name)
         yield f"\n{title(name)}: {len(each) or 'none'}"
-        for one in each:
-            where = f"{one.pair}  " if len(found.pairs) > 1 else ""
-            yield f"  {where}{one.case}: {_what(one)}"
+        several = len(found.pairs) > 1
+        yield from _alike([(f"{one.pair}  {one.case}" if several else one.case, _what(one)) for one in each])
     if found.remarks:
         yield ""
         yield from found.remarks
+
+
+def _alike(cases: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Yield a line for each case; those of which the same is to be said stand below it."""
+    groups: dict[str, list[str]] = {}
+    for case, what in cases:
+        groups.setdefault(what, []).append(case)
+    for what, names in groups.items():
+        yield f"  {f'{names[0]}: ' if len(names) == 1 else ''}{what}"
+        yield from (f"    {name}" for name in names if len(names) > 1)
 
 
 def _what(each: Difference) -> str:

@@ -27,6 +27,7 @@ __all__ = [
     "Lost",
     "Match",
     "News",
+    "about",
     "assess",
     "kind",
     "known_issues",
@@ -137,7 +138,7 @@ def assess(baselines: Sequence[Baseline], tally: Tally, info: Mapping[str, Targe
     untried = 0
     for (target, case), entry in tally.cases.items():
         place = place_of(target, info[target]) if target in info else None
-        always = [issue for issue, _ in _about(baselines, case, place, today) if issue.outcome == "always"]
+        always = [issue for issue, _ in about(baselines, case, place, today) if issue.outcome == "always"]
         if entry.status is Status.FAIL:
             if matches := known_issues(baselines, entry.worst, info.get(target), today):
                 known[target, case] = matches
@@ -177,18 +178,18 @@ def _news(baselines: Sequence[Baseline], entry: CaseTally, info: TargetInfo | No
     place = place_of(entry.worst.target, info) if info is not None else None
     found = unknown(baselines, entry.worst, info, today)
     kinds = {kind(finding) for finding in found}
-    about = _about(baselines, entry.worst.case, place, None)
-    return News(entry, found, tuple(issue for issue, _ in about if issue.finding in kinds and issue.expires < today))
+    known = about(baselines, entry.worst.case, place, None)
+    return News(entry, found, tuple(issue for issue, _ in known if issue.finding in kinds and issue.expires < today))
 
 
 def _match(baselines: Sequence[Baseline], case: str, finding: Finding, place: Place, today: date) -> Match | None:
     if finding.step < 0:  # the kernel itself broke, which is never expected
         return None
-    about = _about(baselines, case, place, today)
-    return next((Match(issue, assumed) for issue, assumed in about if issue.finding == kind(finding)), None)
+    known = about(baselines, case, place, today)
+    return next((Match(issue, assumed) for issue, assumed in known if issue.finding == kind(finding)), None)
 
 
-def _about(
+def about(
     baselines: Sequence[Baseline], case: str, place: Place | None, today: date | None
 ) -> Iterator[tuple[KnownIssue, bool]]:
     """Yield what is known of a case at a place, and whether it is assumed; `today`: without what has expired."""

@@ -76,6 +76,18 @@ def test_runs_that_should_be_the_same_are_told_apart(folder: Path) -> None:
     assert "  model:posix  cases/hole-after-prefix\n    PASS in kept\n    UNTESTED in again\n" in done.stdout
 
 
+def test_a_baseline_is_compared_like_a_run(folder: Path) -> None:
+    update = ("baseline", "update", "broken", "--baseline", "known.yaml", "--cases", "cases.yaml")
+    assert lockproof(*update, cwd=folder).returncode == 0
+    made = folder / "known.yaml"
+    assert not made.exists()  # a model is nowhere: nothing can be known of it
+    made.write_text("[]")
+    done = lockproof("compare", "known.yaml", "broken", cwd=folder)
+    assert done.returncode == 1
+    assert done.stdout.startswith("known.yaml model:linux-2.6.16 → broken model:linux-2.6.16\n\nnew failures: 1\n")
+    assert lockproof("compare", "known.yaml", "known.yaml", cwd=folder).returncode == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
