@@ -67,9 +67,9 @@ def _listed(found: Sequence[Baseline], corpus: Corpus) -> Iterator[str]:
 def _cells(issue: KnownIssue, corpus: Corpus) -> tuple[str, ...]:
     cases = sum(issue.names(case.name) for case in corpus.cases)
     expired = issue.expires < baselines.today()
-    seen = ", ".join(f"{name} {sighting.count}" for name, sighting in issue.seen.items())
+    seen = f"seen on {len(issue.seen)} target{'' if len(issue.seen) == 1 else 's'}" if issue.seen else "never seen"
     until = f"expired on {issue.expires}, excuses nothing" if expired else f"until {issue.expires}"
-    return issue.finding, f"{cases} case{'' if cases == 1 else 's'}", until, f"seen: {seen or 'nowhere'}"
+    return issue.finding, f"{cases} case{'' if cases == 1 else 's'}", until, seen
 
 
 def update(request: UpdateRequest) -> Printed:

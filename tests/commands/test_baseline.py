@@ -68,7 +68,7 @@ def test_an_update_writes_what_was_seen_and_keeps_all_else(folder: Path) -> None
     assert path.read_text() == after
     check = lockproof("baseline", "check", *BASELINE, "--cases", "cases.yaml", cwd=folder)
     assert check.returncode == 0
-    assert "seen: local 1" in check.stdout
+    assert "seen on 1 target\n" in check.stdout
 
 
 def test_a_kernel_that_got_better_is_no_failure_unless_asked_for(folder: Path) -> None:

@@ -208,7 +208,9 @@ def test_repetitions_are_one_test_case() -> None:
     root = report(*(result(status, repetition=n, seconds=0.25) for n, status in enumerate(statuses, 1)))
     case = only(root, ".//testcase")
     assert case.get("time") == "1.000"
-    assert only(case, "failure").get("message") == f"{message(Status.FAIL, 'why it is FAIL')} (2 of 4 repetitions)"
+    assert (
+        only(case, "failure").get("message") == f"flaky: {message(Status.FAIL, 'why it is FAIL')} (2 of 4 repetitions)"
+    )
     assert root.get("tests") == "1"
 
 

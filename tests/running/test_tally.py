@@ -45,7 +45,7 @@ def tally_of(*results: Result) -> Tally:
         ("PASS FAIL PASS", Status.FAIL, "flaky: mlock.no-change: page 2 became locked (1 of 3 repetitions)"),
         ("FAIL PASS FAIL", Status.FAIL, "flaky: mlock.no-change: page 2 became locked (2 of 3 repetitions)"),
         ("FAIL FAIL FAIL", Status.FAIL, "mlock.no-change: page 2 became locked"),
-        ("UNRESOLVED FAIL UNRESOLVED", Status.FAIL, "flaky: mlock.no-change: page 2 became locked (1 of 3 repetitions)"),
+        ("UNRESOLVED FAIL UNRESOLVED", Status.FAIL, "mlock.no-change: page 2 became locked (1 of 3 repetitions)"),
         ("PASS UNRESOLVED PASS PASS", Status.UNRESOLVED, "why UNRESOLVED (1 of 4 repetitions)"),
         ("PASS UNTESTED", Status.UNTESTED, "why UNTESTED (1 of 2 repetitions)"),
         ("UNSUPPORTED UNSUPPORTED", Status.UNSUPPORTED, "why UNSUPPORTED"),
