@@ -139,6 +139,10 @@ def assessed(found: Assessment, *, verbose: bool) -> Iterator[str]:
     """Yield what baselines say of a run: what is known, what is news, and what got better, each pass if `verbose`."""
     assumed = f" ({found.assumed} assumed, of vendors' kernels by Linux's versions)" if found.assumed else ""
     yield f"\n{_count(len(found.known), 'known deviation')}{assumed}, {len(found.news) or 'none'} new"
+    issues = {match.issue.id: match.issue for matches in found.known.values() for match in matches}
+    for issue in issues.values():
+        if issue.fixed_by:
+            yield f"  {issue.id} is mended in Linux by {', '.join(issue.fixed_by)}"
     for news in found.news:
         what = "; ".join(map(str, news.unknown)) or tally_summary(news.entry)
         was = "".join(f"; {issue.id} excused it until it expired on {issue.expires}" for issue in news.expired)

@@ -149,6 +149,11 @@ def test_unexpected_passes_are_counted_in_one_line_and_listed_on_request() -> No
     assert (len(listed), listed[2]) == (185, "  local  a/0: known is not seen any more")
 
 
+def test_a_known_failure_says_which_commits_mend_it() -> None:
+    found = assessment(baseline(fixed_by=("1234567890ab",)), FAILS)
+    assert list(terminal.assessed(found, verbose=False))[1:] == ["  known is mended in Linux by 1234567890ab"]
+
+
 def test_what_expired_says_so() -> None:
     found = assessment(baseline(expires=date(2026, 11, 25)), FAILS)
     assert list(terminal.assessed(found, verbose=False))[1] == (
