@@ -58,8 +58,21 @@ def _kernel_source(version: str) -> str | None:
     return None if found else f"needs what builds a kernel: the sources of debian/{version} in the cache"
 
 
+@cache
+def _tmt() -> str | None:
+    missing = [tool for tool in ("tmt", "rsync") if shutil.which(tool) is None]
+    return f"needs tmt on PATH, and rsync: {', '.join(missing)}" if missing else None
+
+
+@cache
+def _autopkgtest() -> str | None:
+    return "needs autopkgtest" if shutil.which("autopkgtest") is None else _root()
+
+
 _NEEDS: dict[str, tuple[Callable[..., str | None], str]] = {
     "root": (_root, "needs root"),
+    "autopkgtest": (_autopkgtest, "needs autopkgtest, and root"),
+    "tmt": (_tmt, "needs tmt on PATH, and rsync"),
     "gvisor": (_gvisor, "needs runsc (gVisor) on PATH"),
     "kernel_build": (_kernel_build, "needs what builds a kernel"),
     "kernel_source": (_kernel_source, "kernel_source(version): needs the sources of a kernel in the cache"),
