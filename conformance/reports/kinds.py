@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from lockproof.conformance.errors import UsageError, suggest
 from lockproof.conformance.files import make_folder, write_whole
+from lockproof.conformance.reports.html import html
 from lockproof.conformance.reports.junit import PER_TARGET, junit
 from lockproof.conformance.reports.kcidb import kcidb
 from lockproof.conformance.reports.ktap import SELFTESTS, ktap
@@ -60,6 +61,7 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "junit": Kind("JUnit XML, which nearly every CI system reads", junit, "junit.xml", (PER_TARGET,)),
+    "html": Kind("people: one page that needs nothing but a browser", html, "report.html"),
     "kcidb": Kind("KCIDB 5.3, which KernelCI takes", kcidb, "kcidb.json"),
     "lava": Kind("LAVA: its signals, as cases end", lava, STANDARD_OUTPUT, live=LiveSignals),
     "ktap": Kind("KTAP, which the kernel's own tools and labs read", ktap, "results.ktap", (SELFTESTS,)),
