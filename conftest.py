@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -69,10 +71,18 @@ def _autopkgtest() -> str | None:
     return "needs autopkgtest" if shutil.which("autopkgtest") is None else _root()
 
 
+@cache
+def _browser() -> str | None:
+    if importlib.util.find_spec("playwright") is None:
+        return "needs playwright (an extra of lockproof: dev)"
+    return None if Path("/usr/bin/chromium").exists() else "needs Debian's chromium"
+
+
 _NEEDS: dict[str, tuple[Callable[..., str | None], str]] = {
     "root": (_root, "needs root"),
     "autopkgtest": (_autopkgtest, "needs autopkgtest, and root"),
     "tmt": (_tmt, "needs tmt on PATH, and rsync"),
+    "browser": (_browser, "needs playwright and Debian's chromium"),
     "gvisor": (_gvisor, "needs runsc (gVisor) on PATH"),
     "kernel_build": (_kernel_build, "needs what builds a kernel"),
     "kernel_source": (_kernel_source, "kernel_source(version): needs the sources of a kernel in the cache"),

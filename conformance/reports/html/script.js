@@ -53,7 +53,8 @@
     at = row;
     row.classList.add("at");
     row.parentElement.classList.add("at");
-    row.cells[1 + targets.indexOf(target)].classList.toggle("at", targets.includes(target));
+    // One cell can be that of all targets.
+    if (target) row.cells[Math.min(1 + targets.indexOf(target), row.cells.length - 1)].classList.add("at");
     const details = row.querySelector("details");
     if (details) details.open = true;
     row.scrollIntoView({ block: "center" });
@@ -127,9 +128,10 @@
   table.addEventListener("click", (event) => {
     const cell = event.target.closest("tr[data-case] > td");
     if (!cell) return;
-    const target = targets[cell.cellIndex - 1];
-    go(cell.parentElement, target);
-    write(`${cell.parentElement.dataset.case}/${target}`);
+    const row = cell.parentElement;
+    const target = cell.colSpan === 1 ? targets[cell.cellIndex - 1] : undefined;
+    go(row, target);
+    write(target ? `${row.dataset.case}/${target}` : row.dataset.case);
   });
   search.addEventListener("input", changed);
   for (const each of filters) each.addEventListener("change", changed);
