@@ -21,7 +21,7 @@ from lockproof.conformance.protocol.program import compile_case
 from lockproof.conformance.proving.counterexample import Counterexample
 from lockproof.runners.models import exhaustive
 from lockproof.runners.target import make_target
-from tests.command import LOCKPROOF, until
+from tests.command import LOCKPROOF, start, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,8 +130,7 @@ def test_an_interrupt_reports_what_was_covered_and_resume_explores_the_rest(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     arguments = ("posixmlock-2006", "--pages", "6", "-j", "1", "--results", str(tmp_path))
-    command = [LOCKPROOF, "prove", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
+    with start("prove", *arguments, cwd=tmp_path) as running:
         kept = tmp_path / "prove" / "posixmlock-2006-6.json"
         while not kept.exists() and running.poll() is None:
             time.sleep(0.01)
