@@ -54,11 +54,19 @@ def make(argument: str) -> GuestTarget:
     if not argument:
         msg = "target 'qemu:': no kernel; write one, such as qemu:debian/6.12 (lockproof kernel list shows them)"
         raise UsageError(msg)
-    found = kernel.find(argument)
+    try:
+        found = kernel.find(argument)
+    except kernel.MissingKernelError as missing:
+        _programs(argument, missing.arch)  # no kernel is fetched that nothing here can boot
+        raise
+    programs = _programs(argument, found.arch)
     machine = ARCHITECTURES[found.arch].machine
-    why = f"target 'qemu:{argument}'"
-    programs = tools.need_all([machine.program, "setpriv"], why)
     return GuestTarget(f"qemu:{found.name}", found, machine, programs[machine.program], programs["setpriv"])
+
+
+def _programs(argument: str, arch: str) -> dict[str, str]:
+    """Return the paths of what boots a guest. Raises UsageError where one is missing."""
+    return tools.need_all([ARCHITECTURES[arch].machine.program, "setpriv"], f"target 'qemu:{argument}'")
 
 
 def names() -> tuple[str, ...]:

@@ -7,10 +7,14 @@ import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import UsageError, suggest
 from lockproof.runners.architectures import ARCHITECTURES, DEFAULT
 from lockproof.runners.kernels import catalogue, image
+
+if TYPE_CHECKING:
+    from lockproof.runners.architectures import Architecture
 
 __all__ = ["Kernel", "MissingKernelError", "catalogued", "find", "full_name", "is_debian", "mode", "split"]
 
@@ -18,12 +22,16 @@ _DEBIAN = re.compile(r"debian/\d[\w.~]*")
 
 
 class MissingKernelError(UsageError):
-    """A kernel of Debian that is not here, or not whole any more; `name` is what can be fetched."""
+    """A kernel of Debian that is not here, or not whole any more; `name` is what can be fetched, `arch` what it is for.
 
-    def __init__(self, text: str, why: str, name: str) -> None:
+    `arch` is one of ARCHITECTURES, that of the probe.
+    """
+
+    def __init__(self, text: str, why: str, name: str, arch: str) -> None:
         """Say why, and how to get it."""
         self.why = f"kernel {text!r}: {why}"
         self.name = name
+        self.arch = arch
         super().__init__(f"{self.why}; run: lockproof kernel fetch {name}")
 
 
@@ -84,11 +92,11 @@ def find(text: str) -> Kernel:
     wanted = ARCHITECTURES[arch or DEFAULT]
     found = catalogue.cached(full_name(name, wanted.kernel))
     if found is None:
-        raise _unknown(text, name, wanted.kernel)
+        raise _unknown(text, name, wanted)
     if not found.is_whole:
         why = f"its image is damaged or gone ({found.path})"
         if is_debian(name):
-            raise MissingKernelError(text, why, found.name)
+            raise MissingKernelError(text, why, found.name, wanted.name)
         msg = f"kernel {text!r}: {why}; run the same lockproof kernel build again, it was {found.origin}"
         raise UsageError(msg)
     return Kernel(full_name(name, wanted.name), image.read(found.path).path, wanted.name)
@@ -104,11 +112,12 @@ def _of_file(name: str, arch: str | None) -> Kernel:
     return Kernel(name if arch == seen.arch else f"{name}@{arch}", seen.path.absolute(), arch)
 
 
-def _unknown(text: str, name: str, arch: str) -> UsageError:
+def _unknown(text: str, name: str, wanted: Architecture) -> UsageError:
+    arch = wanted.kernel
     if name.startswith(("/", ".")) or mode(name):
         return UsageError(f"kernel {text!r}: no such file")
     if is_debian(name):
-        return MissingKernelError(text, "not fetched yet", full_name(name, arch))
+        return MissingKernelError(text, "not fetched yet", full_name(name, arch), wanted.name)
     source, plus, options = name.partition("+")
     if plus and is_debian(source):
         if arch != DEFAULT:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -106,3 +107,16 @@ def test_offline_nothing_is_fetched(tmp_path: Path, command: tuple[str, ...]) ->
     done = lockproof(*command, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (2, f"{NOT_HERE}\n")
     assert not (tmp_path / "results").exists()
+
+
+def test_no_kernel_is_fetched_where_no_qemu_is_that_would_boot_it(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    done = lockproof(
+        "run", "-t", "qemu:debian/6.12@riscv64", cwd=tmp_path, env=os.environ | {"PATH": str(tmp_path / "bin")}
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "target 'qemu:debian/6.12@riscv64': qemu-system-riscv64, setpriv are not installed; "
+        "apt install qemu-system-riscv util-linux (before Debian 13: qemu-system-misc)\n"
+    )
+    assert not (tmp_path / "cache" / "apt").exists()
