@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import re
 import signal
 import subprocess
 import time
@@ -117,6 +118,13 @@ def test_several_models_give_a_table(tmp_path: Path) -> None:
     done = prove("posix", "model:posixmlock-2006", "--pages", "2", "--results", str(tmp_path))
     assert done.returncode == 1
     assert "munlockall.cancels-future       PASS   FAIL _ munlockall" in done.stdout
+
+
+def test_neighbours_of_a_space_become_one_where_nothing_parts_them(tmp_path: Path) -> None:
+    done = prove("linux-6", "--pages", "2", "--results", str(tmp_path))
+    # Merging takes memory in Linux, and munlockall ignores that there is none.
+    assert re.search(r"^munlockall\.unlocks-all +\d+ +[1-9]\d*  Aa munlockall n=1$", done.stdout, re.MULTILINE)
+    assert re.search(r"^mlockall\.current +\d+ +[1-9]\d*  Aa mlockall CURRENT n=1$", done.stdout, re.MULTILINE)
 
 
 def test_an_unknown_model_is_named(tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ void space_lay(const struct space *space, struct mm *mm)
 			continue;
 		mapping = mapping_of(what, mm);
 		mapping.span = (struct span){ ARENA_PAGE + (size_t)page, ARENA_PAGE + (size_t)(page + run) };
+		mapping.object_page = mapping.span.start; /* where it was made: else nothing here would ever merge */
 		mm->mappings[mm->count++] = mapping;
 		if (mapping.lock == LOCK_NONE)
 			continue;
