@@ -150,7 +150,7 @@ def check(document: Path, *, write: bool = False) -> list[str]:
                 if found := differences(shown, new):
                     wrong.append("\n".join([f"{where}: {command}", *found]))
                     if write and "…" not in shown:
-                        text = text.replace(shown, new)
+                        text = text.replace(shown, new.strip("\n") + "\n")
     if write:
         document.write_text(text, encoding="utf-8")
     return wrong
