@@ -62,7 +62,7 @@ def explore(request: ExploreRequest, progress: Console) -> Printed:
     except ModuleNotFoundError as error:
         if error.name != "hypothesis":
             raise
-        msg = "explore needs hypothesis; install lockproof[explore]"
+        msg = "explore needs hypothesis; pip install 'lockproof[explore]', or '.[explore]' in a checkout"
         raise UsageError(msg) from error
     asked = search.SearchRequest(
         request.target,

@@ -39,7 +39,7 @@ def explore(todo: Todo) -> None:
     try:
         from distributed import Client  # noqa: PLC0415  an optional extra
     except ModuleNotFoundError as error:
-        msg = "--scheduler needs Dask; install lockproof[cluster]"
+        msg = "--scheduler needs Dask; pip install 'lockproof[cluster]', or '.[cluster]' in a checkout"
         raise UsageError(msg) from error
     try:
         client = Client(request.scheduler, timeout=10)

@@ -24,6 +24,7 @@ __all__ = ["Guest"]
 
 _TIMESTAMP = re.compile(r"^(<\d+>)?\[ *\d+\.\d+\](\[ *[TC]\d+\])? ?")
 _HELLO = '{"hello"'
+_EMPTY = "; the console is empty: the image may be damaged, or be for another machine"
 _MOST_LINES = 200  # of a log
 _LAST_LINES = 6  # that a message shows
 _LONGEST_CONSOLE = 1 << 20  # bytes that are kept while nothing breaks
@@ -105,9 +106,7 @@ class Guest(Connection):
         log = self._log()
         what = _first_splat(log)
         last = " | ".join(log[-_LAST_LINES:])
-        return (f"; {what}" if what else "") + (
-            f"; the console ends with: {last}" if last else "; the console is empty"
-        )
+        return (f"; {what}" if what else "") + (f"; the console ends with: {last}" if last else _EMPTY)
 
 
 def _first_splat(log: tuple[str, ...]) -> str | None:
