@@ -117,11 +117,17 @@ static void take_flags(struct smaps *smaps, struct line flags)
 	hand_on(smaps);
 }
 
-/* Most lines are of no interest, as their first byte tells: a header begins with a digit or a small letter. */
+/*
+ * Most lines are of no interest, as their first byte tells: a header begins
+ * with a digit or a small letter. Of a line that came in one piece no more
+ * matters than of one that had to be kept.
+ */
 static void take_line(struct smaps *smaps, struct line line)
 {
 	static const char flags[] = "VmFlags:";
 
+	if (line.end - line.at > SMAPS_LINE)
+		line.end = line.at + SMAPS_LINE;
 	if (line.at == line.end)
 		return;
 	if (*line.at < 'A' || *line.at > 'Z') {
