@@ -49,8 +49,6 @@ class Elf:
 
     machine: str
     """As pyelftools calls it: x64, AArch64."""
-    abi: tuple[object, ...]
-    """Machine, word size and byte order: what has to be the same for one process."""
     interpreter: str
     """Path of the dynamic loader that it asks for; empty: of none."""
     needs_libraries: bool
@@ -78,7 +76,6 @@ def _read(elf: ELFFile, size: int) -> Elf:
     tags = [tag for section in sections if isinstance(section, DynamicSection) for tag in section.iter_tags()]
     return Elf(
         machine=str(elf.get_machine_arch()),
-        abi=(elf["e_machine"], elf.elfclass, elf.little_endian),
         interpreter=str(loaders[0]) if loaders else "",
         needs_libraries=any(tag.entry.d_tag == "DT_NEEDED" for tag in tags),
         defines_versions=any(isinstance(section, GNUVerDefSection) for section in sections),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be read of a program before it runs: whether a preloaded library reaches it, and what it imports."""
+"""What can be read of a program before it runs: whether it can be traced as it is, and what it imports."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from pathlib import Path
 from lockproof.conformance.errors import UsageError
 from lockproof.conformance.files import open_input
 from lockproof.conformance.programs import elf
-from lockproof.runners import shims
 
 __all__ = ["Executable", "Import", "examine"]
 
 _LISTED = re.compile(r"^\s*(?P<name>\S+)(?: => (?P<path>.+?))?(?: \(0x[0-9a-f]+\))?$")
 _LOADER_LIMIT = 30.0  # seconds
+_EFFECTIVE = re.compile(r"^CapEff:\s*([0-9a-f]+)$", re.MULTILINE)
+_CAP_SYS_PTRACE, _CAP_SYS_ADMIN = 19, 21
 _SHEBANG = 256  # bytes of the first line, as many as Linux reads
 
 
@@ -36,26 +37,25 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Executable:
-    """A program that can be run with a shim."""
+    """A program that can be traced."""
 
     path: str
     script_of: str
     """Where the program is a script: the interpreter that is examined in its place; else empty."""
     loader: str
-    """The dynamic loader that it asks for."""
+    """The dynamic loader that it asks for; empty: it is statically linked."""
     libraries: tuple[str, ...]
     imports: tuple[Import, ...]
 
 
 def examine(command: str) -> Executable:
-    """Look at a program. Raises UsageError where there is none, or the shim does not reach it, with the reason."""
+    """Look at a program. Raises UsageError where there is none, or it would run as another user than by itself."""
     path = _found(command)
     interpreter = _interpreter(path)
     subject = interpreter or path
     _not_secure(subject, command)
     program = elf.read(subject, f"{command}: is neither an ELF program nor a script", "name a program")
-    _preloads(program, command)
-    libraries = _libraries(program, subject, command)
+    libraries = _libraries(program, subject, command) if program.interpreter else ()
     others = {file: elf.read(file, f"{file}: its symbols cannot be read", "is the file damaged?") for file in libraries}
     imports = (
         Import(file, symbol.function, symbol.version)
@@ -103,7 +103,7 @@ def _interpreter(path: str) -> str:
 
 
 def _not_secure(path: str, command: str) -> None:
-    """Refuse what the loader starts in secure mode, in which it preloads nothing of others (ld.so(8))."""
+    """Refuse what would not get the rights of its file while it is traced (execve(2), ptrace(2))."""
     status = Path(path).stat()
     what = ""
     if status.st_mode & stat.S_ISUID and status.st_uid != os.getuid():
@@ -112,9 +112,16 @@ def _not_secure(path: str, command: str) -> None:
         what = f"is setgid to group {status.st_gid}"
     elif os.getuid() and _has_capabilities(path):
         what = "has file capabilities"
-    if what:
-        msg = f"{command}: {what}: the loader preloads no shim into it; run a copy without it, or as that user"
+    if what and not _may_trace_everything():
+        why = "which has no effect while it is traced without CAP_SYS_PTRACE and CAP_SYS_ADMIN"
+        msg = f"{command}: {what}, {why}; run it with them, or as that user"
         raise UsageError(msg)
+
+
+def _may_trace_everything() -> bool:
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    match = _EFFECTIVE.search(status)
+    return match is not None and all(int(match[1], 16) & 1 << number for number in (_CAP_SYS_PTRACE, _CAP_SYS_ADMIN))
 
 
 def _has_capabilities(path: str) -> bool:
@@ -122,18 +129,6 @@ def _has_capabilities(path: str) -> bool:
         return bool(os.getxattr(path, "security.capability"))
     except OSError:
         return False  # none, or a file system without them
-
-
-def _preloads(program: elf.Elf, command: str) -> None:
-    """Refuse what has no loader that preloads the shim, or is of another machine. Raises UsageError."""
-    fault = shims.path("fault")
-    if program.abi != elf.read(fault, f"{fault}: cannot be read", "install lockproof again").abi:
-        what = f"is a program of another machine or word size ({program.machine})"
-        msg = f"{command}: {what}; the shim is of this one"
-        raise UsageError(msg)
-    if not program.interpreter:
-        msg = f"{command}: is statically linked: it has no loader that preloads a shim; link it dynamically"
-        raise UsageError(msg)
 
 
 def _libraries(program: elf.Elf, path: str, command: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lockproof.conformance.programs.executable import examine
 from lockproof.conformance.programs.injection_runs import (
-    become_subreaper,
+    can_misbehave,
     fault_runs,
     observe,
     rule_for,
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lockproof.conformance.programs.executable import Executable
-    from lockproof.conformance.programs.injection_runs import Called, FaultRun, Observed
+    from lockproof.conformance.programs.injection_runs import FaultRun, Observed
+    from lockproof.conformance.programs.tracing import Called
     from lockproof.runners.shims import Rule
 
 __all__ = ["Injection", "inject"]
@@ -45,12 +46,12 @@ def inject(argv: Sequence[str], rules: Sequence[Rule], *, limit: float, most: in
     `limit`: seconds for each run. Raises UsageError where the program cannot be tested, with the reason, TargetError.
     """
     program = examine(argv[0])
-    become_subreaper()
     undisturbed = observe(argv, program.path, "", limit)
     plan: list[tuple[Called | None, str]] = [
         (called, rule_for(called, rule.manner, rule.errno))
         for number, called in enumerate(undisturbed.calls, 1)
         if (rule := next((rule for rule in rules if rule.is_about(called.call, called.nth, number)), None))
+        and can_misbehave(called, rule.manner)
     ]
     every: list[tuple[Called | None, str]] = [(None, rules_for_every_call(rules))] if plan else []
     runs = tuple(fault_runs(argv, program.path, every + plan[:most], undisturbed, limit))

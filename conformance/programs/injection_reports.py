@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lockproof.conformance.columns import aligned
 from lockproof.conformance.programs.elf import FUNCTIONS
-from lockproof.conformance.programs.injection_runs import Reaction, last_line
+from lockproof.conformance.programs.injection_runs import MAP_LOCKED, Reaction, last_line, signal_name
 from lockproof.conformance.reports.junit_file import Entry, document, suite
 
 if TYPE_CHECKING:
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from lockproof.conformance.programs.executable import Executable, Import
     from lockproof.conformance.programs.injection import Injection
-    from lockproof.conformance.programs.injection_runs import Called, Ending, FaultRun
+    from lockproof.conformance.programs.injection_runs import FaultRun
+    from lockproof.conformance.programs.tracing import Called, Ending
 
 __all__ = ["as_json", "junit", "table"]
 
-_MAP_LOCKED = 0x2000  # asm-generic/mman.h, as on x86 and ARM
 _MLOCKALL_FLAGS = {1: "CURRENT", 2: "FUTURE", 4: "ONFAULT"}
 _LONGEST = 160
 _EVERY = "every call"
@@ -38,15 +38,9 @@ def table(found: Injection) -> str:
         lines.append(f"it said: {_cut(said)}")
     if found.undisturbed.ending.outlived:
         lines.append("something that it started outlived it, and was ended")
-    if found.undisturbed.unlogged:
-        lines.append(
-            f"{found.undisturbed.unlogged} of its calls are not known: it closed the log, and could not open it again"
-        )
-    if found.undisturbed.unseen:
-        lines.append(
-            f"processes that ended with locked memory, and made no call that can be seen: {found.undisturbed.unseen}; "
-            "system calls by instructions of their own cannot be made to fail"
-        )
+    if found.undisturbed.crashes:
+        names = ", ".join(map(signal_name, found.undisturbed.crashes))
+        lines.append(f"processes that it started crashed: {names}")
     if not found.undisturbed.calls:
         lines.append(f"{found.argv[0]} made no call that locks memory, so none could be made to fail")
     elif found.runs:
@@ -72,8 +66,7 @@ def as_json(found: Injection) -> str:
             "undisturbed": {
                 "ending": found.undisturbed.ending._asdict(),
                 "calls": [call._asdict() for call in found.undisturbed.calls],
-                "unlogged": found.undisturbed.unlogged,
-                "unseen": found.undisturbed.unseen,
+                "crashes": [signal_name(number) for number in found.undisturbed.crashes],
                 "said": last_line(found.undisturbed),
             },
             "runs": [
@@ -118,8 +111,9 @@ def _about(program: Executable) -> Iterator[str]:
     what = f"a script of {program.script_of}, which is" if program.script_of else "is"
     count = len(program.libraries)
     libraries = f"{count} librar{'y' if count == 1 else 'ies'}"
-    yield f"{program.path}: {what} linked dynamically by {program.loader}, with {libraries}"
-    if not program.imports:
+    how = f"dynamically by {program.loader}, with {libraries}" if program.loader else "statically"
+    yield f"{program.path}: {what} linked {how}"
+    if program.loader and not program.imports:
         yield f"neither it nor its libraries import any of {', '.join(FUNCTIONS)}; what it loads or starts later may"
     for file in dict.fromkeys(entry.object for entry in program.imports):
         yield f"{file}: imports {', '.join(_import(entry) for entry in program.imports if entry.object == file)}"
@@ -166,6 +160,6 @@ def _call(called: Called) -> str:
         case "munlockall":
             return "munlockall()"
         case "mmap":
-            why = "MAP_LOCKED" if called.flags & _MAP_LOCKED else "MCL_FUTURE in force"
+            why = "MAP_LOCKED" if called.flags & MAP_LOCKED else "MCL_FUTURE in force"
             return f"mmap({called.length} bytes, {why})"
     return f"{called.call}({called.length} bytes)"

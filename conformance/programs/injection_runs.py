@@ -1,54 +1,43 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A program under libfault.so: what it calls, and what becomes of it."""
+"""A program in front of calls that fail: what it does then."""
 
 from __future__ import annotations
 
-import ctypes
-import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import tempfile
-import time
-from contextlib import contextmanager, suppress
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-from lockproof.conformance.errors import TargetError
+from lockproof.conformance.programs.tracing import trace
 from lockproof.runners import shims
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import BinaryIO
 
+    from lockproof.conformance.programs.tracing import Called, Ending
+
 __all__ = [
     "LOCK_CALLS",
-    "Called",
-    "Ending",
+    "MAP_LOCKED",
     "FaultRun",
     "Observed",
     "Reaction",
-    "become_subreaper",
+    "can_misbehave",
     "fault_runs",
     "last_line",
     "observe",
     "rule_for",
     "rules_for_every_call",
+    "signal_name",
 ]
 
-_STATE_SIZE = 4096  # bytes; one page, more than libfault.so counts in
-# Counts of calls, of each kind and of all, come before these two (struct call_counts of fault.c).
-_UNLOGGED, _UNSEEN = len(shims.CALLS) + 1, len(shims.CALLS) + 2
-_PAUSE = 0.01  # seconds between two looks at whether a program has ended
-_TIME_TO_END = 2.0  # seconds from SIGTERM to SIGKILL
+MAP_LOCKED = 0x2000  # asm-generic/mman.h, as on x86 and ARM
 _LARGEST_OUTPUT = 1 << 20  # bytes that are read of what a program said
-_PR_SET_CHILD_SUBREAPER = 36
-_OF_A_SHELL = 128  # and the number of the signal is the exit status of a shell whose command died of it
-_CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGSYS}
 
 LOCK_CALLS = tuple(call for call in shims.CALLS if call != "msync")
 """What is made to misbehave; msync is a question about locks, and no lock."""
@@ -57,43 +46,14 @@ LOCK_CALLS = tuple(call for call in shims.CALLS if call != "msync")
 _USUAL_ERRNO = {"mmap": "EAGAIN"}
 
 
-class Called(NamedTuple):
-    """A memory-lock call that a program made."""
-
-    call: str
-    nth: int
-    """Number among the calls of this name, in all processes of the program; from 1."""
-    address: str
-    length: int
-    flags: int
-    caller: str
-    """Path of the library, or name of the program, that called."""
-    manner: str | None
-    """How it was made to misbehave."""
-    result: str
-    """0, or an errno."""
-
-
-class Ending(NamedTuple):
-    """How the program ended."""
-
-    code: int | None
-    """Exit status; negative: the number of the signal that it died of; None: it was still running."""
-    seconds: float
-    outlived: bool
-    """Whether something that it started was still running when it had ended; that is ended then."""
-
-
 @dataclass(frozen=True, slots=True)
 class Observed:
     """One run of the program."""
 
     ending: Ending
     calls: tuple[Called, ...]
-    unlogged: int
-    """Calls whose lines in the log were lost, as the program had closed it and could not open it again."""
-    unseen: int
-    """Processes that ended with locked memory, and made no call that libfault.so saw."""
+    crashes: tuple[int, ...]
+    """Signals by which processes that it started crashed."""
     stdout: str
     stderr: str
 
@@ -121,40 +81,11 @@ class FaultRun:
     ending: Ending
 
 
-def become_subreaper() -> None:
-    """Let processes whose parents end fall to this one, so that none of a program outlives its run."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
 def observe(argv: Sequence[str], path: str, rules: str, limit: float) -> Observed:
-    """Run the program once; `limit`: seconds. Raises TargetError where it cannot be started."""
-    with (
-        _shared_folder() as folder,
-        _shared(folder / "log") as log,
-        _shared(folder / "state") as state,
-        tempfile.TemporaryFile() as out,
-        tempfile.TemporaryFile() as errors,
-    ):
-        os.ftruncate(state.fileno(), _STATE_SIZE)
-        ending = _run(argv, path, _environment(rules, folder), (out, errors), limit)
-        calls, unreadable = _calls(_text(log, os.fstat(log.fileno()).st_size))
-        said = _text(out, _LARGEST_OUTPUT), _text(errors, _LARGEST_OUTPUT)
-        unlogged, unseen = (_counted(state, behind) for behind in (_UNLOGGED, _UNSEEN))
-        return Observed(ending, calls, unlogged + unreadable, unseen, *said)
-
-
-@contextmanager
-def _shared_folder() -> Iterator[Path]:
-    """Return a folder whose files those can open who know their names, also after a change of user."""
-    with tempfile.TemporaryDirectory(prefix="lockproof-inject-") as folder:
-        Path(folder).chmod(0o711)
-        yield Path(folder)
-
-
-def _shared(path: Path) -> BinaryIO:
-    stream = path.open("w+b")
-    path.chmod(0o666)
-    return stream
+    """Run the program once; `limit`: seconds. Raises TargetError where it cannot be started, or not be traced."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+        told = trace(argv, path, rules, (out, errors), limit)
+        return Observed(told.ending, told.calls, told.crashes, _text(out), _text(errors))
 
 
 def fault_runs(
@@ -166,6 +97,11 @@ def fault_runs(
     """
     for called, rule in plan:
         yield _judge(called, rule, observe(argv, path, rule, limit), undisturbed)
+
+
+def can_misbehave(called: Called, manner: str) -> bool:
+    """Tell whether a call can misbehave so: what MCL_FUTURE locks has no flag that could be taken away for a lie."""
+    return called.call != "mmap" or manner != "lie" or bool(called.flags & MAP_LOCKED)
 
 
 def rule_for(called: Called, manner: str, errno: str | None) -> str:
@@ -190,145 +126,33 @@ def _errno(call: str, manner: str, errno: str | None) -> str | None:
     return None if manner == "lie" else errno or _USUAL_ERRNO.get(call, "ENOMEM")
 
 
-def _environment(rules: str, folder: Path) -> dict[str, str]:
-    preload = os.environ.get("LD_PRELOAD", "")
-    return os.environ | {
-        "LD_PRELOAD": f"{shims.path('fault')}{':' + preload if preload else ''}",
-        shims.FAULT_VARIABLE: rules,
-        "LOCKPROOF_FAULT_LOG": f"{folder / 'log'}",
-        "LOCKPROOF_FAULT_STATE": f"{folder / 'state'}",
-    }
-
-
-def _run(
-    argv: Sequence[str],
-    path: str,
-    environment: dict[str, str],
-    files: tuple[BinaryIO, BinaryIO],
-    limit: float,
-) -> Ending:
-    out, errors = files
-    began = time.monotonic()
-    try:
-        process = subprocess.Popen(
-            argv,
-            executable=path,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=errors,
-            start_new_session=True,
-        )
-    except OSError as error:
-        msg = f"{argv[0]} cannot be started: {error.strerror}"
-        raise TargetError(msg) from error
-    try:
-        code, outlived = _wait(process, began + limit)
-        seconds = time.monotonic() - began
-    finally:
-        _end(process)
-    return Ending(code, seconds, outlived)
-
-
-def _wait(process: subprocess.Popen[bytes], deadline: float) -> tuple[int | None, bool]:
-    """Wait for the program and for what it left running; return its code, and whether some of that still runs.
-
-    A signal that one of those died of is the program's. Where it died of one itself, there is nothing to wait for.
-    """
-    crash = 0
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            status = _reap()
-            crash = crash or min(0, process.returncode, status or 0)
-            if crash or status is None:
-                return crash or process.returncode, status is not None
-        time.sleep(_PAUSE)
-    return process.poll(), process.poll() is not None
-
-
-def _reap() -> int | None:
-    """Take an orphan that has ended, and return its code; 0: none has; None: there are none any more."""
-    try:
-        pid, status = os.waitpid(-1, os.WNOHANG)
-    except ChildProcessError:
-        return None
-    return os.waitstatus_to_exitcode(status) if pid else 0
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End all processes of the program, first as they may expect it."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        told: set[int] = set()
-        deadline = time.monotonic() + _TIME_TO_END
-        while time.monotonic() < deadline:
-            left = _children()
-            if process.poll() is not None and not left:
-                return
-            for pid in left - told:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, number)
-                told.add(pid)
-            time.sleep(_PAUSE)
-            while process.poll() is not None and _reap():
-                pass
-
-
-def _children() -> set[int]:
-    found = set()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):  # it has just ended
-            own, _, rest = stat.read_text(errors="replace").partition(" ")
-            if int(rest.rpartition(") ")[2].split()[1]) == os.getpid():
-                found.add(int(own))
-    return found
-
-
-def _counted(state: BinaryIO, behind: int) -> int:
-    """Read one of the numbers that libfault.so counts in; `behind`: how many come before it."""
-    size = ctypes.sizeof(ctypes.c_ulong)
-    return int.from_bytes(os.pread(state.fileno(), size, behind * size), sys.byteorder)
-
-
-def _text(file: BinaryIO, most: int) -> str:
-    return os.pread(file.fileno(), most, 0).decode(errors="replace")
-
-
-def _calls(log: str) -> tuple[tuple[Called, ...], int]:
-    """Read the log; also the number of lines that cannot be read, as the program wrote to it or was ended."""
-    calls, unreadable = [], 0
-    for line in log.splitlines():
-        try:
-            record: dict[str, Any] = json.loads(line)
-            called = Called(**{name: record[name] for name in Called._fields} | {"caller": record["caller"] or "?"})
-        except (ValueError, LookupError, TypeError):
-            unreadable += 1
-            continue
-        if called.call in LOCK_CALLS:
-            calls.append(called)
-    return tuple(calls), unreadable
+def _text(file: BinaryIO) -> str:
+    return os.pread(file.fileno(), _LARGEST_OUTPUT, 0).decode(errors="replace")
 
 
 def _judge(called: Called | None, rule: str, seen: Observed, undisturbed: Observed) -> FaultRun:
     code, usual = seen.ending.code, undisturbed.ending.code
     said = _new_line(seen, undisturbed)
-    if not any(call.manner for call in seen.calls) and not seen.unlogged:
+    if not any(call.manner for call in seen.calls):
         return FaultRun(called, rule, Reaction.NOT_REACHED, "it made fewer calls this time", seen.ending)
-    if code == usual and seen.ending.outlived and not undisturbed.ending.outlived:
+    crashes = list(Counter(seen.crashes) - Counter(undisturbed.crashes))
+    if code is not None and code < 0 and code != usual:
+        reaction, how = Reaction.CRASHED, signal_name(-code)
+    elif crashes:
+        reaction, how = Reaction.CRASHED, f"{signal_name(crashes[0])} of a process that it started"
+    elif code == usual and seen.ending.outlived and not undisturbed.ending.outlived:
         reaction, how = Reaction.HUNG, f"what it started still runs after {seen.ending.seconds:.0f} s"
     elif code == usual:
         reaction, how = Reaction.WENT_ON, ""
     elif code is None:
         reaction, how = Reaction.HUNG, f"still running after {seen.ending.seconds:.0f} s"
-    elif code < 0:
-        reaction, how = Reaction.CRASHED, _signal(-code)
-    elif code - _OF_A_SHELL in _CRASHES:
-        reaction, how = Reaction.CRASHED, f"{_signal(code - _OF_A_SHELL)} of a process that it started"
     else:
         reaction, how = Reaction.EXITED, f"with {code}"
     return FaultRun(called, rule, reaction, ": ".join(part for part in (how, said) if part), seen.ending)
 
 
-def _signal(number: int) -> str:
+def signal_name(number: int) -> str:
+    """Return the name of a signal, or its number where it has none."""
     try:
         return signal.Signals(number).name
     except ValueError:

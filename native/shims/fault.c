@@ -25,9 +25,7 @@
 #include "fault_log.h"
 #include "fault_rules.h"
 #include "inner_calls.h"
-#include "locked_memory.h"
 #include "program/errnames.h"
-#include "program/pages.h"
 #include "raw_call.h"
 
 #define EXPORTED __attribute__((visibility("default")))
@@ -37,14 +35,11 @@ enum { WRONG_USE = 2, MESSAGE_ROOM = 512 };
 /* Counted over all processes that share it, where LOCKPROOF_FAULT_STATE names a file of at least a page. */
 struct call_counts {
 	_Atomic unsigned long of[CALL_COUNT]; /* ANY: all of them */
-	_Atomic unsigned long unlogged;
-	_Atomic unsigned long unseen; /* processes that ended with locked memory, of whose calls none came here */
 };
 
 static struct call_counts own_counts;
 static struct call_counts *counts = &own_counts;
 static struct rules rules;
-static _Atomic int calling;	 /* the process that made the last call */
 static _Atomic int locks_future; /* the process whose new mappings are locked, as it asked with MCL_FUTURE */
 static struct {
 	unsigned long left; /* 0: not armed */
@@ -81,7 +76,8 @@ EXPORTED const char *lockproof_fault_disarm(void)
 /* A call on its way. */
 struct intercepted {
 	struct record record;
-	int error; /* to report */
+	const void *caller; /* the address that it returns to */
+	int error;	    /* to report */
 };
 
 static void choose(struct intercepted *intercepted)
@@ -112,31 +108,21 @@ static struct intercepted begin(enum lock_function call, const void *address, si
 						   .address = (uintptr_t)address,
 						   .length = length,
 						   .flags = flags,
-						   .caller = caller,
-					   } };
+					   },
+					   .caller = caller };
 
-	calling = (int)syscall(SYS_getpid);
 	choose(&intercepted);
 	return intercepted;
 }
 
-/* Whether the call is made, as far as it is. */
 static bool is_made(const struct intercepted *intercepted)
 {
-	return intercepted->record.manner == AS_IT_IS || intercepted->record.manner == LATE ||
-	       intercepted->record.manner == PART;
+	return record_is_made(&intercepted->record);
 }
 
-/* Bytes up to the end of the first half of the pages, of a call that does a part; else all of them. */
 static size_t part_of(const struct intercepted *intercepted)
 {
-	const struct record *record = &intercepted->record;
-	const size_t page_size = getauxval(AT_PAGESZ);
-	const struct page_range pages = whole_pages(record->address, record->length, page_size);
-
-	if (record->manner != PART)
-		return record->length;
-	return pages.count > 1 ? (pages.first + pages.count / 2) * page_size - record->address : 0;
+	return record_part(&intercepted->record, getauxval(AT_PAGESZ));
 }
 
 /* Whether success is reported; sets errno where it is not. */
@@ -146,8 +132,7 @@ static bool end(struct intercepted *intercepted, bool worked, int before)
 	int error = manner == AS_IT_IS ? (worked ? 0 : errno) : manner == LIE ? 0 : intercepted->error;
 
 	intercepted->record.error = error;
-	if (!fault_log(&intercepted->record))
-		atomic_fetch_add(&counts->unlogged, 1);
+	fault_log(&intercepted->record, intercepted->caller);
 	errno = error ? error : before;
 	return !error;
 }
@@ -399,11 +384,4 @@ __attribute__((constructor)) static void start(void)
 	share_counts("LOCKPROOF_FAULT_STATE");
 	start_log("LOCKPROOF_FAULT_LOG");
 	read_rules(getenv("LOCKPROOF_FAULT"));
-}
-
-/* What locks by instructions of its own does not come by here. */
-__attribute__((destructor)) static void finish(void)
-{
-	if (calling != (int)syscall(SYS_getpid) && has_locked_memory())
-		atomic_fetch_add(&counts->unseen, 1);
 }

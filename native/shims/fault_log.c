@@ -16,7 +16,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "program/errnames.h"
 #include "program/trace.h"
 
 enum { LINE_ROOM = 1024, PATH_ROOM = 512, HIGH_UP = 700 };
@@ -75,43 +74,29 @@ static bool is_program(const Dl_info *found)
 	return (getauxval(AT_PHDR) & ~(getauxval(AT_PAGESZ) - 1)) == (unsigned long)found->dli_fbase;
 }
 
-static void write_caller(struct trace *line, const void *caller)
+/* The path of the library, or of the program, that an address lies in; NULL: none. */
+static const char *object_of(const void *address, char room[PATH_ROOM])
 {
-	char program[PATH_ROOM];
 	Dl_info found;
 	long length;
 
-	text_format(&line->text, ",\"caller\":");
-	if (!dladdr || !dladdr(caller, &found) || !found.dli_fname) {
-		text_format(&line->text, "null");
-		return;
-	}
-	length = is_program(&found) ? syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", program, PATH_ROOM - 1) : -1;
-	if (length >= 0)
-		program[length] = '\0';
-	trace_string(line, length >= 0 ? program : found.dli_fname);
+	if (!dladdr || !dladdr(address, &found) || !found.dli_fname)
+		return NULL;
+	length = is_program(&found) ? syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", room, PATH_ROOM - 1) : -1;
+	if (length < 0)
+		return found.dli_fname;
+	room[length] = '\0';
+	return room;
 }
 
-bool fault_log(const struct record *record)
+void fault_log(const struct record *record, const void *caller)
 {
-	char buffer[LINE_ROOM], unknown[NAME_ROOM];
+	char buffer[LINE_ROOM], room[PATH_ROOM];
 	struct trace line = trace_in(buffer, sizeof(buffer));
-	struct text *text = &line.text;
 
-	if (!*path)
-		return true; /* nobody asked for it */
-	if (!is_still_there() && !open_channel(0))
-		return false;
-	text_format(text, "{\"pid\":%d,\"n\":%lu,\"nth\":%lu,\"call\":\"%s\",\"address\":\"0x%lx\"",
-		    (int)syscall(SYS_getpid), record->of_all, record->nth, call_name(record->call),
-		    (unsigned long)record->address);
-	text_format(text, ",\"length\":%lu,\"flags\":%d", (unsigned long)record->length, record->flags);
-	write_caller(&line, record->caller);
-	text_format(text, ",\"manner\":");
-	if (record->manner == AS_IT_IS)
-		text_format(text, "null");
-	else
-		trace_string(&line, manner_name(record->manner));
-	text_format(text, ",\"result\":\"%s\"}", record->error ? error_name(record->error, unknown) : "0");
-	return trace_end_line(&line) && syscall(SYS_write, channel, buffer, line.complete) == (long)line.complete;
+	if (!*path || (!is_still_there() && !open_channel(0)))
+		return;
+	record_write(&line, record, (int)syscall(SYS_getpid), object_of(caller, room));
+	trace_end_line(&line);
+	syscall(SYS_write, channel, buffer, line.complete);
 }

@@ -11,10 +11,10 @@ import struct
 import sys
 
 NUMBERS = {
-    "x86_64": {"mmap": 9, "msync": 26, "mincore": 27, "clone": 56, "mlock": 149, "munlock": 150, "mlockall": 151,
-               "munlockall": 152, "mlock2": 325},
-    "aarch64": {"mmap": 222, "msync": 227, "mincore": 232, "clone": 220, "mlock": 228, "munlock": 229, "mlockall": 230,
-                "munlockall": 231, "mlock2": 284},
+    "x86_64": {"mmap": 9, "msync": 26, "mincore": 27, "clone": 56, "ptrace": 101, "mlock": 149, "munlock": 150,
+               "mlockall": 151, "munlockall": 152, "mlock2": 325},
+    "aarch64": {"mmap": 222, "msync": 227, "mincore": 232, "clone": 220, "ptrace": 117, "mlock": 228, "munlock": 229,
+                "mlockall": 230, "munlockall": 231, "mlock2": 284},
 }  # fmt: skip
 """Of system calls, by machine."""
 MAP_LOCKED = 0x2000

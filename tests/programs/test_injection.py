@@ -6,14 +6,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from lxml import etree
 
 from lockproof.runners import shims
-from tests.command import lockproof
+from tests.command import LOCKPROOF, is_running, lockproof, start, until
+from tests.corpus import refusing
 from tests.places import JUNIT_SCHEMA
 
 if TYPE_CHECKING:
@@ -240,25 +243,172 @@ def test_calls_by_the_function_syscall_are_made_to_fail_as_those_of_openssl(
     assert found(tmp_path / "out.json") == {"mlock2@1=fail:ENOMEM": ("went on", "raw: Cannot allocate memory")}
 
 
-@pytest.mark.skipif(os.uname().machine != "x86_64", reason="has instructions of x86_64")
-def test_memory_that_was_locked_by_a_call_that_nothing_saw_is_told(
+RAW = """
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+static char pages[8 * 4096] __attribute__((aligned(4096)));
+static long locked(void)
+{
+    char line[256];
+    long kilobytes = -1;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (fgets(line, sizeof(line), status) && sscanf(line, "VmLck: %ld", &kilobytes) != 1)
+        ;
+    fclose(status);
+    return kilobytes;
+}
+int main(void)
+{
+    register unsigned long length = sizeof(pages);
+    long result;
+    __asm__ volatile("syscall" : "=a"(result), "+S"(length) : "0"(SYS_mlock), "D"(pages) : "rcx", "r11", "memory");
+    printf("gives %ld and locks %s\\n", result, locked() == 32 ? "all" : locked() == 16 ? "half" : "nothing");
+    return length != sizeof(pages);
+}
+"""
+"""Locks memory by an instruction of its own; the register that has the length is to hold it afterwards."""
+
+by_instructions = pytest.mark.skipif(os.uname().machine != "x86_64", reason="has instructions of x86_64")
+
+
+@by_instructions
+@pytest.mark.parametrize("link", ["-pie", "-static"])
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("mlock@1=fail:EPERM", "gives -1 and locks nothing"),
+        ("mlock@1=late:EAGAIN", "gives -11 and locks all"),
+        ("mlock@1=part:ENOMEM", "gives -12 and locks half"),
+        ("mlock@1=lie", "gives 0 and locks nothing"),
+    ],
+)
+def test_calls_by_instructions_of_a_program_misbehave_as_all_others(
+    compiled: Callable[..., Path], link: str, rule: str, said: str, tmp_path: Path
+) -> None:
+    program = compiled(f"by-instructions{link}", link, text=RAW)
+    assert subprocess.run([program], capture_output=True, text=True, check=True).stdout == "gives 0 and locks all\n"
+    done = inject("--fail", rule, "--json", "out.json", "--", program, cwd=tmp_path)
+    assert f"{program.name}  {rule.partition('=')[2]}" in done.stdout
+    (run,) = json.loads((tmp_path / "out.json").read_text())["runs"][1:]
+    assert (run["rule"], run["did"], run["detail"]) == (rule, "went on", said)
+
+
+def test_a_statically_linked_program_can_be_tested(compiled: Callable[..., Path], tmp_path: Path) -> None:
+    done = inject("--json", "out.json", "--", compiled("static", "-static"), cwd=tmp_path)
+    assert "static: is linked statically\n" in done.stdout
+    assert found(tmp_path / "out.json") == BEHAVIOUR
+
+
+def test_a_crash_that_a_launcher_hides_is_told(compiled: Callable[..., Path], tmp_path: Path) -> None:
+    program = compiled("aborts", text=ABORTS)
+    done = inject("--json", "out.json", "--", "env", "-i", "/bin/sh", "-c", f"{program}; exit 0", cwd=tmp_path)
+    assert done.returncode == 1
+    assert found(tmp_path / "out.json") == {
+        "mlock@1=fail:ENOMEM": ("crashed", "SIGABRT of a process that it started: Aborted")
+    }
+
+
+def test_crashes_that_happen_anyway_are_no_reaction(compiled: Callable[..., Path], tmp_path: Path) -> None:
+    text = ABORTS.replace("abort();", "return 7;")
+    program = compiled("returns", text=text)
+    done = inject("--json", "out.json", "--", "sh", "-c", f"sh -c 'kill -SEGV $$'; {program}", cwd=tmp_path)
+    assert "processes that it started crashed: SIGSEGV\n" in done.stdout
+    assert found(tmp_path / "out.json") == {"mlock@1=fail:ENOMEM": ("exited", "with 7")}
+
+
+def test_threads_signals_stops_and_new_images_are_as_without_a_tracer(
     compiled: Callable[..., Path], tmp_path: Path
 ) -> None:
     text = """
-    #include <sys/syscall.h>
+    #define _GNU_SOURCE
+    #include <pthread.h>
+    #include <signal.h>
+    #include <stdio.h>
+    #include <sys/mman.h>
+    #include <sys/wait.h>
+    #include <unistd.h>
     static char page[4096];
-    int main(void)
+    static void on_signal(int number) { (void)number; }
+    static void *replace(void *program)
     {
-        long result;
-        __asm__ volatile("syscall" : "=a"(result) : "a"(SYS_mlock), "D"(page), "S"(4096L) : "rcx", "r11", "memory");
-        return result != 0;
+        mlockall(MCL_FUTURE);
+        execl(program, program, "again", (char *)0);
+        return NULL;
+    }
+    int main(int count, char **arguments)
+    {
+        int status;
+        pthread_t thread;
+        pid_t child;
+        if (count > 1)
+            return mlock(page, sizeof(page)) || mmap(NULL, 4096, 1, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED;
+        signal(SIGUSR1, on_signal);
+        raise(SIGUSR1);
+        child = fork();
+        if (child == 0) {
+            raise(SIGSTOP);
+            _exit(0);
+        }
+        if (waitpid(child, &status, WUNTRACED) != child || !WIFSTOPPED(status) || WSTOPSIG(status) != SIGSTOP)
+            return 2;
+        kill(child, SIGCONT);
+        if (waitpid(child, &status, 0) != child || status != 0)
+            return 3;
+        pthread_create(&thread, NULL, replace, arguments[0]);
+        for (;;)
+            pause();
     }
     """
-    done = inject("--json", "out.json", "--", compiled("unseen", text=text), cwd=tmp_path)
-    assert done.returncode == 3
-    assert "processes that ended with locked memory, and made no call that can be seen: 1; " in done.stdout
-    assert json.loads((tmp_path / "out.json").read_text())["undisturbed"]["unseen"] == 1
-    assert "can be seen" not in inject("--", compiled("seen", text=ABORTS), cwd=tmp_path).stdout
+    program = compiled("threads", "-pthread", text=text)
+    done = inject("--json", "out.json", "--fail", "mlock=fail", "--", program, cwd=tmp_path)
+    undisturbed = json.loads((tmp_path / "out.json").read_text())["undisturbed"]
+    assert undisturbed["ending"]["code"] == 0, done.stdout
+    assert [call["call"] for call in undisturbed["calls"]] == ["mlockall", "mlock"]
+    assert found(tmp_path / "out.json") == {"mlock@1=fail:ENOMEM": ("exited", "with 1")}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_a_program_ends_with_the_command_whatever_ends_that(
+    compiled: Callable[..., Path], number: signal.Signals, tmp_path: Path
+) -> None:
+    text = """
+    #include <signal.h>
+    #include <stdio.h>
+    #include <unistd.h>
+    int main(void)
+    {
+        setsid();
+        for (int number = 1; number < 32; number++)
+            signal(number, SIG_IGN);
+        if (fork() == 0)
+            setsid();
+        FILE *file = fopen("pids", "a");
+        fprintf(file, "%d\\n", (int)getpid());
+        fclose(file);
+        for (;;)
+            pause();
+    }
+    """
+    command = start("inject", "--time-limit", "600", "--", str(compiled("stays", text=text)), cwd=tmp_path)
+    pids = tmp_path / "pids"
+    until(lambda: pids.exists() and len(pids.read_text().splitlines()) == 2)
+    command.send_signal(number)
+    _, said = command.communicate(timeout=60)
+    assert command.returncode == (-number if number == signal.SIGKILL else 128 + number)
+    assert said.strip() == ("" if number == signal.SIGKILL else "Interrupted.")
+    until(lambda: not any(is_running(int(pid)) for pid in pids.read_text().split()))
+
+
+@pytest.mark.root
+def test_a_machine_that_lets_nothing_be_traced_is_told_so(compiled: Callable[..., Path]) -> None:
+    program = compiled("untraced", text=ABORTS)
+    filtered = (sys.executable, refusing.__file__, "ptrace=EPERM")
+    done = subprocess.run([*filtered, LOCKPROOF, "inject", "--", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert f"{program} cannot be traced: ptrace: Operation not permitted; " in done.stderr
 
 
 def test_mappings_fail_while_mlockall_locks_future_ones(compiled: Callable[..., Path], tmp_path: Path) -> None:
@@ -317,7 +467,9 @@ def test_calls_of_processes_that_outlive_their_parent_are_made_to_fail_too(
     }
     """
     done = inject("--json", "out.json", "--", compiled("forks", text=text), cwd=tmp_path)
-    assert found(tmp_path / "out.json") == {"mlockall@1=fail:ENOMEM": ("crashed", "SIGSEGV")}, done.stdout
+    assert found(tmp_path / "out.json") == {
+        "mlockall@1=fail:ENOMEM": ("crashed", "SIGSEGV of a process that it started")
+    }, done.stdout
 
 
 def test_a_rule_says_which_calls_fail_and_how(compiled: Callable[..., Path], tmp_path: Path) -> None:
@@ -382,13 +534,12 @@ def refusal(tmp_path: Path, *arguments: str | Path) -> str:
     return line
 
 
-def test_what_the_shim_cannot_reach_gets_a_line_that_says_why(compiled: Callable[..., Path], tmp_path: Path) -> None:
+def test_what_cannot_be_run_gets_a_line_that_says_why(tmp_path: Path) -> None:
     text = tmp_path / "text"
     text.write_text("no program\n")
     assert refusal(tmp_path, "--", text).endswith("is not executable; check its x bit")
     text.chmod(0o755)
     assert "is neither an ELF program nor a script: " in refusal(tmp_path, "--", text)
-    assert "is statically linked" in refusal(tmp_path, "--", compiled("static", "-static"))
     assert refusal(tmp_path, "--", "./missing") == "./missing: there is no such file; check the path"
     assert "not found on PATH" in refusal(tmp_path, "--", "no-such-program")
     assert "is a directory" in refusal(tmp_path, "--", tmp_path)
@@ -400,8 +551,14 @@ def test_what_the_shim_cannot_reach_gets_a_line_that_says_why(compiled: Callable
 
 
 @pytest.mark.root
-def test_a_setuid_program_is_refused_with_the_reason(compiled: Callable[..., Path], tmp_path: Path) -> None:
-    program = compiled("setuid")
+def test_a_setuid_program_is_refused_where_it_would_not_be_one(compiled: Callable[..., Path], tmp_path: Path) -> None:
+    text = "#include <sys/mman.h>\n#include <unistd.h>\nint main(void) { mlockall(1); return geteuid() != 65534; }\n"
+    program = compiled("setuid", text=text)
     os.chown(program, 65534, 0)
     program.chmod(0o4755)
-    assert "is setuid to user 65534: the loader preloads no shim into it" in refusal(tmp_path, "--", program)
+    done = inject("--json", "out.json", "--", program, cwd=tmp_path)
+    assert json.loads((tmp_path / "out.json").read_text())["undisturbed"]["ending"]["code"] == 0, done.stderr
+    limited = ["setpriv", "--bounding-set=-sys_ptrace", LOCKPROOF, "inject", "--", str(program)]
+    done = subprocess.run(limited, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "setuid: is setuid to user 65534, which has no effect while it is traced; " in done.stderr
