@@ -64,12 +64,11 @@ def test_what_firmware_says_before_the_hello_is_passed_over() -> None:
 
 
 def test_a_guest_that_talks_without_end_and_says_no_hello_is_given_up() -> None:
-    with (
-        guest("while True:\n    line('login:')") as started,
-        pytest.raises(TargetError, match=r"^the guest did not come up: no hello in 0\.2 s, but 'login:'; the console"),
-    ):
+    with guest("while True:\n    line('login:')") as started:
         assert started.line(30) == "login:"  # it has begun, and never stops
-        started.first_line(0.2)
+        why = r"^the guest did not come up: no hello in 0\.2 s, but 'login:'; the console"
+        with pytest.raises(TargetError, match=why):
+            started.first_line(0.2)
 
 
 def test_a_guest_that_says_nothing_is_given_up() -> None:
