@@ -56,7 +56,7 @@ def unmet(case: Case, info: TargetInfo) -> Verdict | None:
     return min(found, key=lambda verdict: _ORDER.index(verdict.status), default=None)
 
 
-def _lacking(info: TargetInfo, status: Status, reason: str, *trials: str) -> Verdict:
+def _lacking(info: TargetInfo, status: Status, lacks: str, reason: str, *trials: str) -> Verdict:
     """Say that something is not there, or why the trials that would have found it did not find out."""
     for trial in trials:
         if trial in info.trouble:
@@ -64,7 +64,7 @@ def _lacking(info: TargetInfo, status: Status, reason: str, *trials: str) -> Ver
     for trial in trials:
         if info.refused.get(trial) in _SHORTAGES:
             return Verdict(Status.UNRESOLVED, f"the trial of {trial} gave {info.refused[trial]}")
-    return Verdict(status, reason)
+    return Verdict(status, reason, lacks=lacks)
 
 
 def _calls(case: Case, info: TargetInfo) -> Iterator[Verdict]:
@@ -77,17 +77,17 @@ def _calls(case: Case, info: TargetInfo) -> Iterator[Verdict]:
             continue
         if call in _ALWAYS_THERE:
             reason = f"the target has no {call}, without which nothing can be tried"
-            yield _lacking(info, Status.UNRESOLVED, reason, call)
+            yield _lacking(info, Status.UNRESOLVED, call, reason, call)
         else:
-            yield _lacking(info, Status.UNSUPPORTED, f"the target has no {call}", call)
+            yield _lacking(info, Status.UNSUPPORTED, call, f"the target has no {call}", call)
     if "F" in case.locked and Call.MLOCK2 not in info.calls:
         reason = "the target has no mlock2, so no lock on fault"
-        yield _lacking(info, Status.UNSUPPORTED, reason, Call.MLOCK2)
+        yield _lacking(info, Status.UNSUPPORTED, Call.MLOCK2, reason, Call.MLOCK2)
     on_fault = any(step.call is Call.MLOCKALL and "ONFAULT" in step.flags for step in steps)
     # Linux got MLOCK_ONFAULT and MCL_ONFAULT together (4.4).
     if on_fault and not info.mcl_onfault and Call.MLOCK2 not in info.calls:
         reason = "the target has no MCL_ONFAULT, so no lock on fault"
-        yield _lacking(info, Status.UNSUPPORTED, reason, "mcl_onfault")
+        yield _lacking(info, Status.UNSUPPORTED, "mcl-onfault", reason, "mcl_onfault")
 
 
 def _kinds(case: Case, info: TargetInfo) -> Iterator[Verdict]:
@@ -97,34 +97,36 @@ def _kinds(case: Case, info: TargetInfo) -> Iterator[Verdict]:
         gave = info.refused.get(kind)
         reason = f"the target gives no {kind} memory (region {letter})" + (f": {gave}" if gave else "")
         if kind is Kind.HUGETLB and gave is not None:  # its pool is empty where nobody has filled it
-            yield Verdict(Status.UNSUPPORTED, reason)
+            yield Verdict(Status.UNSUPPORTED, reason, lacks=kind)
         elif kind is Kind.SECRETMEM and gave == "EAGAIN":  # it is locked from the start
-            yield Verdict(Status.UNTESTED, f"{reason}; raise RLIMIT_MEMLOCK with ulimit -l")
+            yield Verdict(Status.UNTESTED, f"{reason}; raise RLIMIT_MEMLOCK with ulimit -l", lacks="memlock")
         elif kind is Kind.ANONYMOUS:
-            yield _lacking(info, Status.UNRESOLVED, reason, kind)
+            yield _lacking(info, Status.UNRESOLVED, kind, reason, kind)
         else:
-            yield _lacking(info, Status.UNSUPPORTED, reason, kind)
+            yield _lacking(info, Status.UNSUPPORTED, kind, reason, kind)
 
 
 def _provokable(case: Case, info: TargetInfo) -> Iterator[Verdict]:
     for step in flatten(case.steps):
         if step.fault is not None and step.fault not in info.faults:
-            yield _lacking(info, Status.UNTESTED, _NO_FAULTS[step.fault], step.fault)
+            yield _lacking(info, Status.UNTESTED, step.fault, _NO_FAULTS[step.fault], step.fault)
         if step.call is Call.SETTLE and not info.alone:
-            yield Verdict(Status.UNTESTED, "the target has no kernel to itself whose counts would tell (qemu has)")
+            reason = "the target has no kernel to itself whose counts would tell (qemu has)"
+            yield Verdict(Status.UNTESTED, reason, lacks="alone")
     if case.limits.memory is not None and "memory" not in info.faults:
         reason = (
             "the target offers no way to let its memory run out (on Linux: root, and a root "
             "cgroup that hands the memory controller on)"
         )
-        yield _lacking(info, Status.UNTESTED, reason, "memory")
+        yield _lacking(info, Status.UNTESTED, "memory", reason, "memory")
     if any(region.guard and "G" in region.guard for region in case.regions.values()) and not info.guard:
         reason = "the target has no guard pages (MADV_GUARD_INSTALL, Linux 6.13)"
-        yield _lacking(info, Status.UNTESTED, reason, "guard")
+        yield _lacking(info, Status.UNTESTED, "guard", reason, "guard")
     if case.privilege == "privileged" and not info.privileged:
-        yield _lacking(info, Status.UNTESTED, "needs CAP_IPC_LOCK; run as root", "privileged")
-    for reason in (*_mapping_limit(case, info), *_huge_pages(case, info), *_sizes(case, info), *_memory(case, info)):
-        yield Verdict(Status.UNTESTED, reason)
+        yield _lacking(info, Status.UNTESTED, "privileged", "needs CAP_IPC_LOCK; run as root", "privileged")
+    yield from (Verdict(Status.UNTESTED, reason, lacks="mapping-limit") for reason in _mapping_limit(case, info))
+    yield from (Verdict(Status.UNTESTED, reason) for reason in (*_huge_pages(case, info), *_sizes(case, info)))
+    yield from (Verdict(Status.UNTESTED, reason, lacks="memlock") for reason in _memory(case, info))
 
 
 def _mapping_limit(case: Case, info: TargetInfo) -> Iterator[str]:
@@ -191,24 +193,25 @@ def _observable(case: Case, info: TargetInfo) -> Iterator[Verdict]:
     outcomes = [outcome for step in flatten(case.steps) for outcome in step.expect]
     if not info.lock_observers and _needs_locks(case, outcomes):
         reason = "the target gives no way to see which pages are locked"
-        yield _lacking(info, Status.UNTESTED, reason, "smaps", "msync-invalidate")
+        yield _lacking(info, Status.UNTESTED, "locks", reason, "smaps", "msync-invalidate")
     if any(outcome.resident != ANY for outcome in outcomes) and info.residency is None:
-        yield _lacking(
-            info, Status.UNTESTED, "the target gives no way to see which pages are resident", "residency", "smaps"
-        )
+        reason = "the target gives no way to see which pages are resident"
+        yield _lacking(info, Status.UNTESTED, "residency", reason, "residency", "smaps")
     if any(outcome.mappings != ANY for outcome in outcomes) and not info.mappings:
-        yield _lacking(info, Status.UNTESTED, "the target gives no way to see the boundaries of mappings", "smaps")
+        reason = "the target gives no way to see the boundaries of mappings"
+        yield _lacking(info, Status.UNTESTED, "mappings", reason, "smaps")
     if any(outcome.accounting != ANY for outcome in outcomes) and not (info.accounting and info.elsewhere):
         reason = "the target does not tell how much locked memory it counts (VmLck)"
-        yield _lacking(info, Status.UNTESTED, reason, "accounting", "smaps")
+        yield _lacking(info, Status.UNTESTED, "accounting", reason, "accounting", "smaps")
     if any(outcome.mlocked != ANY for outcome in outcomes) and info.counts is None:
         reason = "the target does not tell how much mlocked memory it counts (Mlocked)"
-        yield _lacking(info, Status.UNTESTED, reason, "counts")
+        yield _lacking(info, Status.UNTESTED, "counts", reason, "counts")
     if any(outcome.vm_areas != ANY for outcome in outcomes) and (info.counts is None or info.counts.vm_areas is None):
         reason = "the target does not tell how many objects for mappings it has (on Linux: slabinfo, CONFIG_SLUB_DEBUG)"
-        yield _lacking(info, Status.UNTESTED, reason, "counts")
+        yield _lacking(info, Status.UNTESTED, "counts", reason, "counts")
     if any(outcome.locks_elsewhere != ANY for outcome in outcomes) and not info.elsewhere:
-        yield _lacking(info, Status.UNTESTED, "the target gives no way to see locks outside the arena", "smaps")
+        reason = "the target gives no way to see locks outside the arena"
+        yield _lacking(info, Status.UNTESTED, "elsewhere", reason, "smaps")
 
 
 def _needs_locks(case: Case, outcomes: Iterable[Outcome]) -> bool:

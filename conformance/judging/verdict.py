@@ -69,3 +69,5 @@ class Verdict:
     reason: str = ""
     """Why there is no PASS or FAIL, in one line."""
     findings: tuple[Finding, ...] = ()
+    lacks: str = ""
+    """What the target has not got, by its name: an option (a call, a kind of memory), or a means to provoke or see."""

@@ -18,6 +18,10 @@ SETTLE = (
 POOR: dict[str, Any] = {"privileged": False, "memlock": 8192}
 
 
+def said(verdict: Verdict | None) -> tuple[Status, str] | None:
+    return None if verdict is None else (verdict.status, verdict.reason)
+
+
 def test_a_target_that_can_do_everything_runs_every_case() -> None:
     assert unmet(case_of(MLOCK), target_info()) is None
 
@@ -71,7 +75,7 @@ def test_a_target_that_can_do_everything_runs_every_case() -> None:
 )
 def test_an_optional_feature_that_is_not_there_is_unsupported(fields: str, lacks: dict[str, Any], reason: str) -> None:
     case = case_of(fields)
-    assert unmet(case, target_info(**lacks)) == Verdict(Status.UNSUPPORTED, reason)
+    assert said(unmet(case, target_info(**lacks))) == (Status.UNSUPPORTED, reason)
     assert unmet(case, target_info(huge_page=1)) is None
 
 
@@ -165,7 +169,7 @@ def test_mcl_onfault_needs_no_mlock2() -> None:
 )
 def test_what_a_trial_could_not_find_out_is_unresolved(fields: str, lacks: dict[str, Any], reason: str) -> None:
     case = case_of(fields)
-    assert unmet(case, target_info(**lacks)) == Verdict(Status.UNRESOLVED, reason)
+    assert said(unmet(case, target_info(**lacks))) == (Status.UNRESOLVED, reason)
     assert unmet(case, target_info()) is None
 
 
@@ -175,7 +179,7 @@ def test_secret_memory_that_the_limit_refuses_is_untested() -> None:
         target_info(kinds=("anonymous",), refused={"secretmem": "EAGAIN"}),
     )
     reason = "the target gives no secretmem memory (region a): EAGAIN; raise RLIMIT_MEMLOCK with ulimit -l"
-    assert verdict == Verdict(Status.UNTESTED, reason)
+    assert said(verdict) == (Status.UNTESTED, reason)
 
 
 @pytest.mark.parametrize(
@@ -317,7 +321,7 @@ def test_a_condition_that_cannot_be_provoked_or_seen_is_untested(
     fields: str, lacks: dict[str, Any], reason: str
 ) -> None:
     case = case_of(fields)
-    assert unmet(case, target_info(**lacks)) == Verdict(Status.UNTESTED, reason)
+    assert said(unmet(case, target_info(**lacks))) == (Status.UNTESTED, reason)
     assert unmet(case, target_info()) is None
 
 
@@ -348,4 +352,29 @@ def test_what_a_case_does_not_need_may_be_missing(fields: str, lacks: dict[str, 
 
 def test_what_is_unsupported_is_said_before_what_is_untested() -> None:
     verdict = unmet(case_of(f"fault: each-allocation\n{MLOCK}"), target_info(calls=(), faults={}))
-    assert verdict == Verdict(Status.UNSUPPORTED, "the target has no mlock")
+    assert said(verdict) == (Status.UNSUPPORTED, "the target has no mlock")
+
+
+@pytest.mark.parametrize(
+    ("fields", "fewer", "lacks"),
+    [
+        (MLOCK, {"calls": ("mmap", "mlockall", "munlockall")}, "mlock"),
+        (f"locked: F..\n{MLOCK}", {"calls": ("mmap", "mlock")}, "mlock2"),
+        (f"regions: {{a: {{kind: secretmem}}}}\n{MLOCK}", {"kinds": ("anonymous",)}, "secretmem"),
+        (f"fault: each-allocation\n{MLOCK}", {"faults": {}}, "each-allocation"),
+        (f"as: privileged\n{MLOCK}", {"privileged": False}, "privileged"),
+        (SETTLE, {"alone": False, "counts": None}, "alone"),
+        (LIMITED, POOR, "memlock"),
+        (MLOCK, {"lock_observers": (), "calls": ("mmap", "mlock", "munlock")}, ""),
+        (
+            "map: aaa\ncall: mlock\nrange: {pages: .^., length: -1}\nexpect: {locked: unchanged}",
+            {"wraps": False},
+            "",
+        ),
+    ],
+)
+def test_what_is_missing_has_a_name_unless_there_is_nothing_that_could_be_had(
+    fields: str, fewer: dict[str, Any], lacks: str
+) -> None:
+    verdict = unmet(case_of(fields), target_info(**fewer))
+    assert (verdict.lacks if verdict is not None else "") == lacks
