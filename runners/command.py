@@ -36,8 +36,9 @@ def make(argument: str) -> ProbeTarget:
     if not words:
         msg = "target 'command:': no command; write one, such as command:ssh host ./lockproof-probe"
         raise UsageError(msg)
+    files = {"probe": host_probe()} if any(map(_PROBE.search, words)) else {}
     words = [_PROBE.sub(_path, word) for word in words]
-    return ProbeTarget(name, (executable(words[0], f"target {name!r}"), *words[1:]))
+    return ProbeTarget(name, (executable(words[0], f"target {name!r}"), *words[1:]), files=files)
 
 
 def _path(match: re.Match[str]) -> str:

@@ -25,7 +25,8 @@ def make(argument: str) -> ProbeTarget:
         "runsc", "target 'gvisor'", "install it (Debian 13 and later: apt install runsc) or put it on PATH"
     )
     rootless = () if os.geteuid() == 0 else ("--rootless",)
-    return ProbeTarget("gvisor", (runsc, *rootless, *_OPTIONS, "do", host_probe()))
+    probe = host_probe()
+    return ProbeTarget("gvisor", (runsc, *rootless, *_OPTIONS, "do", probe), files={"probe": probe})
 
 
 def names() -> tuple[str, ...]:

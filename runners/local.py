@@ -37,7 +37,7 @@ _LIBCS = {
 def make(argument: str) -> ProbeTarget:
     """Make the target `local`, or one with options, each with a + before it. Raises UsageError."""
     if not argument:
-        return ProbeTarget("local", (host_probe(),))
+        return ProbeTarget("local", (host_probe(),), files={"probe": host_probe()})
     name = f"local{argument}"
     first, *options = argument.split("+")
     if first:
@@ -57,7 +57,7 @@ def make(argument: str) -> ProbeTarget:
         str(files("lockproof") / "native" / program), f"target {name!r}: the probe for {made.libc}", hint
     )
     environment = {"LD_PRELOAD": ":".join(made.preload), shims.FAULT_VARIABLE: made.fault}
-    return ProbeTarget(name, (probe,), environment)
+    return ProbeTarget(name, (probe,), environment, {"probe": probe})
 
 
 def names() -> tuple[str, ...]:

@@ -53,6 +53,11 @@ class ModelTarget:
     name: str
     model: bytes
 
+    @property
+    def files(self) -> dict[str, str]:
+        """None: it is a part of lockproof."""
+        return {}
+
     @contextmanager
     def session(self) -> Iterator[ModelSession]:
         """Ask the model what it can do. Raises TargetError."""

@@ -84,6 +84,11 @@ class GuestTarget:
     qemu: str
     setpriv: str
 
+    @property
+    def files(self) -> dict[str, str]:
+        """The image, and the probe for its architecture. Raises UsageError, TargetError, StoreError without one."""
+        return {"image": str(self.kernel.image), "probe": str(compiled.probe_for(self.kernel.arch))}
+
     @contextmanager
     def session(self) -> Iterator[ProbeSession]:
         """Begin to boot the guest; leaving the context switches it off. Raises TargetError, UsageError, StoreError."""

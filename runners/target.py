@@ -215,6 +215,10 @@ class Target(Protocol):
     def name(self) -> str:
         """The TARGET text that names it, the same on every machine and in every run."""
 
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The paths of what is run, as far as it comes from here: the `probe`, and the `image` of a kernel."""
+
     def session(self) -> AbstractContextManager[Session]:
         """Begin to start the target; leaving the context ends it and all its processes.
 
@@ -229,6 +233,7 @@ class StartedTarget:
     def __init__(self, target: Target) -> None:
         """Begin to start a target. What goes wrong is raised where the session is asked for."""
         self.name = target.name
+        self.files = target.files
         self._target = target
         self._taking = threading.Lock()
         self._stack = ExitStack()

@@ -41,6 +41,8 @@ class ProbeTarget:
     argv: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     """What is added to the environment of the probe."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """The path of the `probe`; none: what the command starts is not known."""
 
     @contextmanager
     def session(self) -> Iterator[ProbeSession]:

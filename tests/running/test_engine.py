@@ -66,6 +66,7 @@ class Kernel:
     together: int = 1
     """Sessions that begin together, so that each gets something to do."""
     name: str = "kernel"
+    files: dict[str, str] = field(default_factory=dict)
     sessions: list[KernelSession] = field(default_factory=list)
 
     def __post_init__(self) -> None:
