@@ -25,6 +25,7 @@ __all__ = [
     "Group",
     "cases_option",
     "file_option",
+    "folder_argument",
     "folder_option",
     "offline_option",
     "option",
@@ -163,6 +164,11 @@ def offline_option(group: str = "") -> Callable[[_Function], _Function]:
 def folder_option(*declarations: str, metavar: str = "FOLDER", **settings: Any) -> Callable[[_Function], _Function]:
     """Declare an option that names a folder."""
     return option(*declarations, type=_PathType(file_okay=False), metavar=metavar, **settings)
+
+
+def folder_argument(name: str, **settings: Any) -> Callable[[_Function], _Function]:
+    """Declare an argument that names a folder."""
+    return click.argument(name, type=_PathType(), metavar="FOLDER", **settings)
 
 
 def results_option(text: str, group: str = "") -> Callable[[_Function], _Function]:

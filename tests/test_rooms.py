@@ -26,7 +26,7 @@ LEVELS = (
     {"certificates"},
     {"exploring", "proving", "repro", "programs"},
     {"commands", "options", "completion"},
-    {"cli_results", "ending"},
+    {"cli_results", "cli_certificates", "ending"},
     {"cli", "pytest_plugin"},
     {"__main__"},
 )

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from lockproof.conformance.running.results import Key, Result
     from lockproof.runners.target import Target
 
-__all__ = ["RunRequest", "run"]
+__all__ = ["RunRequest", "new_name", "run"]
 
 _RESULTS = Path("results")
 """Where --results is when it is not given."""
@@ -59,6 +59,8 @@ class RunRequest:
 
     results: Path
     """Folder that run folders are made in."""
+    name: str | None = None
+    """Of the run; None: the time."""
     cases: Path | None = None
     selection: tuple[str, ...] = ()
     targets: tuple[Target, ...] = ()
@@ -102,6 +104,11 @@ class _Work:
     def total(self) -> int:
         """Results that there are when all is done."""
         return len(self.cases) * len(self.targets) * self.folder.manifest.repeat
+
+
+def new_name() -> str:
+    """Return the name of a run that has none yet, after the time, to the microsecond: others look for it by that."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
 
 
 def run(request: RunRequest) -> Printed:
@@ -233,7 +240,7 @@ def _new(request: RunRequest) -> _Work:
     cases = select(corpus.cases, request.selection)
     known = _known(request, corpus, request.cases)
     manifest = Manifest(
-        run=f"{datetime.now(UTC):%Y%m%dT%H%M%S}",
+        run=request.name or f"{datetime.now(UTC):%Y%m%dT%H%M%S}",
         lockproof=version("lockproof"),
         cases=str(request.cases.absolute()) if request.cases else None,
         selection=request.selection,

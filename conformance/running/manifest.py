@@ -94,4 +94,4 @@ def corpus_digest(cases: Iterable[Case]) -> str:
         f"{case.closing}"
         for case in cases
     )
-    return sha256("\0".join(parts).encode()).hexdigest()[:16]
+    return sha256("\0".join(parts).encode()).hexdigest()
