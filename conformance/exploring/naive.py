@@ -25,6 +25,8 @@ _Pages = frozenset[int]
 _NONE: _Pages = frozenset()
 _CANNOT = frozenset({"EAGAIN", "ENOMEM"})
 """What a call may say of a page that cannot be brought into memory, and of an allocation that fails."""
+_NO_CONTENT = _CANNOT | {"EFAULT"}
+"""What mlockall, and mmap under MCL_FUTURE, may say of a page that can have no content (docs/interpretations.md)."""
 _NO_OBJECT = frozenset({"ENOSPC"})
 """What mmap may say besides of an object that could not be made for its memory. An implementation may have more errors
 than the standard lists for a call (POSIX.1-2024, XSH 2.3), and this one is about no lock.
@@ -231,10 +233,8 @@ def _mlockall(state: State, step: Step) -> Iterator[Choice]:
     if state.limit is not None:
         yield _failed_mlockall(frozenset({"ENOMEM"}), state)
     if state.inaccessible:
-        yield _failed_mlockall(_CANNOT, state)
-    for locked in dict.fromkeys(
-        (state.mapped, state.mapped - state.inaccessible)
-    ):  # what has no content may be passed over
+        yield _failed_mlockall(_NO_CONTENT, state)
+    for locked in dict.fromkeys((state.mapped, state.mapped - state.inaccessible)):  # without content: passed over
         yield Choice(_ZERO, replace(state, locked=locked, absent=state.inaccessible, future=future, program=True))
 
 
@@ -258,9 +258,10 @@ def _mmap(state: State, step: Step, region: Region | None, object_page: int) -> 
     # What counts against a limit, and what is done above it, the implementation defines (mlockall, DESCRIPTION): what
     # is replaced may still count.
     limit = inf if state.limit is None else state.limit
+    errors = _NO_CONTENT if past or barred else _CANNOT
     if len(state.locked) + len(pages) > limit or past or barred:
-        yield Choice(_CANNOT, state)
-        yield Choice(_CANNOT, fresh)
+        yield Choice(errors, state)
+        yield Choice(errors, fresh)
     above = len(made.locked | pages) > limit
     locked = made.locked | pages
     for kept in dict.fromkeys((locked, locked - past - barred)):  # what has no content may be passed over

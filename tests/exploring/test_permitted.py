@@ -54,8 +54,8 @@ BROKEN = {
         "{map: a, locked: L, steps: [{call: mlock, range: ^}, {call: munlock, range: ^, expect: {result: 0}}]}",
     ),
     "mlockall.locked-and-resident:resident": (
-        "linux-6",
-        "{map: n, regions: {n: {protection: none}}, call: mlockall, flags: CURRENT}",
+        "posix/mlockall-not-resident",
+        "{map: a, call: mlockall, flags: CURRENT}",
     ),
     "mlockall.failure.future:locked": (
         "posix/mlockall-failure-arms-future",
