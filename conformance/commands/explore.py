@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lockproof.conformance.commands.interrupt import interruptible
 from lockproof.conformance.commands.printed import Printed
-from lockproof.conformance.errors import UsageError
+from lockproof.conformance.errors import TargetError, UsageError
 from lockproof.conformance.language.loading import load
 from lockproof.conformance.running import baselines
 
@@ -73,7 +73,12 @@ def explore(request: ExploreRequest, progress: Console) -> Printed:
         baselines=baselines.load(request.baselines, load()) if request.baselines else (),
     )
     with interruptible() as interrupt:
-        found = search.explore(asked, progress, interrupt.stop)
+        try:
+            found = search.explore(asked, progress, interrupt.stop)
+        except TargetError:
+            if not interrupt.signal:
+                raise
+            return Printed("", 128 + interrupt.signal, "interrupted before the target was there")
     text = f"# on {request.target}, seed {request.seed}: {found.what}\n{found.yaml}" if found.yaml else ""
     code = 128 + interrupt.signal if interrupt.signal else 1 if found.yaml else _INFRASTRUCTURE * bool(found.unresolved)
     return Printed(text, code, _tried(found, request.seed))

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 __all__ = ["OneExample", "SearchRequest", "SearchResult", "explore"]
 
+_LOOK = 0.1  # seconds between two looks whether to stop
+_PATIENCE = 0.4  # seconds that what is under way may still take then
 _BATCH = 2000
 _SENT = 100
 """Cases that a target is given at once."""
@@ -264,17 +266,22 @@ def explore(request: SearchRequest, out: Console, stop: threading.Event | None =
     began = time.monotonic()
     stop = stop or threading.Event()
     with ExitStack() as stack:
-        session = _seeing(request.target, stack)
-        other = _seeing(request.against, stack) if request.against else None
+        waited_for = stack.enter_context(_giving_up(stop))
+        session = _seeing(request.target, stack, waited_for)
+        other = _seeing(request.against, stack, waited_for) if request.against else None
         passable = _known(request, session)
         show = stack.enter_context(_progress(request, out))
         search = _Search(session, time.monotonic() + request.seconds, stop, show, other, passable)
         batch = request.seed
-        while not search.is_over() and (request.most is None or search.count < request.most):
-            size = _BATCH if request.most is None else min(_BATCH, request.most - search.count)
-            if search.batch(batch, size):
-                break
-            batch += 1
+        try:
+            while not search.is_over() and (request.most is None or search.count < request.most):
+                size = _BATCH if request.most is None else min(_BATCH, request.most - search.count)
+                if search.batch(batch, size):
+                    break
+                batch += 1
+        except TargetError:
+            if not stop.is_set():  # else it may have been given up
+                raise
     yaml = what = ""
     if search.case is not None and search.divergence is not None:
         does = f"what {request.against} does not" if request.against else "what is not permitted"
@@ -307,9 +314,31 @@ def _known(request: SearchRequest, session: Session) -> frozenset[str]:
     return known
 
 
-def _seeing(name: str, stack: ExitStack) -> Session:
+@contextmanager
+def _giving_up(stop: threading.Event) -> Iterator[list[Session]]:
+    """Yield a list of sessions, which give up what they wait for where `stop` is set and nobody leaves the context."""
+    sessions: list[Session] = []
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_LOOK):
+            if stop.is_set() and not over.wait(_PATIENCE):
+                for session in sessions:
+                    session.give_up()
+
+    watcher = threading.Thread(target=watch, name="watcher")
+    watcher.start()
+    try:
+        yield sessions
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _seeing(name: str, stack: ExitStack, waited_for: list[Session]) -> Session:
     """Start a target. Raises TargetError where it does not see locks, with which nothing could be compared."""
     session = stack.enter_context(make_target(name).session())
+    waited_for.append(session)
     if not session.info.lock_observers:
         msg = (
             f"{name} sees no locks, so nothing that it does could be judged; lockproof targets {name} says what it sees"

@@ -71,3 +71,21 @@ def test_a_signal_ends_a_run_whatever_its_target_does(folder: Path, kind: str, n
     assert "Interrupted: " in out.splitlines()[-1]
     assert len(list(folder.glob("results/*/junit.xml"))) == 1
     until(lambda: not is_running(probe))
+
+
+@pytest.mark.parametrize("kind", ["no-hello", "silent", "executions"])
+def test_a_signal_ends_a_search_whatever_its_target_does(tmp_path: Path, kind: str) -> None:
+    process = start("explore", target(kind), "--seconds", "3600", cwd=tmp_path)
+    until(lambda: any("misbehaving" in command(child) for child in children(process.pid)))
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "Traceback" not in err
+
+
+def command(pid: int) -> str:
+    """Return the command line of a process, if it lives."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
