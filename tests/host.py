@@ -24,14 +24,17 @@ _SETTINGS = (
     "/sys/fs/cgroup/cgroup.subtree_control",
 )
 _COUNTERS = {
-    "ns_last_pid",
-    "pid_max",
-    "threads-max",
-    "nr_pdflush_threads",
-    "stat_refresh",
-    "random",
-    "sched_domain",
-    "tainted",
+    *(
+        "ns_last_pid",
+        "pid_max",
+        "threads-max",
+        "nr_pdflush_threads",
+        "stat_refresh",
+        "random",
+        "sched_domain",
+        "tainted",
+    ),
+    *("perf_event_max_sample_rate", "hung_task_detect_count"),
 }
 """What changes by itself, or as others start processes."""
 _SHARED = "/dev/shm"  # noqa: S108  it is only looked at

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -158,8 +159,9 @@ def test_no_room_for_a_message_changes_no_exit_code(tmp_path: Path) -> None:
 def test_without_threads_a_run_says_what_to_do(tmp_path: Path) -> None:
     # A thread gets a stack as large as its limit; there is no room for one.
     limited = f"ulimit -s 4194304 -v 3000000 && exec {LOCKPROOF} run -t model:posix mlock/success"
+    environment = os.environ | {"TMPDIR": str(tmp_path)}  # for the details
     done = subprocess.run(
-        ["bash", "-c", limited], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
+        ["bash", "-c", limited], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120
     )
     assert done.returncode == 3
     assert "can't start new thread; raise the limit of processes (ulimit -u), or run fewer" in done.stderr
