@@ -165,3 +165,38 @@ def test_a_baseline_for_which_there_is_no_folder_is_not_written(tmp_path: Path) 
     assert done.stderr.startswith("nosuch/x.yaml: ")
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "nosuch").exists()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "loop", "socket", "folder"])
+def test_a_run_waits_for_no_results_that_are_no_file(kind: str, tmp_path: Path) -> None:
+    lockproof("run", "-t", "model:posix", "mlock/success/locks-the-range", cwd=tmp_path)
+    (run,) = (tmp_path / "results").iterdir()
+    strange_files(tmp_path)
+    (run / "results.jsonl").unlink()
+    (tmp_path / (kind if kind == "folder" else f"{kind}.yaml")).rename(run / "results.jsonl")
+    if kind == "loop":
+        (run / "results.jsonl").unlink()
+        (run / "results.jsonl").symlink_to("results.jsonl")
+    for command in (("run", "--resume", run.name), ("report", run.name, "--as", "junit")):
+        done = subprocess.run(
+            [LOCKPROOF, *command], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+        )
+        assert done.returncode in {2, 3}
+        assert done.stderr.count("\n") == 1, done.stderr
+        assert "unexpected" not in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "socket", "loop"])
+def test_a_proof_waits_for_no_state_that_is_no_file(kind: str, tmp_path: Path) -> None:
+    strange_files(tmp_path)
+    (tmp_path / "results" / "prove").mkdir(parents=True)
+    state = tmp_path / "results" / "prove" / "posix-1.json"
+    if kind == "loop":
+        state.symlink_to(state.name)
+    else:
+        (tmp_path / f"{kind}.yaml").rename(state)
+    command = [LOCKPROOF, "prove", "posix", "--pages", "1", "--resume"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    where = "results/prove/posix-1.json"
+    said = f"{where}: cannot be read as what `lockproof prove` keeps; remove it, or leave out --resume\n"
+    assert (done.returncode, done.stderr) == (2, said)
