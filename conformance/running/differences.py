@@ -57,6 +57,8 @@ class Side:
     selection: tuple[str, ...] = ()
     """The cases that were asked for; empty: all."""
     finished: bool = True
+    corpus: str = ""
+    """Digest of the cases that were asked for; empty: not known."""
 
     @property
     def partial(self) -> str:
@@ -167,6 +169,7 @@ def side(manifest: Manifest, tally: Tally, *, name: str = "", target: str | None
         targets={name: {entry.worst.case: seen(entry) for entry in tally.of_target(name)} for name in names},
         selection=manifest.selection,
         finished=manifest.finished is not None,
+        corpus=manifest.corpus,
     )
 
 
@@ -194,7 +197,7 @@ def differences(before: Side, after: Side) -> Differences:
             elif (name := _list_of(each)) is not None:
                 lists[name].append(each)
     found = {name: tuple(each) for name, each in lists.items()}
-    remarks = (*_unpaired(before, after, pairs), *_partial(before, after, not_run))
+    remarks = (*_unpaired(before, after, pairs), *_partial(before, after, not_run), *_changed(before, after))
     return Differences(before=before.name, after=after.name, pairs=pairs, remarks=remarks, **found)
 
 
@@ -263,6 +266,15 @@ def _unpaired(before: Side, after: Side, pairs: Sequence[Pair]) -> Iterator[str]
     for side_, used in ((before, {pair.before for pair in pairs}), (after, {pair.after for pair in pairs})):
         if left := [name for name in side_.targets if name not in used]:
             yield f"only {side_.name} has {', '.join(left)}: not compared"
+
+
+def _changed(before: Side, after: Side) -> Iterator[str]:
+    if (
+        before.selection == after.selection
+        and "" not in (before.corpus, after.corpus)
+        and before.corpus != after.corpus
+    ):
+        yield "the cases themselves have changed between the two: a difference may be theirs"
 
 
 def _partial(before: Side, after: Side, not_run: int) -> Iterator[str]:

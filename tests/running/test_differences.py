@@ -109,3 +109,9 @@ def test_a_target_without_a_partner_is_named() -> None:
     )
     assert found.remarks == ("only A has model:x: not compared", "only B has gvisor: not compared")
     assert found.pairs == (Pair("local", "local"),)
+
+
+def test_cases_that_have_changed_themselves_are_told() -> None:
+    found = differences(of({"a": PASS}, corpus="1"), of({"a": PASS}, corpus="2"))
+    assert found.remarks == ("the cases themselves have changed between the two: a difference may be theirs",)
+    assert differences(of({"a": PASS}, corpus="1"), of({"a": PASS}, corpus="1")).remarks == ()
