@@ -90,5 +90,5 @@ def _same(request: CompareRequest) -> Printed:
 
 def _write(request: CompareRequest, found: dict[str, Any]) -> None:
     if request.json is not None:
-        text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps(found, indent=2) + "\n"
         write_whole(request.json, text, "choose another file with --json")

@@ -88,6 +88,20 @@ def test_a_baseline_is_compared_like_a_run(folder: Path) -> None:
     assert lockproof("compare", "known.yaml", "known.yaml", cwd=folder).returncode == 0
 
 
+def test_hostile_results_are_compared_without_harm(folder: Path) -> None:
+    (folder / "hostile").mkdir()
+    for name in ("run.json", "results.jsonl"):
+        text = (folder / "results" / "broken" / name).read_text()
+        text = text.replace("page 2 became locked", "\\u001b[31m]]></script>#")
+        (folder / "hostile" / name).write_text(text)
+    done = lockproof("compare", "kept", "hostile", "--json", "hostile.json", cwd=folder)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "\\x1b[31m]]>" in done.stdout
+    assert "\x1b" not in done.stdout
+    (only,) = json.loads((folder / "hostile.json").read_text())["new_failures"]
+    assert only["after"]["said"].endswith("\x1b[31m]]></script>#")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
