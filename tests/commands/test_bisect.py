@@ -14,7 +14,7 @@ from lockproof.conformance.commands.bisect import BAD, GOOD, SKIP, answer
 from lockproof.conformance.judging.verdict import Finding, Status, Verdict
 from lockproof.conformance.language.requirements import Aspect, Modality
 from lockproof.conformance.running.results import Result
-from lockproof.runners.host import cache
+from lockproof.runners.kernels import debian
 from tests.command import lockproof
 from tests.commands.history import BOOT_FAILURE, BUILD_FAILURE, FIRST_BAD, git, history
 
@@ -91,7 +91,7 @@ def test_git_stops_at_once_where_the_tree_is_none_of_linux(tmp_path: Path) -> No
 @pytest.mark.kernel_build
 @pytest.mark.qemu
 def test_git_finds_the_commit_that_broke_mlock(tmp_path: Path) -> None:
-    (source,) = (cache.directory() / "sources").glob("linux-source-6.1_*.tar")
+    _, source = debian.fetch_source("debian/6.1", lambda _: None)
     subprocess.run(["tar", "-C", tmp_path, "-xf", source], check=True)
     (tree,) = tmp_path.iterdir()
     commits = history(tree)
