@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lockproof.conformance.running.differences import Seen, seen
@@ -74,7 +74,9 @@ def _alike(entries: Mapping[str, CaseTally]) -> Sequence[tuple[str, ...]]:
 
 
 def _sight(names: tuple[str, ...], entry: CaseTally) -> Sight:
-    return Sight(names, seen(entry), _share(entry))
+    found = entry.worst.verdict.findings  # a PASS has some too, of what is unspecified
+    was = seen(entry)
+    return Sight(names, replace(was, said=str(found[0])) if found else was, _share(entry))
 
 
 def _share(entry: CaseTally) -> str:

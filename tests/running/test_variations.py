@@ -44,6 +44,15 @@ def test_another_verdict_or_finding_is_one_and_other_words_are_told_apart() -> N
     assert seen(A=tally(fail()), B=tally(fail("page 3 became locked"))) == [("a/b", True, [("A",), ("B",)])]
 
 
+def test_what_is_unspecified_and_varies_is_told_of_a_pass_too() -> None:
+    one, other = (Verdict(Status.PASS, "", fail(f"page {page} is not resident").findings) for page in (2, 3))
+    (only,) = variations({"A": tally(one), "B": tally(other)})
+    assert only.in_words
+    assert [str(sight.seen) for sight in only.sights] == [
+        f"PASS (mlock.x: page {page} is not resident)" for page in (2, 3)
+    ]
+
+
 def test_repetitions_that_differ_within_a_run_are_a_variation() -> None:
     assert seen(A=tally(PASS, fail(), PASS)) == [("a/b", False, [("A",)])]
     (only,) = variations({"A": tally(PASS, fail(), PASS)})
