@@ -41,14 +41,17 @@ def junit(runs: Sequence[Run], option: str) -> str | Mapping[str, str]:
 
 
 def _suites(of: TargetResults, prefix: str) -> Iterator[ET.Element]:
+    suites: dict[str, list[CaseTally]] = {}
     for folder, entries in of.folders():
-        classname = ".".join((of.label, *folder.replace(".", "_").split("/")))
-        yield _suite(of, f"{prefix}{folder}", (_entry(entry, classname, of.run) for entry in entries), entries)
+        suites.setdefault(folder.replace(".", "_"), []).extend(entries)
+    for name, entries in suites.items():
+        classname = ".".join((of.label, *name.split("/")))
+        yield _suite(of, f"{prefix}{name}", (_entry(entry, classname, of.run) for entry in entries), entries)
 
 
 def _suite(of: TargetResults, name: str, made: Iterable[Entry], entries: Sequence[CaseTally]) -> ET.Element:
     return junit_file.suite(
-        name.replace(".", "_"),
+        name,
         made,
         hostname=of.label if of.info is not None else socket.gethostname(),
         timestamp=of.run.manifest.started.removesuffix("+00:00"),

@@ -167,6 +167,7 @@ def _issue(known: KnownIssue) -> _Object:
         "id": _id(known.id),
         "version": _ISSUE_VERSION,
         "origin": _ORIGIN,
+        "report_url": known.url,
         "report_subject": one_line(known.about, _LONGEST_COMMENT),
         "culprit": {"code": True, "tool": False, "harness": False},
     }

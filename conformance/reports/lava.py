@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.reports.by_target import by_target, folder, labels, leaf, plain_name
-from lockproof.conformance.reports.plain import plain
+from lockproof.conformance.reports.plain import one_line, plain
 from lockproof.conformance.reports.words import tally_summary
 from lockproof.conformance.running.events import TargetStarted
 from lockproof.conformance.running.results import Result
@@ -30,6 +30,7 @@ __all__ = ["LiveSignals", "lava"]
 
 _SIGNAL = re.compile("<(?=LAVA)")
 """Quoted from a kernel's log it would be another result."""
+_LONGEST_SAID = 1024
 _RESULTS = {
     Status.PASS: "pass",
     Status.FAIL: "fail",
@@ -122,7 +123,7 @@ def _case(entry: CaseTally, name: str, run: Run) -> Iterator[str]:
 
 
 def _output(entry: CaseTally, run: Run) -> str:
-    said = f"{entry.status}: {tally_summary(entry)}"
+    said = one_line(f"{entry.status}: {tally_summary(entry)}", _LONGEST_SAID)
     if _RESULTS[entry.status] == "skip":
         return said
     return "\n".join((said, run.picture(entry.worst), *run.origin(entry.worst)))

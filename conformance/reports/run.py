@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Run", "read"]
 
+_MOST_LINES = 200
+_LONGEST_LINE = 1000
+"""Characters."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -91,7 +95,7 @@ class Run:
         """Draw what became of a case, or say in a line why that cannot be."""
         info, case, trace = self.manifest.info.get(result.target), self.cases.get(result.case), self.trace(result)
         if info is not None and case is not None and trace is not None:
-            return str(picture(case, trace, result.verdict, info))
+            return _bounded(str(picture(case, trace, result.verdict, info)).split("\n"))
         if not result.source:
             why = "it is about all cases"
         elif info is None:
@@ -130,6 +134,14 @@ class Run:
         words = ["--cases", self.manifest.cases] if self.manifest.cases else []
         words += ["-t", result.target, *([result.case] if result.source else self.manifest.selection)]
         return shlex.join(["lockproof", "run", *words])
+
+
+def _bounded(lines: list[str]) -> str:
+    """Return the lines of a picture as reports have them, which are for many cases: not too many, and none too long."""
+    shown = [line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…" for line in lines[:_MOST_LINES]]
+    if more := len(lines) - len(shown):
+        shown.append(row("", f"… {more} more lines; the whole trace is in results.jsonl"))
+    return "\n".join(shown)
 
 
 def _not_run(case: Case, target: str) -> CaseTally:

@@ -65,7 +65,7 @@ def _logs(entry: CaseTally, name: str, run: Run) -> dict[str, str]:
     picture = plain("\n".join((run.picture(entry.worst), *run.origin(entry.worst), "")))
     logs = {f"{name}/output.txt": picture}
     if run.known(entry) is None:
-        logs[f"{name}/failures.yaml"] = _yaml([plain(tally_summary(entry)), picture])
+        logs[f"{name}/failures.yaml"] = _yaml([one_line(tally_summary(entry), _LONGEST_NOTE), picture])
     return logs
 
 

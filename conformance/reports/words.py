@@ -31,7 +31,7 @@ _LOOKING = {
 
 def summary(verdict: Verdict) -> str:
     """Say in one line why a verdict is what it is."""
-    if verdict.status is not Status.FAIL:
+    if verdict.status is not Status.FAIL or not verdict.findings:
         return verdict.reason
     first = verdict.findings[0]
     if first.seen is None or first.permitted is None:

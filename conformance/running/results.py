@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from lockproof.conformance.errors import first_mistake
 from lockproof.conformance.judging.verdict import Verdict  # noqa: TC001  pydantic reads the annotations
@@ -42,7 +42,7 @@ class Result:
     profile: str
     source: str
     """`file:line` of the case."""
-    seconds: float
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     """Wall-clock time, that of the target and of lockproof together."""
     trace: tuple[str, ...] = field(default=(), repr=False)
     """The lines that the target wrote, each a JSON object: the evidence. Empty where the case was not run."""
