@@ -12,6 +12,7 @@ from lxml import etree
 
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.reports.junit import PER_TARGET, junit
+from lockproof.conformance.reports.junit_file import Entry, suite
 from tests.helpers import target_info
 from tests.places import JUNIT_SCHEMA
 from tests.reports.made_up import KNOWN, manifest, message, result, run
@@ -195,10 +196,10 @@ def test_the_counts_agree_with_the_content() -> None:
         *(result(status, f"b/{n}", target="model:posix", seconds=1.0) for n, status in enumerate(statuses)),
         of=manifest("local", "model:posix"),
     )
-    for suite in root:
-        assert [suite.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["9", "2", "1", "3"]
+    for one in root:
+        assert [one.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["9", "2", "1", "3"]
         for name, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
-            assert int(suite.get(name)) == len(list(suite.iter(tag)))
+            assert int(one.get(name)) == len(list(one.iter(tag)))
     assert [suite.get("time") for suite in root] == ["0.094", "9.000"]
     assert dict(root.attrib) == {"tests": "18", "failures": "4", "errors": "2", "time": "9.094"}
 
@@ -244,11 +245,18 @@ def test_characters_that_xml_forbids_are_replaced_everywhere(status: Status) -> 
 
 
 def test_a_long_body_is_cut_and_says_where_the_rest_is() -> None:
-    element = only(report(result(Status.UNRESOLVED, why="é" * 20_000)), ".//error")
+    entry = Entry("a.b", "a/b/c", 0.1, "UNRESOLVED", "é" * 2000, "é" * 20_000)
+    element = only(suite("a/b", [entry], hostname="local", timestamp="2026-11-23T04:30:00"), ".//error")
     assert 16_380 <= len(element.text.encode()) <= 16_384
     assert element.get("message") == "é" * 1023 + "…"
     assert element.text.startswith(f"{element.get('message')}\n")
     assert element.text.endswith("é\n… cut; the whole is in what the run has left on disk")
+
+
+def test_a_line_of_a_picture_is_cut() -> None:
+    body = only(report(result(Status.UNRESOLVED, why="é" * 20_000)), ".//error").text
+    assert max(map(len, body.splitlines())) == 1024
+    assert f"  reason    {'é' * 987}…\n" in body
 
 
 def test_a_message_is_one_line() -> None:
