@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How KTAP is read: strictly by Documentation/dev-tools/ktap.rst, and as LKFT and netdev's CI read that of selftests.
+"""How KTAP is read: strictly by Documentation/dev-tools/ktap.rst, and as LKFT, openQA and netdev's CI read that of selftests.
 
 The latter from what they were seen to do: Linaro/test-definitions automated/linux/kselftest/parse-output.py with
-tap.py, and linux-netdev/nipa contest/remote/lib/results.py.
+tap.py, OpenQA::Parser::Format::KTAP, and linux-netdev/nipa contest/remote/lib/results.py.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-__all__ = ["Test", "lkft", "nested", "netdev"]
+__all__ = ["Test", "lkft", "nested", "netdev", "openqa"]
 
 _RESULT = re.compile(r"(ok|not ok) ([0-9]+) ([^#]*?)(?: # (.*))?")
 _TAP = re.compile(r"(not )?ok ([0-9]+)? ?([^#]*)(?:#(.*))?")
@@ -91,6 +91,20 @@ def _flattened(prefix: str, text: str) -> list[tuple[str, str]]:
         elif line.startswith("#"):
             inner += f"{line[1:].strip()}\n"
     return results
+
+
+def openqa(text: str) -> dict[str, list[tuple[str, str]]]:
+    """Return what openQA shows of the dialect of selftests: steps by test; what is outside of a test is lost."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    steps: list[tuple[str, str]] | None = None
+    for line in text.split("\n"):
+        if re.match(r"# selftests: lockproof: \S+$", line):
+            steps = []
+        elif (end := re.match(r"(?:not )?ok [0-9]+ selftests: lockproof: (\S+)", line)) and steps is not None:
+            found[end[1]], steps = steps, None
+        elif (step := re.match(r"# (not ok|ok) [0-9]+ ([^#]*?)(?: #.*)?$", line)) and steps is not None:
+            steps.append((step[2], step[1]))
+    return found
 
 
 def netdev(text: str) -> Counter[str]:

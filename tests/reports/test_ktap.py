@@ -14,7 +14,7 @@ from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.protocol.trace import Crash, TraceReader
 from lockproof.conformance.reports.ktap import SELFTESTS, ktap
 from lockproof.runners.host.cache import directory
-from tests.reports.ktap_readers import lkft, nested, netdev
+from tests.reports.ktap_readers import lkft, nested, netdev, openqa
 from tests.reports.made_up import KNOWN, TRACE, manifest, result, run
 
 if TYPE_CHECKING:
@@ -126,6 +126,14 @@ def test_lkft_reads_names_that_do_not_depend_on_the_verdict() -> None:
         "lockproof_b_c": "skip",
         "lockproof_mlock_known": "pass",
         "lockproof_mlock": "pass",
+    }
+
+
+def test_openqa_shows_each_case_as_a_step_of_its_folder() -> None:
+    assert openqa(ktap([every()], SELFTESTS)) == {
+        "a": [("fail", "not ok"), ("hang", "not ok"), ("lost", "not ok"), ("pass", "ok")],
+        "b/c": [("unsupported", "ok"), ("untested[n=1,of=x]", "ok")],
+        "mlock": [("known", "ok")],
     }
 
 
