@@ -67,9 +67,7 @@ def kcidb(runs: Sequence[Run], _option: str) -> str:
 
 def _known(of: TargetResults) -> Iterator[tuple[CaseTally, KnownIssue]]:
     for entry in of.entries:
-        known = of.run.known(entry)
-        if known is not None:
-            yield entry, known
+        yield from ((entry, known) for known in of.run.known_issues(entry))
 
 
 def _id(*parts: str) -> str:

@@ -79,9 +79,13 @@ class Run:
 
     def known(self, entry: CaseTally) -> KnownIssue | None:
         """Return the known issue that a failure is, the first where it is several; None: something in it is news."""
+        return next(iter(self.known_issues(entry)), None)
+
+    def known_issues(self, entry: CaseTally) -> tuple[KnownIssue, ...]:
+        """Return all known issues that a failure is; none where something in it is news."""
         info = self.manifest.info.get(entry.worst.target)
         found = known_issues(self.baselines, entry.worst, info, baselines.today())
-        return found[0].issue if found else None
+        return tuple(match.issue for match in found)
 
     def trace(self, result: Result) -> Trace | None:
         """Return the trace of a case; None: its lines are none, or cannot be read as the case has changed since."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lockproof.conformance.judging.verdict import Status
+from lockproof.conformance.judging.verdict import Status, Verdict
+from lockproof.conformance.language.requirements import Aspect
 from lockproof.conformance.reports.kcidb import kcidb
 from tests.helpers import target_info
 from tests.reports.made_up import KNOWN, manifest, message, result, run
@@ -71,6 +72,19 @@ def test_known_deviations_are_issues_and_incidents() -> None:
     assert issue["report_subject"] == "It keeps the prefix."
     (test,) = (test for test in made["tests"] if test["id"] == incident["test_id"])
     assert (test["path"], test["status"]) == ("lockproof.mlock.known", "FAIL")
+
+
+def test_a_failure_that_several_issues_explain_is_an_incident_of_each() -> None:
+    (issue,) = KNOWN.issues
+    other = replace(issue, id="wrong-errno", url="https://example.org/2", finding="mlock.errors:result")
+    both = result(Status.FAIL, "mlock/known")
+    (finding,) = both.verdict.findings
+    second = replace(finding, requirement="mlock.errors", aspect=Aspect.RESULT)
+    both = replace(both, verdict=Verdict(Status.FAIL, findings=(finding, second)))
+    made = report(run(both, baselines=(replace(KNOWN, issues=(issue, other)),)))
+    assert [found["report_url"] for found in made["issues"]] == ["https://example.org", "https://example.org/2"]
+    assert [found["issue_id"] for found in made["incidents"]] == ["lockproof:keeps-prefix", "lockproof:wrong-errno"]
+    assert len({found["id"] for found in made["incidents"]}) == 2
 
 
 def test_names_of_combinations_are_paths() -> None:
