@@ -111,11 +111,9 @@ def make(asked: Asked, runs: Sequence[Run]) -> Report:
 
 
 def write(report: Report, path: Path) -> None:
-    """Write a report as a file, or into a folder, each file whole. Raises StoreError."""
+    """Write a report as a file, or into a folder, each file whole; folders are made. Raises StoreError."""
     hint = "name another place for the report"
-    if isinstance(report, str):
-        write_whole(path, report, hint)
-        return
-    for name, text in report.items():
-        make_folder((path / name).parent, hint)
-        write_whole(path / name, text, hint)
+    files = {path: report} if isinstance(report, str) else {path / name: text for name, text in report.items()}
+    for file, text in files.items():
+        make_folder(file.parent, hint)
+        write_whole(file, text, hint)
