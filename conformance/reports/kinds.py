@@ -63,8 +63,8 @@ KINDS: dict[str, Kind] = {
     "junit": Kind("JUnit XML, which nearly every CI system reads", junit, "junit.xml", (PER_TARGET,)),
     "html": Kind("people: one page that needs nothing but a browser", html, "report.html"),
     "kcidb": Kind("KCIDB 5.3, which KernelCI takes", kcidb, "kcidb.json"),
-    "lava": Kind("LAVA: its signals, as cases end", lava, STANDARD_OUTPUT, live=LiveSignals),
     "ktap": Kind("KTAP, which the kernel's own tools and labs read", ktap, "results.ktap", (SELFTESTS,)),
+    "lava": Kind("LAVA: its signals, as cases end", lava, STANDARD_OUTPUT, live=LiveSignals),
     "tmt": Kind("tmt and Testing Farm: results.yaml and its logs, in $TMT_TEST_DATA", tmt, "tmt.yaml"),
 }
 
