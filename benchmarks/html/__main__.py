@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page of five kernels: how large it is, and how quick in Chromium.
+
+    python benchmarks/html [RUN...]
+
+RUN: folders of runs, whose page is measured as it is. Without them the corpus is run on `local`, and five kernels are
+said to have shown its results: once the corpus, and once 2000 cases, which are those of the corpus under more names.
+
+Parsed: from the first byte to DOMContentLoaded, with the page's script. A filter: from the click to the end of script,
+style and layout, and to the next frame that is drawn, the median of ROUNDS; the slowest filter counts.
+"""
+
+from __future__ import annotations
+
+import gzip
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from playwright.sync_api import sync_playwright
+
+from lockproof.conformance.language.loading import Corpus
+from lockproof.conformance.reports.html import html
+from lockproof.conformance.reports.run import Run, read
+from lockproof.conformance.running.manifest import corpus_digest
+from lockproof.conformance.running.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from playwright.sync_api import Browser
+
+LOCKPROOF = Path(sys.executable).with_name("lockproof")
+RELEASES = ("5.10", "6.1", "6.12", "7.1", "7.2")
+MANY = 2000
+ROUNDS = 5
+CHROMIUM = "/usr/bin/chromium"
+FILTERS = ("all", "failing", "differs", "untested", "changed")
+CLICK = """async (id) => {
+    const began = performance.now();
+    document.getElementById(id).click();
+    document.body.offsetHeight;
+    const laidOut = performance.now() - began;
+    await new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)));
+    return [laidOut, performance.now() - began];
+}"""
+
+
+def on_local(scratch: Path) -> Run:
+    """Run the corpus on the running kernel."""
+    command = [LOCKPROOF, "run", "-t", "local", "--results", scratch]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
+    if done.returncode not in {0, 1}:
+        sys.exit(f"{' '.join(map(str, command))} ended with {done.returncode}")
+    (folder,) = scratch.iterdir()
+    return read(scratch, folder.name)
+
+
+def five_kernels(run: Run, cases: int) -> Run:
+    """Return a run in which five kernels have shown these results, for as many cases."""
+    copies = [
+        (replace(case, name=f"{folder}{case.name}"), case.name)
+        for folder in ("", *(f"more-{n}/" for n in range(cases // len(run.cases))))
+        for case in run.cases.values()
+    ][:cases]
+    targets = tuple(f"qemu:debian/{release}" for release in RELEASES)
+    tally = Tally()
+    for target in targets:
+        for case, name in copies:
+            tally.add(replace(run.tally.cases["local", name].worst, target=target, case=case.name))
+    info = run.manifest.info["local"]
+    known = {target: replace(info, release=release) for target, release in zip(targets, RELEASES, strict=True)}
+    corpus = Corpus(tuple(case for case, _ in copies), run.corpus.requirements)
+    manifest = replace(run.manifest, targets=targets, info=known, corpus=corpus_digest(corpus.cases))
+    return Run(manifest, tally, corpus)
+
+
+def measured(browser: Browser, page_file: Path) -> dict[str, Any]:
+    """Open a page, and click on its filters."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(page_file.as_uri())
+    timing = "performance.getEntriesByType('navigation')[0]"
+    parsed = page.evaluate(f"{timing}.domContentLoadedEventEnd - {timing}.responseStart")
+    page.evaluate(CLICK, "show-all")  # the first time also draws what was never drawn
+    rounds = [[page.evaluate(CLICK, f"show-{word}") for word in FILTERS] for _ in range(ROUNDS)]
+    medians = [
+        [statistics.median(times[number][which] for times in rounds) for number in range(len(FILTERS))]
+        for which in range(2)
+    ]
+    found = {
+        "nodes": page.evaluate("document.getElementsByTagName('*').length"),
+        "parsed": parsed,
+        "laid_out": max(medians[0]),
+        "drawn": max(medians[1]),
+    }
+    context.close()
+    return found
+
+
+def report(browser: Browser, name: str, runs: Sequence[Run], scratch: Path) -> None:
+    """Make a page, and print a line of it."""
+    began = time.monotonic()
+    content = html(runs).encode()
+    seconds = time.monotonic() - began
+    file = scratch / "page.html"
+    file.write_bytes(content)
+    found = measured(browser, file)
+    sizes = f"{len(content) / 1024:7.0f} {len(gzip.compress(content)) / 1024:7.0f}"
+    times = f"{found['parsed']:7.0f} {found['laid_out']:9.0f} {found['drawn']:7.0f}"
+    print(f"{name:<24} {sizes} {found['nodes']:7} {seconds:7.2f} {times}")
+
+
+def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        scratch = Path(folder)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        print(f"Chromium {browser.version}, 1280 pixels wide\n")
+        print(
+            f"{'':<24} {'KiB':>7} {'gzip':>7} {'nodes':>7} {'made, s':>7} {'parsed':>7} {'filter ms':>9} {'drawn':>7}"
+        )
+        if asked := sys.argv[1:]:
+            report(
+                browser,
+                f"{len(asked)} run{'s' if len(asked) > 1 else ''}",
+                [read(scratch, run) for run in asked],
+                scratch,
+            )
+        else:
+            run = on_local(scratch / "results")
+            for cases in (len(run.cases), MANY):
+                report(browser, f"5 kernels, {cases} cases", [five_kernels(run, cases)], scratch)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
