@@ -12,6 +12,7 @@ breaks its promise is no error: that is a verdict.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,6 +32,10 @@ __all__ = [
     "first_mistake",
     "suggest",
 ]
+
+
+_LONG_WORD = re.compile(r"(\S{60})\S{140,}")
+"""What a message quotes of a file, and nobody reads to its end."""
 
 
 class Location(NamedTuple):
@@ -57,7 +62,8 @@ class Problem:
 
     def __str__(self) -> str:
         """Return the one line that a user reads."""
-        return f"{self.location}: {self.field + ': ' if self.field else ''}{self.message}"
+        message = _LONG_WORD.sub(r"\1…", self.message)
+        return f"{self.location}: {self.field + ': ' if self.field else ''}{message}"
 
 
 class LockproofError(Exception):

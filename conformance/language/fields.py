@@ -102,7 +102,10 @@ def _flag(text: object) -> bool:
 
 def _integer(text: object) -> int:
     if not re.fullmatch(r"[+-]?(0x[0-9a-fA-F]{1,8}|0|[1-9][0-9]{0,8})", str(text)):
-        msg = f"{text!r} is no whole number; write 100, -1 or 0x64"
+        if re.fullmatch(r"[+-]?(0x[0-9a-fA-F]+|[1-9][0-9]+)", str(text)):
+            msg = f"{text} is too large; write a number of at most 9 digits, or 8 behind 0x"
+        else:
+            msg = f"{text!r} is no whole number; write 100, -1 or 0x64"
         raise ValueError(msg)
     return int(str(text), 0)
 
@@ -126,6 +129,7 @@ Count = Annotated[Integer, Field(ge=0, le=strips.MAX_PAGES)]
 # Sizes
 
 _SIZE = re.compile(r"(?P<sign>-?)(?:(?P<pages>[0-9]{1,15})p)?(?P<bytes>(?(pages)[+-])[0-9]{1,18})?")
+_LARGE_SIZE = re.compile(r"-?[0-9]+(?:p(?:[+-][0-9]+)?)?")
 _SIZE_SCHEMA: dict[str, Any] = {
     "anyOf": [{"type": "integer"}, {"type": "string", "pattern": r"^-?[0-9]+p([+-][0-9]+)?$"}]
 }
@@ -145,6 +149,9 @@ class Size(NamedTuple):
     def parse(cls, text: object) -> Size:
         """Read `N` bytes, `Np` pages, `Np+M` or `Np-M`; a leading `-` counts down from the top. Raises ValueError."""
         match = _SIZE.fullmatch(str(text))
+        if match is None and _LARGE_SIZE.fullmatch(str(text)):
+            msg = f"{text} is too large; write at most 15 digits of pages, and 18 of bytes"
+            raise ValueError(msg)
         if match is None or match["pages"] is match["bytes"] is None:
             msg = f"{text!r} is no size; write 4096 (bytes), 4p (pages), 4p-1, or -1 (down from the top of memory)"
             raise ValueError(msg)
