@@ -8,6 +8,8 @@ commands, or the line before the block names it:
     <!-- not run: WHY -->          it cannot be run here, or takes too long
     <!-- file: mine.yaml -->       no output, but a file that the commands of the same document read
 
+They run in a folder of their own, with no more of the checkout in it than results/baselines.
+
 What varies is not compared: … within a line stands for any text, a line … for any lines; times, sizes of memory, names
 of runs, and releases of kernels behind their first two numbers. Where the kernel is another one than that which the
 document shows, the sums of its counts are compared.
@@ -138,6 +140,8 @@ def check(document: Path, *, write: bool = False) -> list[str]:
     wrong: list[str] = []
     text = document.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as name:
+        (Path(name) / "results").mkdir()
+        (Path(name) / "results" / "baselines").symlink_to(TOP / "results" / "baselines")
         for block in blocks(text):
             where = f"{document.relative_to(TOP)}:{block.line}"
             if not block.is_explained:
