@@ -561,4 +561,6 @@ def test_a_setuid_program_is_refused_where_it_would_not_be_one(compiled: Callabl
     limited = ["setpriv", "--bounding-set=-sys_ptrace", LOCKPROOF, "inject", "--", str(program)]
     done = subprocess.run(limited, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "setuid: is setuid to user 65534, which has no effect while it is traced without CAP_SYS_PTRACE" in done.stderr
+    assert (
+        "setuid: is setuid to user 65534, which has no effect while it is traced without CAP_SYS_PTRACE" in done.stderr
+    )
