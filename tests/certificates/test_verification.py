@@ -217,7 +217,7 @@ def test_a_signer_who_lies_is_found_out(lie: str, tmp_path: Path) -> None:
     assert refused(signed(forge(files("model:linux-6")), tmp_path / "c")).startswith(said)
 
 
-@pytest.mark.parametrize("name", (folder.CERTIFICATE, *folder.CONTENTS))
+@pytest.mark.parametrize("name", [folder.CERTIFICATE, *folder.CONTENTS])
 def test_what_is_changed_after_it_was_signed_is_found(name: str, tmp_path: Path) -> None:
     place = signed(files(), tmp_path / "c")
     content = (place / name).read_bytes()
