@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lockproof.conformance.protocol.kernel_log import excerpt, first_splat, new_taint
 
@@ -92,3 +94,24 @@ def test_without_a_splat_the_last_lines_are_shown() -> None:
 )
 def test_a_new_taint_is_named(change: tuple[int, int] | None, text: str) -> None:
     assert new_taint(change) == text
+
+
+WORDS = st.sampled_from(
+    ["BUG: ", "WARNING: ", "cut here", "------------[ cut here ]------------", "Oops", " ", "\0", "\x1b"]
+)
+LINES = st.lists(st.lists(WORDS | st.text(max_size=8), max_size=4).map("".join), max_size=120)
+
+
+@given(LINES)
+def test_of_any_log_a_bounded_part_is_shown_that_has_the_splat(log: list[str]) -> None:
+    splat = first_splat(log)
+    shown = excerpt(log)
+    assert len(shown) <= 41
+    assert all(line in log or line.startswith("… ") for line in shown)
+    assert splat is None or splat in {line.strip() for line in log}
+
+
+@given(st.tuples(st.integers(0, 1 << 64), st.integers(0, 1 << 64)))
+def test_of_any_taint_every_new_bit_is_named_and_no_other(change: tuple[int, int]) -> None:
+    before, after = change
+    assert len(list(filter(None, new_taint(change).split(", ")))) == (after & ~before).bit_count()

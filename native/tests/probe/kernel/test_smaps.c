@@ -97,6 +97,24 @@ static void long_lines_do_no_harm(void **state)
 	assert_string_equal(told.text, expected);
 }
 
+/* What is kept of a line that is split is all that counts of one that is not. */
+static void the_end_of_a_long_line_says_nothing(void **state)
+{
+	char line[2 * SMAPS_LINE];
+	int length = snprintf(line, sizeof(line), "00010000-00012000 r-xp 00000000 00:00 0 [vdso]%*s]\nVmFlags: rd\n",
+			      SMAPS_LINE, "");
+
+	(void)state;
+	for (int first = 0; first <= length; first++) {
+		struct told told = { 0 };
+		struct smaps smaps = smaps_to(tell, &told);
+
+		smaps_feed(&smaps, line, (size_t)first);
+		smaps_feed(&smaps, line + first, (size_t)(length - first));
+		assert_string_equal(told.text, "10000-12000 flags\n");
+	}
+}
+
 static void without_flags_a_mapping_ends_where_the_next_begins(void **state)
 {
 	static const char maps[] =
@@ -147,6 +165,7 @@ int main(void)
 		cmocka_unit_test(lines_may_be_split_anywhere),
 		cmocka_unit_test(single_bytes_will_do),
 		cmocka_unit_test(long_lines_do_no_harm),
+		cmocka_unit_test(the_end_of_a_long_line_says_nothing),
 		cmocka_unit_test(without_flags_a_mapping_ends_where_the_next_begins),
 		cmocka_unit_test(what_is_not_wanted_is_not_read),
 		cmocka_unit_test(a_file_is_read_in_pieces_as_large_as_the_buffer),
