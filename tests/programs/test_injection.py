@@ -302,6 +302,20 @@ def test_a_statically_linked_program_can_be_tested(compiled: Callable[..., Path]
     assert found(tmp_path / "out.json") == BEHAVIOUR
 
 
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="its kernel runs programs of 32 bits")
+def test_a_program_of_32_bits_can_be_tested(tmp_path: Path) -> None:
+    source = tmp_path / "small.c"
+    source.write_text(ABORTS)
+    for compiler in (("gcc", "-m32"), (sys.executable, "-m", "ziglang", "cc", "-target", "x86-linux-musl")):
+        done = subprocess.run([*compiler, source, "-o", tmp_path / "small"], capture_output=True, check=False)
+        if done.returncode == 0:
+            break
+    else:
+        pytest.skip("needs a compiler for 32 bits")
+    inject("--json", "out.json", "--", tmp_path / "small", cwd=tmp_path)
+    assert found(tmp_path / "out.json") == {"mlock@1=fail:ENOMEM": ("crashed", "SIGABRT")}
+
+
 def test_a_crash_that_a_launcher_hides_is_told(compiled: Callable[..., Path], tmp_path: Path) -> None:
     program = compiled("aborts", text=ABORTS)
     done = inject("--json", "out.json", "--", "env", "-i", "/bin/sh", "-c", f"{program}; exit 0", cwd=tmp_path)
