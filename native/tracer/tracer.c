@@ -108,7 +108,7 @@ static bool start_program(struct tracer *tracer, struct start *start)
 	return write(ends[1], "", 1) == 1 && close(ends[1]) == 0;
 }
 
-static void go_on(enum __ptrace_request how, pid_t thread, int signal_number)
+static void go_on(int how, pid_t thread, int signal_number)
 {
 	ptrace(how, thread, NULL, (long)signal_number); /* one that was killed meanwhile does not */
 }
