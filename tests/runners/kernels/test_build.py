@@ -262,7 +262,7 @@ slow: ; @echo $$PPID >"$(LOCKPROOF_TEST)/pids.new"; sleep 1000 & echo $$! >>"$(L
 def test_a_build_that_is_ended_leaves_nothing_running_and_the_next_one_works(
     tree: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
-    makefile = MAKEFILE.replace("bzImage:\n", "bzImage: $(if $(LOCKPROOF_TEST),slow)\n") + SLOW
+    makefile = MAKEFILE.replace("bzImage: ", "bzImage: $(if $(LOCKPROOF_TEST),slow) ") + SLOW
     (tree / "Makefile").write_text(makefile)
     environment = os.environ | {"LOCKPROOF_TEST": str(tmp_path)}
     process = start("kernel", "build", str(tree), cwd=tmp_path, env=environment)
