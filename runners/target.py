@@ -131,11 +131,14 @@ class TargetInfo:
         from pydantic import ValidationError  # noqa: PLC0415  see _hello
 
         try:
-            hello: TargetInfo = _hello().validate_json(line)["hello"]
+            found: dict[str, TargetInfo] = _hello().validate_json(line)
         except ValidationError as error:
             msg = f"no hello of a probe ({first_mistake(error)}): {line!r:.200}"
             raise TargetError(msg) from error
-        return hello
+        if not found:
+            msg = f"no hello of a probe (nothing in it): {line!r:.200}"
+            raise TargetError(msg)
+        return found["hello"]
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> TargetInfo:
