@@ -91,7 +91,11 @@ def _objects(text: str) -> tuple[str, ...]:
     found: list[str] = []
     at = 0
     while at < len(text):
-        end = _DECODER.raw_decode(text, at)[1]
+        try:
+            end = _DECODER.raw_decode(text, at)[1]
+        except RecursionError as error:
+            msg = "a line of its trace is nested too deep"
+            raise ValueError(msg) from error
         if text[end : end + 1] not in {"", ","}:
             msg = "no comma between two lines of its trace"
             raise ValueError(msg)

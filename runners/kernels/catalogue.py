@@ -125,7 +125,7 @@ def _read(path: Path) -> CachedKernel | None:
             return None
     try:
         return CachedKernel(**_checked(json.loads(text)))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter: brackets within brackets
         msg = f"{path}: cannot be read ({error}); delete it, and fetch or build the kernel again"
         raise StoreError(msg) from error
 
