@@ -10,6 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lockproof.conformance.certificates import folder
+from lockproof.conformance.certificates.certificate import read_certificate
+from lockproof.conformance.certificates.statement import TEMPLATE, read_statement
 from lockproof.conformance.errors import LockproofError
 from lockproof.conformance.language.loading import load, load_requirements, load_text
 from lockproof.conformance.language.yaml_nodes import read as read_yaml
@@ -23,6 +26,7 @@ from lockproof.runners.kernels import image, packages, sources_list
 from lockproof.runners.kernels.apt import Root
 from lockproof.runners.probe.compiled import host_probe
 from lockproof.runners.target import TargetInfo, make_target
+from tests.certificates.certified import STATEMENT, files
 from tests.command import SMALL
 from tests.places import CASES, CHECKOUT
 
@@ -46,9 +50,9 @@ class Reader:
 @cache
 def _scratch() -> Path:
     """Return a file for readers that want one; it goes with the process."""
-    folder = tempfile.TemporaryDirectory(prefix="lockproof-fuzz-")
-    _kept.append(folder)
-    return Path(folder.name) / "input"
+    made = tempfile.TemporaryDirectory(prefix="lockproof-fuzz-")
+    _kept.append(made)
+    return Path(made.name) / "input"
 
 
 _kept: list[tempfile.TemporaryDirectory[str]] = []
@@ -235,6 +239,10 @@ READERS = {
     "baselines": Reader(_file(lambda path: baselines.load([path], _corpus())), _baseline_seeds),
     "run.json": Reader(read_manifest, _manifest_seeds, (ValueError,)),
     "results.jsonl": Reader(_result, _result_seeds, (ValueError, LockproofError)),
+    "certificate": Reader(read_certificate, lambda: [files()[folder.CERTIFICATE]], (ValueError,)),
+    "statement": Reader(
+        lambda content: read_statement(content, "statement.yaml"), lambda: [STATEMENT, TEMPLATE.encode()]
+    ),
     "hello": Reader(TargetInfo.from_hello, _hello_seeds),
     "trace": Reader(_trace, lambda: [trace.encode() for trace in _traces()]),
     "kernel log": Reader(_log, lambda: [_LOG], ()),
