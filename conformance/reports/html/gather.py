@@ -82,7 +82,7 @@ _CHANGED = ("new failures", "fixed", "changed findings")
 
 def _is_news(seen: Seen) -> bool:
     """Tell whether it is not what the baselines of its run say."""
-    return seen.mark is Mark.FIXED or (seen.mark is Mark.FAIL and bool(seen.target.results.run.baselines))
+    return seen.mark is Mark.FIXED or (seen.mark is Mark.FAIL and seen.target.has_baseline)
 
 
 def _compared(runs: Sequence[Run]) -> Iterator[Differences]:
@@ -127,7 +127,7 @@ def _target(target: Target, cases: Matrix) -> TargetRow:
 
 
 def _known(target: Target, cases: Matrix) -> str:
-    if not target.results.run.baselines:
+    if not target.has_baseline:
         return ""
     marks = [seen.mark for seen in cases.of(target)]
     known, new, fixed = (marks.count(mark) for mark in (Mark.KNOWN, Mark.FAIL, Mark.FIXED))

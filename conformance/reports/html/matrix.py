@@ -63,6 +63,11 @@ class Target:
         info = self.results.info
         return info is None or (info.system != "model" and place_of(self.results.target, info) is not None)
 
+    @property
+    def has_baseline(self) -> bool:
+        """Whether baselines can know of it: they are about kernels."""
+        return self.is_kernel and bool(self.results.run.baselines)
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:

@@ -298,6 +298,14 @@ def test_a_baseline_tells_known_failures_new_ones_and_fixed_ones_apart() -> None
     assert "1 known, 1 new, 1 fixed" in text(page.find(".//table[@class='targets']"))
 
 
+def test_a_baseline_says_nothing_of_what_is_no_kernel() -> None:
+    known = Baseline(Path("linux.yaml"), (KNOWN,), {})
+    page = parsed(drawn({"mlock/a/known": "FF"}, {"local": "6.1", "local+posixmlock": "6.1"}, baselines=(known,)))
+    assert words(page, "mlock/a/known") == ["FAIL, known", "FAIL"]
+    assert "C" not in row(page, "mlock/a/known").get("class").split()
+    assert "new" not in text(page.findall(".//table[@class='targets']/tbody/tr")[1])
+
+
 HOSTILE = (
     "</script></style><script>alert(1)</script><b a=\"'>&lt; ]]> # \x00\x07\x1b[31m\x7f\x85\ud800\udcff\ufffe\u202e"
 )
@@ -339,7 +347,7 @@ def test_a_kernel_log_of_a_megabyte_is_cut_and_says_where_the_rest_is() -> None:
     ]
     made_up = run(results, {"local": "6.1"})
     assert len(html([made_up])) < 60_000
-    assert under(parsed(made_up), "mlock/a/a").find("pre").text.endswith("… cut; the whole trace is in results.jsonl")
+    assert under(parsed(made_up), "mlock/a/a").find("pre").text.endswith("the whole trace is in results.jsonl")
 
 
 def test_ten_thousand_findings_are_one_row() -> None:
