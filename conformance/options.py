@@ -132,6 +132,10 @@ class Group(click.Group):
 
     command_class = Command
 
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """Return the first sentence of the help, as a command does."""
+        return super().get_short_help_str(max(limit, _LONGEST_SENTENCE))
+
 
 def option(*declarations: str, group: str = "", **settings: Any) -> Callable[[_Function], _Function]:
     """Declare an option of a Command, as click.option does; `group`: where it stands in the help."""

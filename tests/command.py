@@ -75,7 +75,8 @@ def verdicts(folder: Path) -> dict[tuple[str, str], str]:
 
 def plain_environment() -> dict[str, str]:
     """Return the environment without what would change the output."""
-    return {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "FORCE_COLOR", "CLICOLOR"}}
+    changing = {"NO_COLOR", "FORCE_COLOR", "CLICOLOR", "COLUMNS", "LINES"}  # of the last two pytest-xdist tells workers
+    return {key: value for key, value in os.environ.items() if key not in changing}
 
 
 def until(condition: Callable[[], object], seconds: float = 60) -> None:
