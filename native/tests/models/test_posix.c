@@ -154,12 +154,12 @@ static void the_mapping_limit_counts_the_layout_that_results(void **state)
 	lock(f, 0, 2);
 	f->system.limit_mappings(f->task, 1);
 	remember(f);
-	assert_int_equal(lock(f, 3, 1), -EAGAIN);
+	assert_int_equal(lock(f, 3, 1), -ENOMEM);
 	assert_unchanged(f);
 	assert_int_equal(lock(f, 2, 1), 0);   /* as many mappings as before */
 	assert_int_equal(unlock(f, 0, 1), 0); /* the last one that can be had */
 	remember(f);
-	assert_int_equal(lock_on_fault(f, 2, 1), -EAGAIN);
+	assert_int_equal(lock_on_fault(f, 2, 1), -ENOMEM);
 	assert_int_equal(f->system.munmap(f->task, at(f, 4), PAGE), -ENOMEM);
 	assert_int_equal(f->system.mprotect(f->task, at(f, 4), PAGE, PROT_NONE), -ENOMEM);
 	assert_int_equal(f->system.map(f->task, NONE, at(f, 4), 1, 0, false), -EMFILE);
@@ -168,14 +168,14 @@ static void the_mapping_limit_counts_the_layout_that_results(void **state)
 	assert_locked(f, "LLLLLL");
 }
 
-static void munlock_without_room_for_its_splits_is_eagain(void **state)
+static void munlock_without_room_for_its_splits_is_enomem(void **state)
 {
 	struct fixture *f = lay(state, "aaaa");
 
 	lock(f, 0, 4);
 	f->system.limit_mappings(f->task, 1);
 	remember(f);
-	assert_int_equal(unlock(f, 1, 2), -EAGAIN);
+	assert_int_equal(unlock(f, 1, 2), -ENOMEM);
 	assert_unchanged(f);
 }
 
@@ -342,7 +342,7 @@ int main(void)
 		on_a_task(privilege_lifts_the_limit),
 		on_a_task(mappings_are_split_and_merged_as_the_locks_demand),
 		on_a_task(the_mapping_limit_counts_the_layout_that_results),
-		on_a_task(munlock_without_room_for_its_splits_is_eagain),
+		on_a_task(munlock_without_room_for_its_splits_is_enomem),
 		on_a_task(mlock2_on_fault_locks_without_populating),
 		on_a_task(mlockall_refuses_flags_that_it_does_not_have),
 		on_a_task(mlockall_future_locks_what_is_mapped_later),
