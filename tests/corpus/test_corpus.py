@@ -38,7 +38,6 @@ LINUX = {
     "mlock/max-map-count/parts-of-two-mappings": "pages 1 to 5 became locked",
     "munlock/max-map-count/after-whole-mappings": "pages 0 to 3 became unlocked",
     "quality/layout/no-more-mappings": "2 mappings instead of 1, boundaries changed at page 1",
-    "mlockall/current/unlockable-page[with=protection-none]": "page 2 is not resident",
 }
 GUARD = ("mlock/no-change/unlockable-page[with=guard]", "pages 0, 2 to 6 became locked")
 GVISOR = {name: message for name, message in LINUX.items() if name.startswith(("mlock/no-change", "munlock/no-change"))}

@@ -164,7 +164,9 @@ def test_what_is_quoted_is_no_syntax(why: str) -> None:
 ])  # fmt: skip
 def kunit(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Unpack the kernel's own reader of KTAP; return it."""
-    (tarball,) = (directory() / "sources").glob(f"linux-source-{request.param}_*.tar")
+    tarball = max(
+        (directory() / "sources").glob(f"linux-source-{request.param}_*.tar"), key=lambda each: each.stat().st_mtime
+    )
     folder = tmp_path_factory.mktemp("kunit")
     unpack = ["tar", "-C", str(folder), "--strip-components=1", "--wildcards", "-xf", str(tarball)]
     subprocess.run([*unpack, "*/tools/testing/kunit/*"], check=True)

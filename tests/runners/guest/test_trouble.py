@@ -208,7 +208,7 @@ def image() -> Path:
 
 def refused(tmp_path: Path, target: str) -> str:
     """Run lockproof on a target that is refused, and give the one line that says why."""
-    done = lockproof("run", "-t", target, cwd=tmp_path)
+    done = lockproof("run", "--offline", "-t", target, cwd=tmp_path)
     assert done.returncode == 2
     assert not (tmp_path / "results").exists()
     (line,) = done.stderr.splitlines()
