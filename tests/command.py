@@ -57,9 +57,14 @@ def start(*arguments: str, cwd: Path, env: dict[str, str] | None = None) -> subp
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        # A background job ignores SIGINT, and so would all that it starts.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  no thread is in the way
+        preexec_fn=_heed_signals,  # noqa: PLW1509  no thread is in the way
     )
+
+
+def _heed_signals() -> None:
+    """Take signals as a shell in a terminal lets its jobs: in the background SIGINT, under nohup SIGHUP is ignored."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def results(folder: Path) -> list[dict[str, Any]]:
