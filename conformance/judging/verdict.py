@@ -52,6 +52,11 @@ class Finding:
     """What was made to fail: `allocation 4 (vm_area_dup <- __split_vma)`; empty: nothing."""
 
     @property
+    def kind(self) -> str:
+        """What it is told from others by: `requirement:aspect`."""
+        return f"{self.requirement}:{self.aspect}"
+
+    @property
     def when(self) -> str:
         """Say when it was seen, as the end of a sentence."""
         return f" when {self.fault} failed" if self.fault else ""
@@ -71,3 +76,8 @@ class Verdict:
     findings: tuple[Finding, ...] = ()
     lacks: str = ""
     """What the target has not got, by its name: an option (a call, a kind of memory), or a means to provoke or see."""
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of its findings."""
+        return frozenset(finding.kind for finding in self.findings)

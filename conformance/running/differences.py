@@ -152,7 +152,7 @@ LISTS = tuple(field.name for field in fields(Differences) if field.type == "_Lis
 
 def findings(result: Result) -> tuple[str, ...]:
     """Return what a result has found, each as `requirement:aspect`."""
-    return tuple(sorted({f"{finding.requirement}:{finding.aspect}" for finding in result.verdict.findings}))
+    return tuple(sorted(result.verdict.kinds))
 
 
 def side(manifest: Manifest, tally: Tally, *, name: str = "", target: str | None = None) -> Side:

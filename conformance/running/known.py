@@ -29,7 +29,6 @@ __all__ = [
     "News",
     "about",
     "assess",
-    "kind",
     "known_issues",
     "known_kinds",
     "seen_name",
@@ -144,7 +143,7 @@ def assess(baselines: Sequence[Baseline], tally: Tally, info: Mapping[str, Targe
                 known[target, case] = matches
             else:
                 news.append(_news(baselines, entry, info.get(target), today))
-        shown = {kind(finding) for finding in entry.worst.verdict.findings if finding.step >= 0}
+        shown = {finding.kind for finding in entry.worst.verdict.findings if finding.step >= 0}
         if entry.status in {Status.FAIL, Status.PASS}:
             fixed += [Fixed(target, case, issue) for issue in always if issue.finding not in shown]
         elif entry.status is not Status.UNRESOLVED:
@@ -162,7 +161,7 @@ def _lost(
         if before is None or place is None or before.release != (place.upstream or info.release):
             continue
         entries = [entry for entry in tally.of_target(target) if issue.names(entry.worst.case)]
-        accounted = sum(issue.finding in map(kind, entry.worst.verdict.findings) for entry in entries)
+        accounted = sum(issue.finding in entry.worst.verdict.kinds for entry in entries)
         accounted += sum(each.target == target and each.issue is issue for each in fixed)
         untried = sum(entry.status in {Status.UNTESTED, Status.UNSUPPORTED} for entry in entries)
         if (cases := min(untried, before.count - accounted)) > 0:
@@ -177,7 +176,7 @@ def seen_name(target: str) -> str:
 def _news(baselines: Sequence[Baseline], entry: CaseTally, info: TargetInfo | None, today: date) -> News:
     place = place_of(entry.worst.target, info) if info is not None else None
     found = unknown(baselines, entry.worst, info, today)
-    kinds = {kind(finding) for finding in found}
+    kinds = {finding.kind for finding in found}
     known = about(baselines, entry.worst.case, place, None)
     return News(entry, found, tuple(issue for issue, _ in known if issue.finding in kinds and issue.expires < today))
 
@@ -186,7 +185,7 @@ def _match(baselines: Sequence[Baseline], case: str, finding: Finding, place: Pl
     if finding.step < 0:  # the kernel itself broke, which is never expected
         return None
     known = about(baselines, case, place, today)
-    return next((Match(issue, assumed) for issue, assumed in known if issue.finding == kind(finding)), None)
+    return next((Match(issue, assumed) for issue, assumed in known if issue.finding == finding.kind), None)
 
 
 def about(
@@ -205,10 +204,5 @@ def _distinct(result: Result) -> list[Finding]:
     """Return the first finding of each kind."""
     found: dict[tuple[str, bool], Finding] = {}
     for finding in result.verdict.findings:
-        found.setdefault((kind(finding), finding.step < 0), finding)
+        found.setdefault((finding.kind, finding.step < 0), finding)
     return list(found.values())
-
-
-def kind(finding: Finding) -> str:
-    """Return what a finding is told from others by, in a baseline: `requirement:aspect`."""
-    return f"{finding.requirement}:{finding.aspect}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.language.writing import scalar
 from lockproof.conformance.running.baselines import UNEXPLAINED
-from lockproof.conformance.running.known import assess, kind, seen_name
+from lockproof.conformance.running.known import assess, seen_name
 from lockproof.conformance.running.place import place_of
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _sighting(
 ) -> Iterator[tuple[str, Fields | None]]:
     names = [case.name for case in corpus.cases if issue.names(case.name)]
     entries = [tally.cases[target, name] for name in names if (target, name) in tally.cases]
-    shown = [entry for entry in entries if issue.finding in map(kind, entry.worst.verdict.findings)]
+    shown = [entry for entry in entries if issue.finding in entry.worst.verdict.kinds]
     tried = any(entry.status in {Status.PASS, Status.FAIL} for entry in entries)
     name = seen_name(target)
     if not tried or (len(entries) < len(names) and name in issue.seen):
@@ -106,8 +106,8 @@ def additions(baselines: Sequence[Baseline], runs: Sequence[tuple[Manifest, Tall
             place = place_of(worst.target, manifest.info[worst.target]) if worst.target in manifest.info else None
             expired = {issue.finding for issue in news.expired}
             for finding in news.unknown:
-                if place is not None and _where(place) and finding.step >= 0 and kind(finding) not in expired:
-                    new = found.setdefault(kind(finding), Addition(kind(finding)))
+                if place is not None and _where(place) and finding.step >= 0 and finding.kind not in expired:
+                    new = found.setdefault(finding.kind, Addition(finding.kind))
                     new.cases[worst.case] = None
                     new.where[_where(place)] = None
     return list(found.values())
