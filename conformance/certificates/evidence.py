@@ -13,7 +13,8 @@ from lockproof.conformance.judging.applicability import unmet
 from lockproof.conformance.judging.judge import judge, locks
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.protocol.trace import Trace, read_trace
-from lockproof.conformance.running.results import Result
+from lockproof.conformance.running.results import Result, source_in_corpus
+from lockproof.conformance.running.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -46,6 +47,14 @@ class Evidence:
         """Count the cases by what became of them."""
         found = Counter(result.verdict.status for result in self.results)
         return {status: found[status] for status in Status}
+
+    @property
+    def tally(self) -> Tally:
+        """Return the results as reports and comparisons want them."""
+        counted = Tally()
+        for result in self.results:
+            counted.add(result)
+        return counted
 
     def profiles(self, statement: Statement) -> Mapping[Profile, Conclusion]:
         """Return what it comes to, for each profile."""
@@ -98,13 +107,7 @@ def _result(case: Case, target: str, verdict: Verdict, lines: Lines, seconds: fl
         verdict=verdict,
         checks=case.checks,
         profile=case.profile,
-        source=_source(case),
+        source=source_in_corpus(case.name, case.source.line),
         seconds=seconds,
         trace=lines,
     )
-
-
-def _source(case: Case) -> str:
-    """Return file and line of a case of lockproof's own corpus, the same wherever that is installed."""
-    stem = case.name.partition("[")[0].rpartition("/")[0]
-    return f"cases/{stem}.yaml:{case.source.line}"

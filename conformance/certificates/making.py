@@ -15,7 +15,6 @@ from lockproof.conformance.reports import kinds
 from lockproof.conformance.reports.run import Run
 from lockproof.conformance.running.manifest import corpus_digest
 from lockproof.conformance.running.results import result_line
-from lockproof.conformance.running.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,16 +25,21 @@ if TYPE_CHECKING:
     from lockproof.conformance.running.manifest import Manifest
     from lockproof.conformance.running.results import Result
 
-__all__ = ["REPORTS", "certified", "derived", "files", "suite"]
+__all__ = ["REPORTS", "certified", "derived", "suite"]
 
 REPORTS = {"junit": "junit.xml", "html": "report.html"}
 """Kinds of reports, and what they are called in the folder."""
 
 
 def certified(
-    manifest: Manifest, results: Sequence[Result], corpus: Corpus, digests: Mapping[str, str]
-) -> tuple[Certificate, Evidence]:
-    """Return what a run comes to, without digests and sentences yet.
+    manifest: Manifest,
+    results: Sequence[Result],
+    corpus: Corpus,
+    digests: Mapping[str, str],
+    statement: Statement,
+    statement_file: bytes,
+) -> tuple[Certificate, dict[str, bytes]]:
+    """Return the certificate of a run, and the files of its folder, not signed yet.
 
     `digests`: SHA-256 of the `image` that was booted and of the `probe`, as far as they are known.
 
@@ -62,10 +66,16 @@ def certified(
         observers_agreed=found.observers_agreed,
         counts=found.counts,
         requirements=found.standings,
-        profiles={},
+        profiles=found.profiles(statement),
         files={},
     )
-    return made, found
+    contents = {
+        **derived(made, found, corpus),
+        folder.TRACES: folder.packed(result.trace for result in found.results),
+        folder.STATEMENT: statement_file,
+    }
+    whole = replace(made, files={name: folder.digest(contents[name]) for name in folder.CONTENTS})
+    return whole, {folder.CERTIFICATE: whole.as_json().encode(), **contents}
 
 
 def _refuse_partial(manifest: Manifest, corpus: Corpus) -> None:
@@ -91,26 +101,9 @@ def suite(corpus: Corpus, version: str, probe: str | None) -> Suite:
     )
 
 
-def files(
-    made: Certificate, found: Evidence, corpus: Corpus, statement: Statement, statement_file: bytes
-) -> dict[str, bytes]:
-    """Return the files of a certificate that is not signed yet."""
-    contents = {
-        **derived(made, found, corpus),
-        folder.TRACES: folder.packed(result.trace for result in found.results),
-        folder.STATEMENT: statement_file,
-    }
-    digests = {name: folder.digest(contents[name]) for name in folder.CONTENTS}
-    whole = replace(made, profiles=found.profiles(statement), files=digests)
-    return {folder.CERTIFICATE: whole.as_json().encode(), **contents}
-
-
 def derived(made: Certificate, found: Evidence, corpus: Corpus) -> Mapping[str, bytes]:
     """Return the files that follow from the traces: the results without them, and the reports."""
     lines = (result_line(replace(result, trace=())) for result in found.results)
-    tally = Tally()
-    for result in found.results:
-        tally.add(result)
-    run = Run(made.manifest, tally, corpus)
+    run = Run(made.manifest, found.tally, corpus)
     reports = {name: kinds.make(kinds.Asked(kind), [run]) for kind, name in REPORTS.items()}
     return {folder.RESULTS: b"".join(lines), **{name: str(text).encode() for name, text in reports.items()}}

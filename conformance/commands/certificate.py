@@ -10,13 +10,12 @@ from lockproof.conformance import certificates
 from lockproof.conformance.certificates import folder
 from lockproof.conformance.certificates.in_toto import in_toto
 from lockproof.conformance.certificates.page import page
-from lockproof.conformance.commands import run as running
 from lockproof.conformance.commands.printed import Printed
+from lockproof.conformance.commands.run import run_whole
 from lockproof.conformance.language.loading import load
 from lockproof.conformance.reports.differences import difference_lines
 from lockproof.conformance.running.differences import differences, side
 from lockproof.conformance.running.store import read_run
-from lockproof.conformance.running.tally import Tally
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,20 +71,12 @@ def reproduce(request: ReproduceRequest) -> Printed:
     Raises RefusedError, UsageError, StoreError.
     """
     verified = _verified(request.folder, request.signers)
-    certificate, tally = verified.certificate, Tally()
-    for result in verified.evidence.results:
-        tally.add(result)
-    name = running.new_name()
-    done = running.run(running.RunRequest(results=request.results, name=name, targets=(request.target,), jobs=1))
-    if done.code > _SIGNALS:
-        return done
-    found = differences(
-        side(certificate.manifest, tally, name=str(request.folder)), side(*read_run(request.results, name))
-    )
+    name, interrupted = run_whole(request.target, request.results)
+    if interrupted is not None:
+        return interrupted
+    before = side(verified.certificate.manifest, verified.evidence.tally, name=str(request.folder))
+    found = differences(before, side(*read_run(request.results, name)))
     return Printed("\n".join(("", *difference_lines(found))), found.exit_code)
-
-
-_SIGNALS = 128
 
 
 def _verified(folder_: Path, signers: Path | None) -> Verified:

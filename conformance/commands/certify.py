@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from lockproof.conformance import certificates
 from lockproof.conformance.certificates import Outcome, folder
 from lockproof.conformance.certificates.page import page
-from lockproof.conformance.commands import run as running
 from lockproof.conformance.commands.printed import Printed
+from lockproof.conformance.commands.run import run_whole
 from lockproof.conformance.errors import StoreError, UsageError
 from lockproof.conformance.files import read_input, write_whole
 from lockproof.conformance.language.loading import load
@@ -59,11 +59,9 @@ def certify(request: CertifyRequest) -> Printed:
     # Of an earlier run nobody can tell what the files were then.
     paths = request.target.files if request.target is not None else {}
     digests = {what: sha256(Path(path).read_bytes()).hexdigest() for what, path in paths.items()}
-    made, evidence = certificates.certified(manifest, results, corpus, digests)
-    contents = certificates.files(made, evidence, corpus, statement, content)
+    made, contents = certificates.certified(manifest, results, corpus, digests, statement, content)
     folder.write(request.output, contents)
-    whole = certificates.read_certificate(contents[folder.CERTIFICATE])
-    return Printed("\n".join((*page(whole, statement), "", _signed(request))), _code(whole))
+    return Printed("\n".join((*page(made, statement), "", _signed(request))), _code(made))
 
 
 def _statement(path: Path) -> tuple[Statement, bytes]:
@@ -81,15 +79,12 @@ def _statement(path: Path) -> tuple[Statement, bytes]:
 
 
 def _ran(request: CertifyRequest) -> str:
-    """Run the whole corpus, and return the name of the run. Raises UsageError where it was interrupted."""
+    """Run the whole corpus, and return the name of the run. Raises UsageError; StoreError where it was interrupted."""
     if request.target is None:
         msg = "nothing to certify; name a target with -t, or a run of the whole corpus with --run"
         raise UsageError(msg)
-    name = running.new_name()
-    # One session: what is left to the closing cases was seen by the one that ran all others.
-    done = running.run(running.RunRequest(results=request.results, name=name, targets=(request.target,), jobs=1))
-    signals = 128
-    if done.code > signals:
+    name, interrupted = run_whole(request.target, request.results)
+    if interrupted is not None:
         msg = f"run {name!r}: interrupted; lockproof run --resume {name} ends it, certify --run {name} certifies it"
         raise StoreError(msg)
     return name

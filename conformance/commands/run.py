@@ -46,11 +46,13 @@ if TYPE_CHECKING:
     from lockproof.conformance.running.results import Key, Result
     from lockproof.runners.target import Target
 
-__all__ = ["RunRequest", "new_name", "run"]
+__all__ = ["RunRequest", "run", "run_whole"]
 
 _RESULTS = Path("results")
 """Where --results is when it is not given."""
 _COMMAND = "command:"
+_SIGNALS = 128
+"""Exit codes above it are those of signals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +108,14 @@ class _Work:
         return len(self.cases) * len(self.targets) * self.folder.manifest.repeat
 
 
-def new_name() -> str:
-    """Return the name of a run that has none yet, after the time, to the microsecond: others look for it by that."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+def run_whole(target: Target, results: Path) -> tuple[str, Printed | None]:
+    """Run the whole corpus on a target, and return the name of the run; and what it ended with where interrupted.
+
+    In one session: what is left to the closing cases was seen by the one that ran all others.
+    """
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"  # nobody else's
+    done = run(RunRequest(results=results, name=name, targets=(target,), jobs=1))
+    return name, done if done.code > _SIGNALS else None
 
 
 def run(request: RunRequest) -> Printed:
@@ -132,7 +139,7 @@ def run(request: RunRequest) -> Printed:
     if interrupt.signal:
         ran = sum(entry.repetitions for entry in tally.cases.values())
         out.print(f"Interrupted: {ran} of {work.total} ran; {_again(work.folder)} runs the others")
-        return Printed("", 128 + interrupt.signal, remark)
+        return Printed("", _SIGNALS + interrupt.signal, remark)
     if unresolved := sum(entry.unresolved for entry in tally.cases.values()):
         out.print(f"{unresolved} UNRESOLVED; {_again(work.folder)} tries them again")
     deviates = _conclude(request, work.known, made, out)

@@ -18,7 +18,7 @@ from lockproof.conformance.reports.picture import picture, row
 from lockproof.conformance.running import baselines
 from lockproof.conformance.running.known import known_issues
 from lockproof.conformance.running.manifest import corpus_digest
-from lockproof.conformance.running.results import Result
+from lockproof.conformance.running.results import Result, source_in_corpus
 from lockproof.conformance.running.store import read_run
 from lockproof.conformance.running.tally import CaseTally
 
@@ -130,8 +130,7 @@ class Run:
         """Return file and line of a case: of those that lockproof brings along as they are called in its sources."""
         if self.manifest.cases is not None:
             return result.source
-        stem = result.case.partition("[")[0].rpartition("/")[0]
-        return f"cases/{stem}.yaml:{result.source.rpartition(':')[2]}"
+        return source_in_corpus(result.case, result.source.rpartition(":")[2])
 
     def rerun(self, result: Result) -> str:
         """Return the command that runs a case again, to be pasted into a shell."""

@@ -21,7 +21,7 @@ from lockproof.conformance.protocol.trace import Trace, read_trace
 if TYPE_CHECKING:
     from lockproof.conformance.language.case import Case
 
-__all__ = ["Key", "Result", "read_result", "result_line"]
+__all__ = ["Key", "Result", "read_result", "result_line", "source_in_corpus"]
 
 Key = tuple[str, str, int]
 """Target, case and repetition: what a result is the result of."""
@@ -55,6 +55,12 @@ class Result:
     def evidence(self, case: Case) -> Trace:
         """Return the trace of the case. Raises TargetError where the lines are none."""
         return read_trace(self.trace, len(case.map))
+
+
+def source_in_corpus(case: str, line: int | str) -> str:
+    """Return file and line of a case that lockproof brings along, the same wherever that is installed."""
+    stem = case.partition("[")[0].rpartition("/")[0]
+    return f"cases/{stem}.yaml:{line}"
 
 
 @cache
