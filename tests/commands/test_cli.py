@@ -19,14 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Path:
-    """Make a folder with two cases in `small/mlock.yaml`."""
-    (tmp_path / "small").mkdir()
-    (tmp_path / "small" / "mlock.yaml").write_text(SMALL)
-    return tmp_path
-
-
 def test_run_shows_the_deviation_as_a_picture_and_exits_with_1(small: Path) -> None:
     done = lockproof("run", "--cases", "small", cwd=small)
     assert done.returncode == 1

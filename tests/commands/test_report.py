@@ -15,14 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Path:
-    """Make a folder with two cases in `small/mlock.yaml`."""
-    (tmp_path / "small").mkdir()
-    (tmp_path / "small" / "mlock.yaml").write_text(SMALL)
-    return tmp_path
-
-
 def ran(folder: Path, *arguments: str) -> Path:
     """Run the cases, and return the folder of the run."""
     before = set((folder / "results").glob("*"))

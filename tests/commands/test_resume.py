@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lockproof.runners.probe.compiled import host_probe
-from tests.command import LOCKPROOF, SMALL, lockproof, results
+from tests.command import LOCKPROOF, lockproof, results
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,19 +20,11 @@ if TYPE_CHECKING:
 HOLE, SUCCESS = "mlock/hole-after-prefix", "mlock/success"
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Make a folder with two cases in `small/mlock.yaml`."""
-    (tmp_path / "small").mkdir()
-    (tmp_path / "small" / "mlock.yaml").write_text(SMALL)
-    return tmp_path
-
-
-def run_in(folder: Path, *targets: str) -> Path:
+def run_in(small: Path, *targets: str) -> Path:
     """Run both cases, and return the folder of the run."""
     given = [word for target in targets for word in ("-t", target)]
-    lockproof("run", *given, "--cases", "small", cwd=folder)
-    (run,) = (folder / "results").iterdir()
+    lockproof("run", *given, "--cases", "small", cwd=small)
+    (run,) = (small / "results").iterdir()
     return run
 
 
@@ -56,27 +48,27 @@ def edit(run: Path, **fields: object) -> None:
         ({"selection": None}, "selection: Input should be a valid array"),
     ],
 )
-def test_an_edited_run_is_refused_in_one_line(folder: Path, fields: dict[str, object], why: str) -> None:
-    run = run_in(folder, "model:posix")
+def test_an_edited_run_is_refused_in_one_line(small: Path, fields: dict[str, object], why: str) -> None:
+    run = run_in(small, "model:posix")
     edit(run, **fields)
     before = (run / "results.jsonl").read_bytes()
-    done = lockproof("run", "--resume", run.name, cwd=folder)
+    done = lockproof("run", "--resume", run.name, cwd=small)
     assert done.returncode == 3
     assert done.stderr.startswith(f"results/{run.name}/run.json: cannot be read as a run: {why}"), done.stderr
     assert done.stderr.count("\n") == 1
     assert (run / "results.jsonl").read_bytes() == before
 
 
-def test_a_run_of_another_version_is_not_resumed(folder: Path) -> None:
-    run = run_in(folder, "model:posix")
+def test_a_run_of_another_version_is_not_resumed(small: Path) -> None:
+    run = run_in(small, "model:posix")
     edit(run, lockproof="0.0.1")
-    done = lockproof("run", "--resume", run.name, cwd=folder)
+    done = lockproof("run", "--resume", run.name, cwd=small)
     said = f"run '{run.name}': lockproof 0.0.1 began it, and this is another version; start a new run\n"
     assert (done.returncode, done.stderr) == (2, said)
 
 
-def test_lines_of_what_the_run_does_not_have_are_counted_and_said(folder: Path) -> None:
-    run = run_in(folder, "model:posix")
+def test_lines_of_what_the_run_does_not_have_are_counted_and_said(small: Path) -> None:
+    run = run_in(small, "model:posix")
     file = run / "results.jsonl"
     hole, success = file.read_text().splitlines(keepends=True)
     others = [
@@ -85,7 +77,7 @@ def test_lines_of_what_the_run_does_not_have_are_counted_and_said(folder: Path) 
         hole.replace('"repetition":1', '"repetition":2'),
     ]
     file.write_text("".join([hole, *others, hole, success]))
-    done = lockproof("run", "--resume", run.name, cwd=folder)
+    done = lockproof("run", "--resume", run.name, cwd=small)
     assert done.returncode == 0, done.stderr
     where = f"results/{run.name}/results.jsonl"
     assert done.stdout.startswith(
@@ -95,20 +87,20 @@ def test_lines_of_what_the_run_does_not_have_are_counted_and_said(folder: Path) 
     assert " 2     0           0            0         0" in done.stdout
 
 
-def test_what_was_unresolved_is_tried_again_and_its_lines_are_kept_aside(folder: Path) -> None:
-    (folder / "works").write_text("false")
+def test_what_was_unresolved_is_tried_again_and_its_lines_are_kept_aside(small: Path) -> None:
+    (small / "works").write_text("false")
     target = "command:sh -c '$(cat works) && exec {probe}'"
-    run = run_in(folder, target, "model:posix")
-    first = results(folder)
+    run = run_in(small, target, "model:posix")
+    first = results(small)
     assert [result["verdict"]["status"] for result in first].count("UNRESOLVED") == 2
-    (folder / "works").write_text("true")
+    (small / "works").write_text("true")
     again = f"lockproof run --resume {run.name} -t '{target.replace(chr(39), chr(39) + chr(34) + chr(39) + chr(34) + chr(39))}'"
     done = subprocess.run(
-        ["sh", "-c", again.replace("lockproof", LOCKPROOF, 1)], cwd=folder, capture_output=True, text=True, check=False
+        ["sh", "-c", again.replace("lockproof", LOCKPROOF, 1)], cwd=small, capture_output=True, text=True, check=False
     )
     assert done.returncode == 1, done.stderr
     assert done.stdout.startswith("2 UNRESOLVED of the earlier run: tried again\n")
-    statuses = {(result["target"], result["case"]): result["verdict"]["status"] for result in results(folder)}
+    statuses = {(result["target"], result["case"]): result["verdict"]["status"] for result in results(small)}
     assert statuses == {
         (target, HOLE): "FAIL",
         (target, SUCCESS): "PASS",
@@ -117,42 +109,42 @@ def test_what_was_unresolved_is_tried_again_and_its_lines_are_kept_aside(folder:
     }
     aside = [json.loads(line) for line in (run / "retried.jsonl").read_text().splitlines()]
     assert aside == [result for result in first if result["verdict"]["status"] == "UNRESOLVED"]
-    assert len(results(folder)) == 4
+    assert len(results(small)) == 4
 
 
-def test_the_end_of_a_run_says_how_to_try_again(folder: Path) -> None:
-    done = lockproof("run", "-t", "command:false", "--cases", "small", "--results", "other place", cwd=folder)
-    (run,) = (folder / "other place").iterdir()
+def test_the_end_of_a_run_says_how_to_try_again(small: Path) -> None:
+    done = lockproof("run", "-t", "command:false", "--cases", "small", "--results", "other place", cwd=small)
+    (run,) = (small / "other place").iterdir()
     hint = f"lockproof run --resume {run.name} --results 'other place' -t command:false"
     assert done.stdout.splitlines()[-1] == f"2 UNRESOLVED; {hint} tries them again"
 
 
-def test_a_run_starts_a_command_only_where_that_is_given_again(folder: Path) -> None:
-    run = run_in(folder, "model:posix")
+def test_a_run_starts_a_command_only_where_that_is_given_again(small: Path) -> None:
+    run = run_in(small, "model:posix")
     target = "command:touch started"
     edit(run, targets=["model:posix", target])
-    done = lockproof("run", "--resume", run.name, cwd=folder, stdin=subprocess.DEVNULL)
+    done = lockproof("run", "--resume", run.name, cwd=small, stdin=subprocess.DEVNULL)
     how = f"lockproof run --resume {run.name} -t '{target}'"
     said = f"run '{run.name}': it starts a command, '{target}'; where you want that, run: {how}\n"
     assert (done.returncode, done.stderr) == (2, said)
-    assert not (folder / "started").exists()
+    assert not (small / "started").exists()
 
-    done = lockproof("run", "--resume", run.name, "-t", "command:true", cwd=folder)
+    done = lockproof("run", "--resume", run.name, "-t", "command:true", cwd=small)
     assert done.returncode == 2
     assert done.stderr.startswith(f"run '{run.name}': 'command:true' is none of its targets; ")
-    assert not (folder / "started").exists()
+    assert not (small / "started").exists()
 
-    lockproof("run", "--resume", run.name, "-t", target, cwd=folder)
-    assert (folder / "started").exists()
+    lockproof("run", "--resume", run.name, "-t", target, cwd=small)
+    assert (small / "started").exists()
 
 
 @pytest.mark.parametrize(("answer", "is_started"), [("n", False), ("", False), ("y", True)])
-def test_somebody_at_a_terminal_is_asked(folder: Path, answer: str, is_started: bool) -> None:  # noqa: FBT001
-    run = run_in(folder, "model:posix")
+def test_somebody_at_a_terminal_is_asked(small: Path, answer: str, is_started: bool) -> None:  # noqa: FBT001
+    run = run_in(small, "model:posix")
     edit(run, targets=["model:posix", "command:touch started"])
     ours, theirs = pty.openpty()
     command = [LOCKPROOF, "run", "--resume", run.name]
-    process = subprocess.Popen(command, cwd=folder, stdin=theirs, stdout=subprocess.DEVNULL, stderr=theirs)
+    process = subprocess.Popen(command, cwd=small, stdin=theirs, stdout=subprocess.DEVNULL, stderr=theirs)
     os.close(theirs)
     said = b""
     while b"[y/N]" not in said:
@@ -161,19 +153,19 @@ def test_somebody_at_a_terminal_is_asked(folder: Path, answer: str, is_started: 
     os.write(ours, f"{answer}\n".encode())
     process.wait(60)
     os.close(ours)
-    assert (folder / "started").exists() == is_started
+    assert (small / "started").exists() == is_started
 
 
-def test_a_kernel_of_the_same_name_and_another_build_is_another_one(folder: Path) -> None:
-    (folder / "build").write_text("aaaa")
+def test_a_kernel_of_the_same_name_and_another_build_is_another_one(small: Path) -> None:
+    (small / "build").write_text("aaaa")
     replaced = 's/"build_id":"[0-9a-f]*"/"build_id":"\'$(cat build)\'"/'
-    (folder / "probe.sh").write_text(f"exec {host_probe()} | sed -u '{replaced}'\n")
+    (small / "probe.sh").write_text(f"exec {host_probe()} | sed -u '{replaced}'\n")
     target = "command:sh probe.sh"
-    run = run_in(folder, target)
+    run = run_in(small, target)
     first = (run / "results.jsonl").read_text().splitlines(keepends=True)[0]
     (run / "results.jsonl").write_text(first)
-    (folder / "build").write_text("bbbb")
-    done = lockproof("run", "--resume", run.name, "-t", target, cwd=folder)
+    (small / "build").write_text("bbbb")
+    done = lockproof("run", "--resume", run.name, "-t", target, cwd=small)
     assert done.returncode == 2
     assert f"run '{run.name}': it began on build aaaa, " in done.stderr
     assert "but build bbbb, " in done.stderr
@@ -181,13 +173,13 @@ def test_a_kernel_of_the_same_name_and_another_build_is_another_one(folder: Path
 
 
 @pytest.mark.root
-def test_a_full_disk_before_anything_ran_is_not_told_to_resume(folder: Path) -> None:
-    disk = folder / "disk"
+def test_a_full_disk_before_anything_ran_is_not_told_to_resume(small: Path) -> None:
+    disk = small / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k,nr_inodes=100", "tmpfs", disk], check=True)
     try:
         (disk / "fill").write_bytes(bytes(8192))
-        done = lockproof("run", "-t", "model:posix", "--cases", "small", "--results", str(disk), cwd=folder)
+        done = lockproof("run", "-t", "model:posix", "--cases", "small", "--results", str(disk), cwd=small)
         left = [path.name for path in disk.iterdir()]
     finally:
         subprocess.run(["umount", disk], check=True)
