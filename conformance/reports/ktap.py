@@ -124,7 +124,7 @@ def _test(entry: CaseTally, run: Run) -> _Test:
     name = leaf(plain_name(result.case))
     if status is Status.PASS:
         return _Test(name, ok=True, directive="")
-    said, known = _defused(tally_summary(entry)), run.known(entry)
+    said, known = _defused(tally_summary(entry).lstrip()), run.known(entry)
     if status in {Status.UNTESTED, Status.UNSUPPORTED}:
         return _Test(name, ok=True, directive=f"SKIP {status}", diagnostics=(row("reason", f"{status} {said}"),))
     picture = [*run.picture(result).split("\n"), *run.origin(result)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from itertools import chain
+from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -110,7 +111,8 @@ def test_whatever_there_is_to_report_is_read_back_whole(asked: str, run: Run) ->
 @pytest.mark.parametrize("asked", ASKED)
 @pytest.mark.parametrize("status", list(Status))
 def test_each_hostile_text_is_read_back_for_each_verdict(asked: str, status: Status) -> None:
-    hostile = run(*(result(status, f"a/{number}", why=f"why {text}") for number, text in enumerate(HOSTILE)))
+    named = zip(ascii_lowercase, HOSTILE, strict=False)
+    hostile = run(*(result(status, f"a/{letter}", verdict=Verdict(status, text)) for letter, text in named))
     report = made(asked, hostile)
     if asked in COUNT:
         assert COUNT[asked](report) == len(by_target([hostile])[0].entries)
