@@ -67,6 +67,11 @@ def _tmt() -> str | None:
 
 
 @cache
+def _kirk() -> str | None:
+    return "needs kirk on PATH" if shutil.which("kirk") is None else _root()
+
+
+@cache
 def _autopkgtest() -> str | None:
     return "needs autopkgtest" if shutil.which("autopkgtest") is None else _root()
 
@@ -81,6 +86,7 @@ def _browser() -> str | None:
 _NEEDS: dict[str, tuple[Callable[..., str | None], str]] = {
     "root": (_root, "needs root"),
     "autopkgtest": (_autopkgtest, "needs autopkgtest, and root"),
+    "kirk": (_kirk, "needs kirk on PATH, and root"),
     "tmt": (_tmt, "needs tmt on PATH, and rsync"),
     "browser": (_browser, "needs playwright and Debian's chromium"),
     "gvisor": (_gvisor, "needs runsc (gVisor) on PATH"),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -106,3 +107,24 @@ def test_each_line_of_the_kirk_suite_is_a_command_that_lockproof_takes(tmp_path:
         assert program == "lockproof"
         done = lockproof(*arguments[: arguments.index("local")], "model:posix", *arguments[-1:], cwd=tmp_path)
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.kirk
+def test_kirk_runs_the_suite_and_reads_each_exit_code(tmp_path: Path) -> None:
+    root = tmp_path / "ltp"
+    (root / "testcases/bin").mkdir(parents=True)  # where kirk starts tests
+    shutil.copytree(EXAMPLES / "kirk/runtest", root / "runtest")
+    with (root / "runtest/lockproof").open("a") as suite:
+        suite.write(f"lockproof_skipped lockproof run --exit-code ltp -t local {SKIPPED}\n")
+    words = ["kirk", "--no-colors", "--tmp-dir", str(tmp_path), "--run-suite", "lockproof"]
+    words += ["--json-report", str(tmp_path / "kirk.json")]
+    environment = {**os.environ, "PATH": PATH, "LTPROOT": str(root)}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = {each["test_fqn"]: each for each in json.loads((tmp_path / "kirk.json").read_text())["results"]}
+    statuses = {"0": "pass", "1": "fail", "32": "conf"}
+    assert {name: each["status"] for name, each in found.items()} == {
+        name: statuses[each["test"]["retval"][0]] for name, each in found.items()
+    }
+    assert (len(found), found["lockproof_mlock"]["status"], found["lockproof_skipped"]["status"]) == (6, "fail", "conf")
+    assert "  after     .LL__...            page 2 became locked" in found["lockproof_mlock"]["test"]["log"]
