@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page of five kernels: how large it is, and how quick in Chromium.
+"""The page of several kernels: how large it is, and how quick in Chromium.
 
     python benchmarks/html [RUN...]
 
-RUN: folders of runs, whose page is measured as it is. Without them the corpus is run on `local`, and five kernels are
-said to have shown its results: once the corpus, and once 2000 cases, which are those of the corpus under more names.
+RUN: folders of runs, whose page is measured as it is. Without them the corpus is run on `local`, and five and twelve
+kernels are said to have shown its results: once the corpus, and once 2000 cases, which are those of the corpus under
+more names.
 
 Times are of the main thread on the processor, in ms, as Chromium counts them (script, style, layout): until
 it is loaded, and from a click on a filter to the end of layout, the median of ROUNDS. The slowest filter counts;
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 LOCKPROOF = Path(sys.executable).with_name("lockproof")
-RELEASES = ("5.10", "6.1", "6.12", "7.1", "7.2")
+RELEASES = ("5.10", "6.1", "6.12", "7.1", "7.2", "6.16", "6.17", "6.18", "6.19", "7.0", "7.3", "7.4")
 MANY = 2000
 ROUNDS = 5
 CHROMIUM = "/usr/bin/chromium"
@@ -55,20 +57,21 @@ def on_local(scratch: Path) -> Run:
     return read(scratch, folder.name)
 
 
-def five_kernels(run: Run, cases: int) -> Run:
-    """Return a run in which five kernels have shown these results, for as many cases."""
+def of_kernels(run: Run, kernels: int, cases: int) -> Run:
+    """Return a run in which so many kernels have shown these results, for as many cases."""
     copies = [
         (replace(case, name=f"{folder}{case.name}"), case.name)
         for folder in ("", *(f"more-{n}/" for n in range(cases // len(run.cases))))
         for case in run.cases.values()
     ][:cases]
-    targets = tuple(f"qemu:debian/{release}" for release in RELEASES)
+    releases = RELEASES[:kernels]
+    targets = tuple(f"qemu:debian/{release}" for release in releases)
     tally = Tally()
     for target in targets:
         for case, name in copies:
             tally.add(replace(run.tally.cases["local", name].worst, target=target, case=case.name))
     info = run.manifest.info["local"]
-    known = {target: replace(info, release=release) for target, release in zip(targets, RELEASES, strict=True)}
+    known = {target: replace(info, release=release) for target, release in zip(targets, releases, strict=True)}
     corpus = Corpus(tuple(case for case, _ in copies), run.corpus.requirements)
     manifest = replace(run.manifest, targets=targets, info=known, corpus=corpus_digest(corpus.cases))
     return Run(manifest, tally, corpus)
@@ -126,8 +129,9 @@ def main() -> None:
             )
         else:
             run = on_local(scratch / "results")
-            for cases in (len(run.cases), MANY):
-                report(browser, f"5 kernels, {cases} cases", [five_kernels(run, cases)], scratch)
+            for kernels, cases in product((5, len(RELEASES)), (len(run.cases), MANY)):
+                made_up = of_kernels(run, kernels, cases)
+                report(browser, f"{kernels} kernels, {cases} cases", [made_up], scratch)
         browser.close()
 
 

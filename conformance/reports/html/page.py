@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from lockproof.conformance.running.baselines import KnownIssue
 
@@ -203,6 +204,18 @@ class CaseRow:
         return self.evidence is None and len(set(self.cells)) == 1
 
     @property
+    def runs(self) -> tuple[tuple[CaseCell, int], ...]:
+        """Its cells, those that are side by side and equal once, each with how many these are."""
+        return tuple((cell, len(list(those))) for cell, those in groupby(self.cells))
+
+    def words(self, labels: Iterable[str]) -> str:
+        """Say what became of it on which targets."""
+        targets: dict[str, list[str]] = {}
+        for mark, label in zip(self.marks, labels, strict=True):
+            targets.setdefault(mark.word, []).append(label)
+        return "; ".join(f"{word}: {', '.join(those)}" for word, those in targets.items())
+
+    @property
     def fails(self) -> bool:
         """Whether it fails, or was not found out about."""
         return not {Mark.FAIL, Mark.KNOWN, Mark.UNRESOLVED, Mark.FIXED}.isdisjoint(self.marks)
@@ -313,6 +326,16 @@ class Page:
         return sum(len(folder.rows) for folder in self.folders)
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """The targets, as short as they are still told apart."""
+        return tuple(target.label for target in self.targets)
+
+    @property
+    def large(self) -> bool:
+        """Whether it has so many cells that a row of them is one string."""
+        return self.cases * len(self.targets) > _LARGE
+
+    @property
     def requirements(self) -> tuple[RequirementRow, ...]:
         """The requirements of all profiles."""
         return tuple(row for profile in self.profiles for row in profile.rows)
@@ -352,3 +375,4 @@ class Page:
 
 
 _SHORT = 6
+_LARGE = 20_000

@@ -53,8 +53,13 @@
     at = row;
     row.classList.add("at");
     row.parentElement.classList.add("at");
-    // One cell can be that of all targets.
-    if (target) row.cells[Math.min(1 + targets.indexOf(target), row.cells.length - 1)].classList.add("at");
+    if (target) {
+      // One cell can be that of all targets.
+      const number = targets.indexOf(target);
+      const cell = row.cells[Math.min(1 + number, row.cells.length - 1)];
+      cell.style.setProperty("--at", number + 1 - cell.cellIndex);
+      cell.classList.add("at");
+    }
     const details = row.querySelector("details");
     if (details) details.open = true;
     row.scrollIntoView({ block: "center" });
@@ -129,10 +134,21 @@
     const cell = event.target.closest("tr[data-case] > td");
     if (!cell) return;
     const row = cell.parentElement;
-    const target = cell.colSpan === 1 ? targets[cell.cellIndex - 1] : undefined;
+    const { left, width } = cell.getBoundingClientRect();
+    const inside = Math.floor(((event.clientX - left) / width) * cell.colSpan);
+    const target = targets[cell.cellIndex - 1 + Math.max(0, Math.min(inside, cell.colSpan - 1))];
     go(row, target);
-    write(target ? `${row.dataset.case}/${target}` : row.dataset.case);
+    write(`${row.dataset.case}/${target}`);
   });
+  // Of many cells: what stands under a row is the text of a <noscript> until somebody looks.
+  table.addEventListener(
+    "toggle",
+    (event) => {
+      const kept = event.target.closest("tr").nextElementSibling.querySelector("noscript");
+      if (kept) kept.outerHTML = kept.textContent;
+    },
+    true,
+  );
   search.addEventListener("input", changed);
   for (const each of filters) each.addEventListener("change", changed);
   addEventListener("hashchange", read);

@@ -99,6 +99,21 @@ def test_what_is_alike_on_all_targets_is_one_cell() -> None:
     assert words(page, "mlock/a/everywhere") == ["FAIL"] * 5
 
 
+def test_beyond_20_000_cells_a_row_is_one_string() -> None:
+    targets = {f"qemu:debian/6.{n}": f"6.{n}" for n in range(20)}
+    kept = {f"y/kept/{n}": "." * 20 for n in range(999)}
+    two = {"mlock/a/differs": "..FFF?o" + "." * 13}
+    page = parsed(drawn(kept | two, targets))
+    assert words(page, "mlock/a/differs")[1:6] == ["pass", "FAIL", "FAIL", "FAIL", "UNRESOLVED"]
+    page = parsed(drawn(kept | two | {"y/more": "." * 20}, targets))
+    (cell,) = row(page, "mlock/a/differs").findall("td")
+    assert [text(run) for run in cell.findall("i")] == ["··", "FFF", "?", "○1", "·" * 13]
+    assert (cell.get("colspan"), cell.get("aria-label")[:36]) == ("20", "pass: 6.0, 6.1, 6.7, 6.8, 6.9, 6.10,")
+    assert cell.get("aria-label").endswith("; FAIL: 6.2, 6.3, 6.4; UNRESOLVED: 6.5; untested: 6.6")
+    assert text(row(page, "mlock/a/differs").getnext().find("td/noscript/div//pre")).startswith("map aaa__bbb")
+    assert words(page, "y/more") == ["pass"]
+
+
 def test_why_a_case_was_not_tried_is_a_numbered_note() -> None:
     page = parsed(drawn(EVERYTHING, FIVE))
     assert row(page, "mlock/a/untested").find("td/sup").text == "1"
