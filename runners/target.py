@@ -79,6 +79,8 @@ class TargetInfo:
     machine: str
     build_id: str = ""
     """Of the kernel, which tells it from others of its release; empty: not known."""
+    probe: str = ""
+    """Build id of the probe itself; empty: a model, or a probe that was linked without."""
     page_size: int
     """Bytes."""
     bits: Literal[32, 64]

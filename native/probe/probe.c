@@ -15,12 +15,14 @@
 #include "stream/channel.h"
 #include "stream/guest.h"
 #include "stream/input.h"
+#include "stream/record.h"
 
 enum { TRACE_SIZE = 256 * 1024 };
 
 /* What only the process that answers needs. Its children have no such memory: it would be among what they see of themselves. */
 struct parent {
 	struct channel channel;
+	struct record record;
 	struct input input;
 	struct diagnostics diagnostics;
 	struct facts facts;
@@ -43,9 +45,10 @@ static void leave(int code)
 
 static void put(void *self, const char *lines, size_t length)
 {
-	const struct probe *probe = self;
+	struct parent *parent = ((struct probe *)self)->parent;
 
-	if (!channel_write(&probe->parent->channel, lines, length))
+	if (!channel_write(&parent->channel, lines, length) ||
+	    !record_lines(&parent->record, parent->channel.out, lines, length))
 		leave(1);
 }
 
@@ -58,6 +61,7 @@ static bool make_parent(struct probe *probe)
 	madvise(memory, sizeof(*probe->parent), MADV_DONTFORK);
 	probe->parent = memory;
 	probe->parent->channel = (struct channel){ .in = STDIN_FILENO, .out = STDOUT_FILENO };
+	record_start(&probe->parent->record, STDOUT_FILENO);
 	return true;
 }
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["host_probe", "probe_for"]
 
-_FLAGS = ("-std=gnu11", "-O2", "-static", "-s")
+_FLAGS = ("-std=gnu11", "-O2", "-static", "-s", "-Wl,--build-id=sha1")
 
 
 @dataclass(frozen=True, slots=True)

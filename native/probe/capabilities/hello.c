@@ -196,6 +196,8 @@ static void write_system(struct trace *trace)
 	trace_string(trace, names.machine);
 	if (build_id_read(build_id))
 		text_format(&trace->text, ",\"build_id\":\"%s\"", build_id);
+	if (build_id_own(build_id))
+		text_format(&trace->text, ",\"probe\":\"%s\"", build_id);
 }
 
 /*

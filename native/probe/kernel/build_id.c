@@ -5,6 +5,7 @@
 
 #include <elf.h>
 #include <fcntl.h>
+#include <link.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -65,4 +66,22 @@ bool build_id_read(char id[static BUILD_ID_ROOM])
 	size = read(file, notes, sizeof(notes));
 	close(file);
 	return size > 0 && build_id_find(notes, (size_t)size, id);
+}
+
+static int find_own(struct dl_phdr_info *program, size_t size, void *id)
+{
+	(void)size;
+	for (int i = 0; i < program->dlpi_phnum; i++) {
+		const ElfW(Phdr) *part = &program->dlpi_phdr[i];
+		const unsigned char *notes = (const unsigned char *)(program->dlpi_addr + part->p_vaddr);
+
+		if (part->p_type == PT_NOTE && build_id_find(notes, part->p_memsz, id))
+			return 1;
+	}
+	return -1; /* what comes next would be a library */
+}
+
+bool build_id_own(char id[static BUILD_ID_ROOM])
+{
+	return dl_iterate_phdr(find_own, id) == 1;
 }

@@ -16,4 +16,7 @@ bool build_id_find(const unsigned char *notes, size_t size, char id[static BUILD
 /* That of the running kernel, from /sys/kernel/notes. */
 bool build_id_read(char id[static BUILD_ID_ROOM]);
 
+/* That of this program, as its linker has put it there. */
+bool build_id_own(char id[static BUILD_ID_ROOM]);
+
 #endif

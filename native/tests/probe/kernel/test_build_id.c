@@ -84,12 +84,23 @@ static void test_an_id_that_is_empty_or_too_long_is_none(void **state)
 	assert_int_equal(strlen(id), BUILD_ID_ROOM - 1);
 }
 
+static void test_a_program_knows_its_own(void **state)
+{
+	char id[BUILD_ID_ROOM] = "";
+
+	(void)state;
+	assert_true(build_id_own(id));
+	assert_int_equal(strlen(id), 40);
+	assert_int_equal(strspn(id, "0123456789abcdef"), 40);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_build_id_is_found_behind_other_notes),
 		cmocka_unit_test(test_notes_that_are_cut_or_lie_about_their_size_have_none),
 		cmocka_unit_test(test_an_id_that_is_empty_or_too_long_is_none),
+		cmocka_unit_test(test_a_program_knows_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
