@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lockproof.conformance import cli_certificates, cli_results, completion, exit_codes
+from lockproof.conformance import cli_certificates, cli_offline, cli_results, completion, exit_codes
 from lockproof.conformance.ending import say
 from lockproof.conformance.options import (
     Excludes,
@@ -68,6 +68,7 @@ def main() -> None:
 
 cli_results.add_commands(main)
 cli_certificates.add_commands(main)
+cli_offline.add_commands(main)
 
 _DEFAULT_TARGETS = ("local", "model:posix")
 _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run", "Results", "Baselines"

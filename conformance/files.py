@@ -20,16 +20,28 @@ if TYPE_CHECKING:
     from io import BufferedReader
     from pathlib import Path
 
-__all__ = ["alone", "check_regular", "make_folder", "open_input", "read_input", "replacing", "write_whole"]
+__all__ = [
+    "alone",
+    "check_regular",
+    "make_folder",
+    "open_input",
+    "read_input",
+    "read_plain",
+    "replacing",
+    "write_whole",
+]
 
 _MOST = 256 << 20
 """Bytes of a file that is read as a whole."""
 
 
-def open_input(path: Path) -> BufferedReader:
-    """Open a file that somebody else wrote. Raises OSError, also where it is none: a pipe or a device has no end."""
+def open_input(path: Path, flags: int = 0) -> BufferedReader:
+    """Open a file that somebody else wrote. Raises OSError, also where it is none: a pipe or a device has no end.
+
+    `flags`: more of them for open(2).
+    """
     # A pipe that nobody writes to would not be opened without this flag; of files it changes nothing.
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | flags)
     try:
         check_regular(descriptor, path)
         return os.fdopen(descriptor, "rb")
@@ -52,6 +64,20 @@ def read_input(path: Path) -> bytes:
         content = file.read(_MOST + 1)
     if len(content) > _MOST:
         raise OSError(errno.EFBIG, f"Larger than {_MOST >> 20} MiB", str(path))
+    return content
+
+
+def read_plain(path: Path, largest: int) -> bytes:
+    """Read a file of somebody who may mean harm. Raises OSError, also where it is a link, or larger than so many bytes.
+
+    A link would let who made it choose what of this machine is read.
+    """
+    if path.is_symlink():  # who makes it one now gets the words of the kernel
+        raise OSError(errno.ELOOP, "A link, which is not followed", str(path))
+    with open_input(path, os.O_NOFOLLOW) as file:
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise OSError(errno.EFBIG, f"Larger than {largest >> 20} MiB", str(path))
     return content
 
 

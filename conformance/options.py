@@ -170,9 +170,9 @@ def folder_option(*declarations: str, metavar: str = "FOLDER", **settings: Any) 
     return option(*declarations, type=_PathType(file_okay=False), metavar=metavar, **settings)
 
 
-def folder_argument(name: str, **settings: Any) -> Callable[[_Function], _Function]:
+def folder_argument(name: str, metavar: str = "FOLDER", **settings: Any) -> Callable[[_Function], _Function]:
     """Declare an argument that names a folder."""
-    return click.argument(name, type=_PathType(), metavar="FOLDER", **settings)
+    return click.argument(name, type=_PathType(), metavar=metavar, **settings)
 
 
 def results_option(text: str, group: str = "") -> Callable[[_Function], _Function]:

@@ -23,10 +23,10 @@ LEVELS = (
     {"judging"},
     {"running", "corpus"},
     {"reports"},
-    {"certificates"},
+    {"certificates", "offline"},
     {"exploring", "proving", "repro", "programs"},
     {"commands", "options", "completion"},
-    {"cli_results", "cli_certificates", "ending"},
+    {"cli_results", "cli_certificates", "cli_offline", "ending"},
     {"cli", "pytest_plugin"},
     {"__main__"},
 )

@@ -90,6 +90,8 @@ class RunRequest:
     verbose: bool = False
     exit_code: str = DEFAULT
     """One of the styles."""
+    recorded: bool = False
+    """Whether the targets have run already, elsewhere: nothing of them can be tried again here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +140,12 @@ def run(request: RunRequest) -> Printed:
     remark = "\n".join(map(str, trouble))
     if interrupt.signal:
         ran = sum(entry.repetitions for entry in tally.cases.values())
-        out.print(f"Interrupted: {ran} of {work.total} ran; {_again(work.folder)} runs the others")
+        others = "" if request.recorded else f"; {_again(work.folder)} runs the others"
+        out.print(f"Interrupted: {ran} of {work.total} ran{others}")
         return Printed("", _SIGNALS + interrupt.signal, remark)
     if unresolved := sum(entry.unresolved for entry in tally.cases.values()):
-        out.print(f"{unresolved} UNRESOLVED; {_again(work.folder)} tries them again")
+        again = "" if request.recorded else f"; {_again(work.folder)} tries them again"
+        out.print(f"{unresolved} UNRESOLVED{again}")
     deviates = _conclude(request, work.known, made, out)
     style = STYLES[request.exit_code]
     return Printed("", style.unresolved if trouble else tally.exit_code(style, fails=deviates), remark)

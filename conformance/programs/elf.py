@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerDefSection, GNUVerNeedSection, GNUVerSymSection
 from elftools.elf.sections import SymbolTableSection
-from elftools.elf.segments import InterpSegment
+from elftools.elf.segments import InterpSegment, NoteSegment
 
 from lockproof.conformance.errors import UsageError
 from lockproof.conformance.files import open_input
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from elftools.elf.sections import Section
 
-__all__ = ["FUNCTIONS", "Elf", "Symbol", "read"]
+__all__ = ["FUNCTIONS", "Elf", "Symbol", "build_id", "read"]
 
 FUNCTIONS = ("mlock", "mlock2", "munlock", "mlockall", "munlockall")
 """What locks memory by its name. mmap does with MAP_LOCKED only, which no symbol tells."""
@@ -68,6 +69,13 @@ def read(path: str | Path, what: str, hint: str) -> Elf:
     except (ELFError, ValueError) as error:
         msg = f"{what}: {error}; {hint}"
         raise UsageError(msg) from error
+
+
+def build_id(program: bytes) -> str:
+    """Return the build id of a program of ours, as hexadecimal digits; empty: it has none. Raises ELFError."""
+    segments = (each for each in ELFFile(BytesIO(program)).iter_segments() if isinstance(each, NoteSegment))
+    notes = (note for segment in segments for note in segment.iter_notes())
+    return next((str(note["n_desc"]) for note in notes if note["n_type"] == "NT_GNU_BUILD_ID"), "")
 
 
 def _read(elf: ELFFile, size: int) -> Elf:

@@ -200,7 +200,17 @@ def test_help_loads_nothing_that_only_some_commands_need(tmp_path: Path) -> None
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     own = {name.removeprefix("lockproof.conformance") for name in loaded if name.startswith("lockproof.")}
     ends = {".commands", ".exit_codes", ".commands.interrupt", ".commands.printed", ".ending", ".visible"}
-    assert own == {"", ".cli", ".cli_certificates", ".cli_results", ".completion", ".errors", ".options", *ends}
+    assert own == {
+        "",
+        ".cli",
+        ".cli_certificates",
+        ".cli_offline",
+        ".cli_results",
+        ".completion",
+        ".errors",
+        ".options",
+        *ends,
+    }
     assert not loaded & {"pydantic", "rich", "yaml", "cffi", "elftools", "importlib.metadata", "difflib"}
 
 
