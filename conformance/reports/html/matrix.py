@@ -111,13 +111,14 @@ def matrix(runs: Sequence[Run]) -> Matrix:
 
 
 def short(names: Sequence[str]) -> list[str]:
-    """Return names without what they all begin with, up to a separator."""
+    """Return what is behind their last `/`, or, where two are alike in it, names without what they all begin with."""
     if len(names) == 1:
         return list(names)
+    leaves = [name.rpartition("/")[2] for name in names]
     alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
     common = "".join(letters[0] for letters in alike)
     cut = max(common.rfind("/"), common.rfind(":")) + 1
-    return [name[cut:] for name in names]
+    return [leaf if leaves.count(leaf) == 1 else name[cut:] for leaf, name in zip(leaves, names, strict=True)]
 
 
 def releases(targets: Iterable[Target]) -> list[list[Target]]:

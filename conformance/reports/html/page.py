@@ -98,7 +98,9 @@ class Cell:
     """What a target does with a requirement."""
 
     mark: Mark
-    text: str
+    word: str
+    count: int = 0
+    """How many cases show it, where that is told."""
     note: str = ""
     """Of how many cases, where these are not all."""
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.judging.verdict import Status
@@ -25,11 +25,18 @@ _TRIED = {Status.PASS, Status.FAIL}
 
 
 def changes(targets: Iterable[Target]) -> Iterator[Change]:
-    """Yield what each release of a kernel did to what the one before it did."""
+    """Yield what each release of a kernel did to what the one before it did; where nothing, several at once."""
     for those in releases(targets):
         names = short([target.name for target in those])
-        for (before, old), (after, new) in pairwise(zip(those, names, strict=True)):
-            yield from _changes(before, after, old, new)
+        steps = pairwise(zip(those, names, strict=True))
+        found = [change for (before, old), (after, new) in steps for change in _changes(before, after, old, new)]
+        for sentence, alike in groupby(found, key=lambda change: "" if change.cases else change.sentence):
+            each = list(alike)
+            if not sentence or len(each) == 1:
+                yield from each
+            else:
+                between = ", ".join(change.after for change in each[:-1])
+                yield Change(each[0].before, each[-1].after, f"{sentence}, nor in {between} between")
 
 
 def _changes(before: Target, after: Target, old: str, new: str) -> Iterator[Change]:

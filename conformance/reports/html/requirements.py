@@ -76,14 +76,14 @@ def _cell(name: str, column: _Column) -> Cell:
     passed = sum(mark in {Mark.PASS, Mark.FIXED} for mark in marks)
     if broken:
         mark = Mark.KNOWN if all(seen.mark is Mark.KNOWN for seen in broken) else Mark.FAIL
-        return Cell(mark, f"FAIL {len(broken)}")
+        return Cell(mark, "FAIL", len(broken))
     if unresolved := marks.count(Mark.UNRESOLVED):
-        return Cell(Mark.UNRESOLVED, f"UNRESOLVED {unresolved}")
+        return Cell(Mark.UNRESOLVED, "UNRESOLVED", unresolved)
     if passed:
-        return Cell(Mark.PASS, "PASS", "" if passed == len(marks) else f"{passed} of {len(marks)}")
-    for mark, text in ((Mark.UNTESTED, "UNTESTED"), (Mark.UNSUPPORTED, "UNSUPPORTED"), (Mark.NOT_RUN, "not run")):
+        return Cell(Mark.PASS, "PASS", note="" if passed == len(marks) else f"{passed} of {len(marks)}")
+    for mark, word in ((Mark.UNTESTED, "UNTESTED"), (Mark.UNSUPPORTED, "UNSUPPORTED"), (Mark.NOT_RUN, "not run")):
         if mark in marks:
-            return Cell(mark, text)
+            return Cell(mark, word)
     # Its cases fail, but for something else that they check.
     return Cell(Mark.UNTESTED, "UNTESTED") if marks else Cell(Mark.NOT_ASKED, "")
 
