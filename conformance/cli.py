@@ -78,7 +78,7 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
     excludes=[
         Excludes(
             "resume",
-            ("selection", "cases", "repeat", "time_limit", "failed_in", "confirm"),
+            ("selection", "cases", "readings", "repeat", "time_limit", "failed_in", "confirm"),
             "runs what the earlier run was asked for",
         ),
         Excludes("failed_in", ("selection",), "runs what failed"),
@@ -110,6 +110,15 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
     metavar="RUN",
     shell_complete=completion.runs,
     help="Run what failed in an earlier run or could not be found out, on its targets unless others are given.",
+)
+@option(
+    "--reading",
+    "readings",
+    group=_HOW,
+    multiple=True,
+    metavar="ID=CHOICE",
+    shell_complete=completion.readings,
+    help="Judge by another reading of the standard (lockproof explain --interpretations); may be given several times.",
 )
 @option(
     "-j",
@@ -313,11 +322,15 @@ def prove(**asked: Any) -> Printed:
     return command.prove(command.ProveRequest(**asked), _progress())
 
 
-@main.command()
-@click.argument("requirement", shell_complete=completion.requirements)
+@main.command(excludes=[Excludes("interpretations", ("name",), "prints all interpretations, and nothing else")])
+@click.argument("name", required=False, shell_complete=completion.requirements)
+@option("--interpretations", is_flag=True, help="Print how disputed places of the standard are read, and why.")
 @cases_option()
 def explain(**asked: Any) -> Printed:
-    """Print a requirement of the catalogue, and the cases that check it."""
+    """Print a requirement of the catalogue and the cases that check it, or an interpretation of the standard.
+
+    NAME is the id of one.
+    """
     from lockproof.conformance.commands import explain as command
 
     return command.explain(command.ExplainRequest(**asked))

@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 _CATALOGUE = "requirements.yaml"
+_NO_CASES = {_CATALOGUE, "interpretations.yaml"}
 _DEEPEST = 8
 """Folders in each other, of which cases are offered."""
 _ID = re.compile(r"^- (?:\{ *)?id: *([^\s,}]+)", re.MULTILINE)
@@ -97,7 +98,7 @@ def _below(folder: Traversable, prefix: str, depth: int = 0) -> Iterator[tuple[s
     for item in sorted(folder.iterdir(), key=lambda item: item.name):
         if item.is_dir():  # a link may lead back
             yield from _below(item, f"{prefix}{item.name}/", depth + 1) if depth < _DEEPEST else ()
-        elif item.name.endswith(".yaml") and item.name != _CATALOGUE:
+        elif item.name.endswith(".yaml") and item.name not in _NO_CASES:
             yield f"{prefix}{item.name.removesuffix('.yaml')}", item
 
 
@@ -120,6 +121,16 @@ def requirements(context: click.Context, _incomplete: str) -> Iterable[str]:
     own = _root(path.absolute()) / _CATALOGUE if path is not None else None
     catalogue = own if own is not None and own.is_file() else _builtin() / _CATALOGUE
     return _ID.findall(_text(catalogue))
+
+
+@_completion
+def readings(_context: click.Context, _incomplete: str) -> Iterable[str]:
+    """Name the readings of each interpretation."""
+    from lockproof.conformance.language.interpretations import reading_of
+    from lockproof.conformance.language.loading import load_interpretations
+
+    known = load_interpretations().values()
+    return (reading_of(each.id, choice) for each in known for choice in each.readings)
 
 
 @_completion

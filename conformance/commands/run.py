@@ -65,6 +65,8 @@ class RunRequest:
     """Of the run; None: the time."""
     cases: Path | None = None
     selection: tuple[str, ...] = ()
+    readings: tuple[str, ...] = ()
+    """Of the standard, by which it is judged besides those that were decided, each as `ID=CHOICE`."""
     targets: tuple[Target, ...] = ()
     """Those that are on their way up need not be waited for here (runners.target.started)."""
     repeat: int = 1
@@ -247,7 +249,7 @@ def _lines(count: int) -> str:
 
 def _new(request: RunRequest) -> _Work:
     request = request if request.failed_in is None else _of_failures(request, request.failed_in)
-    corpus = load(request.cases)
+    corpus = load(request.cases).read_by(request.readings)
     cases = select(corpus.cases, request.selection)
     known = _known(request, corpus, request.cases)
     manifest = Manifest(
@@ -256,6 +258,7 @@ def _new(request: RunRequest) -> _Work:
         cases=str(request.cases.absolute()) if request.cases else None,
         selection=request.selection,
         corpus=corpus_digest(cases),
+        readings=corpus.readings,
         targets=tuple(target.name for target in request.targets),
         repeat=request.repeat,
         confirm=request.confirm,
@@ -280,6 +283,7 @@ def _of_failures(request: RunRequest, run: str) -> RunRequest:
         request,
         cases=request.cases or (Path(manifest.cases) if manifest.cases else None),
         selection=tuple(names),
+        readings=request.readings or manifest.readings,
         targets=request.targets or tuple(map(make_target, manifest.targets)),
     )
 
@@ -295,7 +299,7 @@ def _resumed(request: RunRequest, run: str, out: Console) -> _Work:
         msg = f"run {run!r}: lockproof {manifest.lockproof} began it, and this is another version; start a new run"
         raise UsageError(msg)
     _check_commands(request, folder)
-    corpus = load(Path(manifest.cases) if manifest.cases else None)
+    corpus = load(Path(manifest.cases) if manifest.cases else None).read_by(manifest.readings)
     cases = select(corpus.cases, manifest.selection)
     if corpus_digest(cases) != manifest.corpus:
         msg = f"run {manifest.run!r}: its cases have changed since; start a new run"

@@ -12,6 +12,8 @@ from lockproof.conformance.judging.verdict import Finding, Status, Verdict
 from lockproof.conformance.language import strips
 from lockproof.conformance.language.calls import Call
 from lockproof.conformance.language.case import Case, Step, flatten
+from lockproof.conformance.language.interpretations import reading_of
+from lockproof.conformance.language.readings import others
 from lockproof.conformance.language.requirements import Aspect, Ending, Modality
 from lockproof.conformance.protocol import call_stack, kernel_log
 from lockproof.conformance.protocol.trace import Ended
@@ -26,9 +28,26 @@ __all__ = ["judge", "locks"]
 
 
 def judge(case: Case, trace: Trace, requirements: Mapping[str, Requirement], *, modes: bool = True) -> Verdict:
-    """Return the verdict of one run of a case.
+    """Return the verdict of one run of a case, and the readings of the standard without which it would be another.
 
     `modes`: whether the target tells locks on fault from eager ones; where it does not, they are the same.
+    """
+    verdict = _judge(case, trace, requirements, modes=modes)
+    rests_on = {
+        reading_of(name, case.readings[name])
+        for name, other in others(case)
+        if _is_other(verdict, _judge(other, trace, requirements, modes=modes))
+    }
+    return replace(verdict, rests_on=tuple(sorted(rests_on))) if rests_on else verdict
+
+
+def _is_other(one: Verdict, other: Verdict) -> bool:
+    return (one.status, one.kinds) != (other.status, other.kinds)
+
+
+def _judge(case: Case, trace: Trace, requirements: Mapping[str, Requirement], *, modes: bool) -> Verdict:
+    """Return the verdict by the readings that the case is loaded with.
+
     What was found in an execution before its first doubt (observers that disagree, a step that was not reported)
     stands, and the doubt is said beside it; what comes after it supports nothing. A kernel that breaks meanwhile fails
     the case, however strongly its requirements bind.

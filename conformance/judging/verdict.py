@@ -76,6 +76,13 @@ class Verdict:
     findings: tuple[Finding, ...] = ()
     lacks: str = ""
     """What the target has not got, by its name: an option (a call, a kind of memory), or a means to provoke or see."""
+    rests_on: tuple[str, ...] = ()
+    """The readings of the standard, each as `ID=CHOICE`, without which it would be another verdict."""
+
+    @property
+    def resting(self) -> str:
+        """Say in one line what it rests on; empty: on the text alone."""
+        return f"rests on the reading {' and '.join(self.rests_on)}" if self.rests_on else ""
 
     @property
     def kinds(self) -> frozenset[str]:

@@ -33,6 +33,7 @@ from lockproof.conformance.language.fields import (
     OptionalSize,
     Protection,
     RangeStrip,
+    Reading,
     Requirements,
     Results,
     Sentence,
@@ -182,6 +183,10 @@ class Outcome:
     """`failed` or `succeeded`: permitted only where the last call before that may do both did so. A step of which no
     outcome is left is not judged. Default: in any case.
     """
+    reading: Reading | None = None
+    """`ID=CHOICE`: permitted only by this reading of an interpretation (cases/interpretations.yaml). Where a step has
+    an outcome for one reading, it has one for each. Default: by all.
+    """
     locked: ExpectedLocks = ANY
     """A strip: `L` locked, `F` locked on fault, `.` not locked, `_` not mapped, `?` anything. Or `unchanged`: as
     before the step, everywhere in the address space. Or `any`.
@@ -326,6 +331,10 @@ class Case:
     steps: tuple[Step, ...]
     closing: bool = False
     """Whether it runs at the end of each session, once for all of them."""
+    readings: Mapping[str, str] = field(default_factory=dict)
+    """The interpretations on which it turns, each with the reading that is taken: `steps` have its outcomes."""
+    written: tuple[Step, ...] = ()
+    """The steps with the outcomes of all readings; empty where it turns on no interpretation."""
 
     @property
     def swept(self) -> bool:

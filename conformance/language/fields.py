@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Validat
 
 from lockproof.conformance.errors import suggest
 from lockproof.conformance.language import strips
+from lockproof.conformance.language.interpretations import parse, reading_of
 
 __all__ = [
     "ANY",
@@ -34,6 +35,7 @@ __all__ = [
     "OptionalSize",
     "Protection",
     "RangeStrip",
+    "Reading",
     "Requirements",
     "Results",
     "Sentence",
@@ -118,9 +120,15 @@ def _known_requirement(name: str, info: ValidationInfo) -> str:
     return name
 
 
+def _known_reading(text: str, info: ValidationInfo) -> str:
+    known = (info.context or {}).get("interpretations")
+    return text if known is None else reading_of(*parse(text, known))
+
+
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 Sentence = Annotated[str, Field(min_length=1)]
 Requirements = Annotated[tuple[Annotated[str, AfterValidator(_known_requirement)], ...], Field(min_length=1)]
+Reading = Annotated[str, AfterValidator(_known_reading)]
 Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
 Integer = Annotated[int, BeforeValidator(_integer, json_schema_input_type=int)]
 Count = Annotated[Integer, Field(ge=0, le=strips.MAX_PAGES)]

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from lockproof.conformance.errors import CaseFileError, Location, Problem, UsageError
 from lockproof.conformance.files import read_input
@@ -17,21 +17,29 @@ from lockproof.conformance.language.case import Case, Step, WrittenCase
 from lockproof.conformance.language.decoding import Implicit, Table
 from lockproof.conformance.language.fields import field_names
 from lockproof.conformance.language.for_each import combinations
+from lockproof.conformance.language.interpretations import Interpretation, decided, mistakes, parse, reading_of
+from lockproof.conformance.language.readings import read_by
 from lockproof.conformance.language.requirements import Requirement
 from lockproof.conformance.language.rules import check, resolve
 from lockproof.conformance.language.yaml_nodes import Mapping, Node, Scalar, Sequence, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from importlib.resources.abc import Traversable
 
-__all__ = ["Corpus", "load", "load_requirements", "load_text"]
+__all__ = ["Corpus", "load", "load_interpretations", "load_requirements", "load_text"]
 
-CATALOGUE = "requirements.yaml"
+CATALOGUE, INTERPRETATIONS = "requirements.yaml", "interpretations.yaml"
+_NO_CASES = {
+    CATALOGUE: "the catalogue of requirements",
+    INTERPRETATIONS: "the interpretations of the standard",
+}
+"""Files in the root of a corpus that are none of cases."""
 
 _STEM = re.compile(r"[A-Za-z0-9_./-]+")
 
 _STEP_KEYS = field_names(Step)
+_Item = TypeVar("_Item", Requirement, Interpretation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,30 @@ class Corpus:
     """In the order of their files and lines."""
     requirements: dict[str, Requirement]
     """The catalogue, by id."""
+    interpretations: dict[str, Interpretation] = field(default_factory=dict)
+    """By id."""
+    readings: tuple[str, ...] = ()
+    """What cases are judged by besides what was decided, each as `ID=CHOICE`."""
+
+    def read_by(self, asked: Iterable[str]) -> Corpus:
+        """Return the corpus as it is judged by other readings, each `ID=CHOICE`.
+
+        Raises UsageError where there is no such reading, or where two of one interpretation are asked for.
+        """
+        taken: dict[str, str] = {}
+        for text in asked:
+            try:
+                name, choice = parse(text, self.interpretations)
+            except ValueError as error:
+                msg = f"reading {text!r}: {error}"
+                raise UsageError(msg) from error
+            if taken.setdefault(name, choice) != choice:
+                msg = f"reading {text!r}: {reading_of(name, taken[name])} is asked for too; take one reading of {name}"
+                raise UsageError(msg)
+        usual = decided(self.interpretations)
+        other = tuple(reading_of(name, taken[name]) for name in usual if taken.get(name, usual[name]) != usual[name])
+        cases = tuple(read_by(case, usual | taken) for case in self.cases)
+        return replace(self, cases=cases, readings=other)
 
 
 def load(path: Path | None = None) -> Corpus:
@@ -52,15 +84,15 @@ def load(path: Path | None = None) -> Corpus:
     CaseFileError with every mistake in all files.
     """
     root, sources = _sources(path)
-    requirements = load_requirements(root)
+    corpus = Corpus((), load_requirements(root), load_interpretations(root))
     cases: list[Case] = []
     problems: list[Problem] = []
     for stem, file in sources:
         items, unreadable = _read(file, "cases")
-        some, wrong = _cases(stem, _display(file), items, requirements)
+        some, wrong = _cases(stem, _display(file), items, corpus)
         cases += some
         problems += unreadable + wrong
-    return _corpus(cases, problems, requirements)
+    return _with_cases(corpus, cases, problems)
 
 
 def load_text(text: str, requirements: dict[str, Requirement] | None = None, *, file: str = "cases.yaml") -> Corpus:
@@ -68,34 +100,52 @@ def load_text(text: str, requirements: dict[str, Requirement] | None = None, *, 
 
     Without requirements the catalogue of lockproof. Raises CaseFileError with every mistake.
     """
-    known = load_requirements() if requirements is None else requirements
+    corpus = Corpus((), load_requirements() if requirements is None else requirements, load_interpretations())
     items, unreadable = _items(text.encode(), file, "cases")
-    cases, problems = _cases(file.removesuffix(".yaml"), file, items, known)
-    return _corpus(cases, unreadable + problems, known)
+    cases, problems = _cases(file.removesuffix(".yaml"), file, items, corpus)
+    return _with_cases(corpus, cases, unreadable + problems)
 
 
 def load_requirements(root: Traversable | None = None) -> dict[str, Requirement]:
     """Load the catalogue of a corpus by id, or that of lockproof where the corpus has none. Raises CaseFileError."""
-    file = (root or _builtin()) / CATALOGUE
-    nodes, problems = _read(file if file.is_file() else _builtin() / CATALOGUE, "requirements")
-    requirements: dict[str, Requirement] = {}
+    return _load_list(root, CATALOGUE, "requirements", Requirement, lambda _: ())
+
+
+def load_interpretations(root: Traversable | None = None) -> dict[str, Interpretation]:
+    """Load the interpretations of a corpus by id, or those of lockproof where it has none. Raises CaseFileError."""
+    return _load_list(root, INTERPRETATIONS, "interpretations", Interpretation, mistakes)
+
+
+def _load_list(
+    root: Traversable | None,
+    name: str,
+    what: str,
+    type_: type[_Item],
+    check: Callable[[_Item], Iterable[tuple[tuple[str, ...], str]]],
+) -> dict[str, _Item]:
+    """Load a list of items with ids; `what`: how they are called, `check`: finds what their types cannot say."""
+    file = (root or _builtin()) / name
+    nodes, problems = _read(file if file.is_file() else _builtin() / name, what)
+    found: dict[str, _Item] = {}
     for node in nodes:
         table = Table(node)
-        requirement, wrong = table.decode(Requirement)
+        item, wrong = table.decode(type_)
         problems += wrong
-        if requirement is not None and requirement.id in requirements:
-            problems.append(table.problem(("id",), f"{requirement.id} stands here a second time; remove one"))
-        elif requirement is not None:
-            requirements[requirement.id] = requirement
+        if item is None:
+            continue
+        problems += [table.problem(path, message) for path, message in check(item)]
+        if item.id in found:
+            problems.append(table.problem(("id",), f"{item.id} stands here a second time; remove one"))
+        found.setdefault(item.id, item)
     if problems:
         raise CaseFileError(problems)
-    return requirements
+    return found
 
 
-def _corpus(cases: list[Case], problems: list[Problem], requirements: dict[str, Requirement]) -> Corpus:
+def _with_cases(corpus: Corpus, cases: list[Case], problems: list[Problem]) -> Corpus:
     if wrong := [*problems, *_clashes(cases)]:
         raise CaseFileError(wrong)
-    return Corpus(tuple(cases), requirements)
+    return replace(corpus, cases=tuple(cases))
 
 
 def _builtin() -> Traversable:
@@ -113,8 +163,8 @@ def _sources(path: Path | None) -> tuple[Traversable, list[tuple[str, Traversabl
     if not _is_text(path):
         msg = f"{path!r}: not UTF-8; call it by a name that is"
         raise UsageError(msg)
-    if path.name == CATALOGUE:
-        msg = f"{path}: the catalogue of requirements, no case file; name a case file or a folder of them"
+    if path.name in _NO_CASES:
+        msg = f"{path}: {_NO_CASES[path.name]}, no case file; name a case file or a folder of them"
         raise UsageError(msg)
     folder = path if path.is_dir() else path.parent
     root = next((up for up in (folder.absolute(), *folder.absolute().parents) if (up / CATALOGUE).is_file()), folder)
@@ -153,7 +203,7 @@ def _below(folder: Traversable, prefix: str, read: set[Path] | None = None) -> I
     for item in sorted(folder.iterdir(), key=lambda item: item.name):
         if item.is_dir():
             yield from _below(item, f"{prefix}{item.name}/", read)
-        elif item.name.endswith(".yaml") and not (prefix == "" and item.name == CATALOGUE):
+        elif item.name.endswith(".yaml") and not (prefix == "" and item.name in _NO_CASES):
             yield prefix + item.name.removesuffix(".yaml"), item
 
 
@@ -186,9 +236,7 @@ def _items(content: bytes, name: str, what: str) -> tuple[list[Mapping], list[Pr
     return items, problems
 
 
-def _cases(
-    stem: str, file: str, items: list[Mapping], requirements: dict[str, Requirement]
-) -> tuple[list[Case], list[Problem]]:
+def _cases(stem: str, file: str, items: list[Mapping], corpus: Corpus) -> tuple[list[Case], list[Problem]]:
     """Return the cases of a file, whose names begin with the stem, and all mistakes in them."""
     cases: list[Case] = []
     problems: list[Problem] = []
@@ -199,25 +247,25 @@ def _cases(
         combined, wrong = combinations(item)
         problems += wrong
         for suffix, node in combined:
-            case, wrong = _case(stem, suffix, node, requirements)
+            case, wrong = _case(stem, suffix, node, corpus)
             problems += wrong
             cases += [] if case is None else [case]
     return cases, problems
 
 
-def _case(
-    stem: str, suffix: str, node: Mapping, requirements: dict[str, Requirement]
-) -> tuple[Case | None, list[Problem]]:
+def _case(stem: str, suffix: str, node: Mapping, corpus: Corpus) -> tuple[Case | None, list[Problem]]:
+    requirements, interpretations = corpus.requirements, corpus.interpretations
     whole, problems = _with_steps(node)
     table = Table(whole)
-    written, wrong = table.decode(WrittenCase, requirements=requirements, pages=_pages(node.get("map")))
+    known = {"requirements": requirements, "interpretations": interpretations}
+    written, wrong = table.decode(WrittenCase, **known, pages=_pages(node.get("map")))
     problems += wrong
     if written is None:
         return None, problems
-    mistakes = [table.problem(path, message) for path, message in check(written, requirements)]
+    mistakes = [table.problem(path, message) for path, message in check(written, requirements, interpretations)]
     if mistakes:
         return None, problems + mistakes
-    return resolve(written, f"{stem}/{written.id}{suffix}", node.at, requirements), problems
+    return resolve(written, f"{stem}/{written.id}{suffix}", node.at, requirements, interpretations), problems
 
 
 def _with_steps(node: Mapping) -> tuple[Mapping, list[Problem]]:

@@ -4,18 +4,22 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import suggest
 from lockproof.conformance.language import strips
 from lockproof.conformance.language.calls import ARGUMENTS, Call
 from lockproof.conformance.language.case import ANY, UNCHANGED, Case, Kind, Outcome, Region, Step, WrittenCase, flatten
+from lockproof.conformance.language.interpretations import decided, reading_of
+from lockproof.conformance.language.readings import read_by, turned_on
 from lockproof.conformance.language.requirements import Aspect, Modality
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from lockproof.conformance.errors import Location
+    from lockproof.conformance.language.interpretations import Interpretation
     from lockproof.conformance.language.requirements import Requirement
 
 __all__ = ["check", "resolve", "stated"]
@@ -49,7 +53,9 @@ def _is_open(strip: str) -> bool:
     return strip == ANY or set(strip) == {"?"}
 
 
-def check(written: WrittenCase, requirements: Mapping[str, Requirement]) -> Iterator[tuple[_Path, str]]:
+def check(
+    written: WrittenCase, requirements: Mapping[str, Requirement], interpretations: Mapping[str, Interpretation]
+) -> Iterator[tuple[_Path, str]]:
     """Find every mistake of a case: the path of the field, what is wrong, and what to write instead."""
     yield from _sizes(written)
     yield from _regions(written)
@@ -70,13 +76,20 @@ def check(written: WrittenCase, requirements: Mapping[str, Requirement]) -> Iter
             "is missing, so that the case judges nothing; write the permitted outcomes",
         )
     yield from _endings(everything)
+    yield from _readings(everything, interpretations)
     yield from _checks(written, everything, requirements)
 
 
-def resolve(written: WrittenCase, name: str, source: Location, requirements: Mapping[str, Requirement]) -> Case:
-    """Fill in the defaults of an written without mistakes."""
+def resolve(
+    written: WrittenCase,
+    name: str,
+    source: Location,
+    requirements: Mapping[str, Requirement],
+    interpretations: Mapping[str, Interpretation],
+) -> Case:
+    """Fill in the defaults of a case without mistakes, which is judged by the readings that were decided."""
     letters = {*written.map, *(step.region for step in flatten(written.steps) if step.region)} - {_HOLE}
-    return Case(
+    case = Case(
         name=name,
         source=source,
         about=written.about,
@@ -89,7 +102,9 @@ def resolve(written: WrittenCase, name: str, source: Location, requirements: Map
         privilege=written.as_,
         steps=written.steps,
         closing=written.closing,
+        written=written.steps if turned_on(written.steps) else (),
     )
+    return read_by(case, decided(interpretations))
 
 
 def _flat(steps: tuple[Step, ...], path: _Path) -> Iterator[tuple[_Path, Step]]:
@@ -204,6 +219,19 @@ def _endings(steps: list[tuple[_Path, Step]]) -> Iterator[tuple[_Path, str]]:
                     "no call before it may both succeed and fail; permit both at an earlier step, or remove it",
                 )
         decided |= len(step.endings) > 1
+
+
+def _readings(
+    steps: list[tuple[_Path, Step]], interpretations: Mapping[str, Interpretation]
+) -> Iterator[tuple[_Path, str]]:
+    """Find steps that say what some reading permits, and not what another reading of the same question does."""
+    for path, step in steps:
+        said = {outcome.reading for outcome in step.expect}
+        for name in turned_on((replace(step, child=()),)):
+            missing = [choice for choice in interpretations[name].readings if reading_of(name, choice) not in said]
+            if missing:
+                what = f"says nothing of {', '.join(reading_of(name, choice) for choice in missing)}"
+                yield (*path, "expect"), f"{what}; write an outcome for each reading of {name}"
 
 
 def _inherited(fork: Step, path: _Path) -> Iterator[tuple[_Path, str]]:

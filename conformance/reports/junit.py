@@ -68,6 +68,7 @@ def _properties(of: TargetResults, entries: Sequence[CaseTally]) -> dict[str, st
         "lockproof.profile": ", ".join(sorted({entry.worst.profile for entry in entries})),
         "lockproof.requirements": " ".join(sorted({check for entry in entries for check in entry.worst.checks})),
         "lockproof.corpus": manifest.corpus,
+        "lockproof.readings": " ".join(manifest.readings),
     }
     if info:
         properties |= {
@@ -84,7 +85,7 @@ def _properties(of: TargetResults, entries: Sequence[CaseTally]) -> dict[str, st
 def _entry(entry: CaseTally, classname: str, run: Run) -> Entry:
     result, status = entry.worst, entry.status
     if status is Status.PASS:
-        return Entry(classname, result.case, entry.seconds)
+        return Entry(classname, result.case, entry.seconds, output=result.verdict.resting)
     message, known = tally_summary(entry) or str(status), run.known(entry)
     origin = (
         f"  checks    {', '.join(result.checks)}\n  case      {run.source(result)}\n  rerun     {run.rerun(result)}"

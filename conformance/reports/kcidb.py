@@ -125,7 +125,7 @@ def _test(entry: CaseTally, of: TargetResults) -> _Object:
         },
         "misc": {"lockproof": _facts(entry, of)},
     }
-    if entry.status is not Status.PASS:
+    if entry.status is not Status.PASS or result.verdict.rests_on:
         test["comment"] = one_line(f"{entry.status}: {tally_summary(entry)}", _LONGEST_COMMENT)
     if entry.status in {Status.FAIL, Status.UNRESOLVED}:
         excerpt = "\n".join((run.picture(result), *run.origin(result)))
@@ -142,6 +142,8 @@ def _facts(entry: CaseTally, of: TargetResults) -> _Object:
         "profile": plain(result.profile),
         "checks": list(map(plain, result.checks)),
         "breaks": list(map(plain, findings(result))),
+        "rests_on": list(map(plain, result.verdict.rests_on)),
+        "readings": list(map(plain, of.run.manifest.readings)),
     }
 
 

@@ -123,7 +123,7 @@ def _test(entry: CaseTally, run: Run) -> _Test:
     result, status = entry.worst, entry.status
     name = leaf(plain_name(result.case))
     if status is Status.PASS:
-        return _Test(name, ok=True, directive="")
+        return _Test(name, ok=True, directive="", diagnostics=tuple(filter(None, (result.verdict.resting,))))
     said, known = _defused(tally_summary(entry).lstrip()), run.known(entry)
     if status in {Status.UNTESTED, Status.UNSUPPORTED}:
         return _Test(name, ok=True, directive=f"SKIP {status}", diagnostics=(row("reason", f"{status} {said}"),))
@@ -139,6 +139,7 @@ def _test(entry: CaseTally, run: Run) -> _Test:
 
 def _header(of: TargetResults) -> str:
     facts = [f"lockproof {of.run.manifest.lockproof} target={of.run.target(of.target)}"]
+    facts += [f"readings={','.join(of.run.manifest.readings)}"] if of.run.manifest.readings else []
     if of.info is not None:
         facts.append(f"kernel={of.info.release} arch={of.info.machine} page={of.info.page_size}")
     return _defused(" ".join(facts))

@@ -111,7 +111,7 @@ class _Signals:
 
 
 def _case(entry: CaseTally, name: str, run: Run) -> Iterator[str]:
-    if entry.status is not Status.PASS:
+    if entry.status is not Status.PASS or entry.worst.verdict.rests_on:
         yield _signal("STARTTC", name)
         yield from (_SIGNAL.sub("(", line) for line in plain(_output(entry, run)).split("\n"))
         yield _signal("ENDTC", name)
@@ -124,7 +124,7 @@ def _case(entry: CaseTally, name: str, run: Run) -> Iterator[str]:
 
 def _output(entry: CaseTally, run: Run) -> str:
     said = one_line(f"{entry.status}: {tally_summary(entry)}", _LONGEST_SAID)
-    if _RESULTS[entry.status] == "skip":
+    if entry.status not in {Status.FAIL, Status.UNRESOLVED}:
         return said
     return "\n".join((said, run.picture(entry.worst), *run.origin(entry.worst)))
 

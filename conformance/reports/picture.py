@@ -54,6 +54,8 @@ def picture(case: Case, trace: Trace, verdict: Verdict, info: TargetInfo) -> Pic
     lines = []
     if verdict.reason:
         lines.append(row("reason", verdict.reason))
+    if verdict.rests_on:
+        lines.append(row("rests on", f"the reading {', '.join(verdict.rests_on)}; lockproof explain --interpretations"))
     lines += setting(case)
     about_steps = [finding for finding in verdict.findings if finding.step >= 0]
     number = about_steps[0].execution if about_steps else None

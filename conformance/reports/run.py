@@ -135,6 +135,7 @@ class Run:
     def rerun(self, result: Result) -> str:
         """Return the command that runs a case again, to be pasted into a shell."""
         words = ["--cases", self.manifest.cases] if self.manifest.cases else []
+        words += [word for reading in self.manifest.readings for word in ("--reading", reading)]
         words += ["-t", result.target, *([result.case] if result.source else self.manifest.selection)]
         return shlex.join(["lockproof", "run", *words])
 
@@ -173,6 +174,6 @@ def read(results: Path, asked: str, known: Sequence[Path] = ()) -> Run:
         name, path = "", asked
     manifest, tally = read_run(results, path)
     cases = Path(manifest.cases) if manifest.cases else None
-    corpus = load(cases)
+    corpus = load(cases).read_by(manifest.readings)
     found = baselines.load(known, baselines.vocabulary(corpus, cases)) if known else ()
     return Run(manifest, tally, corpus, name, found)

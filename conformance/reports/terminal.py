@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -51,7 +52,7 @@ def entry(result: Result, case: Case, info: TargetInfo | None, *, verbose: bool)
         return _pictured(result, case, info)
     if not verbose:
         return None
-    reason = f"  {result.verdict.reason}" if result.verdict.reason else ""
+    reason = f"  {said}" if (said := summary(result.verdict)) else ""
     return Text.assemble((f"{status:<11}", STYLES[status]), f" {result.target}  {result.case}{reason}")
 
 
@@ -76,6 +77,7 @@ def closing(run: Run, width: int) -> Iterator[RenderableType]:
             yield Text.assemble(f"\n{target}: ", ("nothing was found out", STYLES[Status.UNRESOLVED]), f"; {why}")
     for target in run.manifest.targets:
         yield from _broken(run, target)
+    yield from _readings(run)
     flaky = [entry for entry in run.tally.cases.values() if entry.is_flaky]
     if flaky:
         yield Text(f"\nflaky, neither PASS nor FAIL for certain: {len(flaky)}", STYLES[Status.UNRESOLVED])
@@ -133,6 +135,16 @@ def _broken(run: Run, target: str) -> Iterator[Text]:
                 f" ({requirement.modality}; {requirement.source}): "
                 f"{len(cases)} case{'s' if len(cases) > 1 else ''}, such as {cases[0]}",
             )
+
+
+def _readings(run: Run) -> Iterator[Text]:
+    """Yield by which readings of the standard a run was judged, and how many verdicts rest on each."""
+    if run.manifest.readings:
+        yield Text(f"\njudged by {', '.join(run.manifest.readings)}")
+    resting = Counter(reading for entry in run.tally.cases.values() for reading in entry.worst.verdict.rests_on)
+    if resting:
+        said = ", ".join(f"{_count(number, 'verdict')} on {reading}" for reading, number in sorted(resting.items()))
+        yield Text(f"\nresting on a reading of the standard (lockproof explain --interpretations): {said}")
 
 
 def assessed(found: Assessment, *, verbose: bool) -> Iterator[str]:

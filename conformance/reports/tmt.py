@@ -50,7 +50,7 @@ def tmt(runs: Sequence[Run], _option: str) -> Mapping[str, str]:
 def _result(entry: CaseTally, name: str, logs: Mapping[str, str], run: Run) -> dict[str, Any]:
     known, said = run.known(entry), tally_summary(entry)
     result: dict[str, Any] = {"name": f"/{name}", "result": "info" if known is not None else _RESULTS[entry.status]}
-    if entry.status is not Status.PASS:
+    if entry.status is not Status.PASS or said:
         words = f"XFAIL {known.id}: {said}" if known is not None else said
         result["note"] = [one_line(f"{entry.status}: {said}" if _is_skip(entry) else words, _LONGEST_NOTE)]
     seconds = int(entry.seconds)

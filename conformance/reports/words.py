@@ -30,7 +30,12 @@ _LOOKING = {
 
 
 def summary(verdict: Verdict) -> str:
-    """Say in one line why a verdict is what it is."""
+    """Say in one line why a verdict is what it is, and which readings of the standard it rests on; empty: a PASS."""
+    why, resting = _why(verdict), verdict.resting
+    return f"{why} ({resting})" if why and resting else why or resting
+
+
+def _why(verdict: Verdict) -> str:
     if verdict.status is not Status.FAIL or not verdict.findings:
         return verdict.reason
     first = verdict.findings[0]

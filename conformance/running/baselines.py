@@ -189,7 +189,7 @@ def vocabulary(corpus: Corpus, cases: Path | None) -> Corpus:
         return corpus
     own, more = {case.name for case in corpus.cases}, load_corpus()
     rest = tuple(case for case in more.cases if case.name not in own)
-    return Corpus((*corpus.cases, *rest), more.requirements | corpus.requirements)
+    return replace(corpus, cases=(*corpus.cases, *rest), requirements=more.requirements | corpus.requirements)
 
 
 def today() -> date:

@@ -59,6 +59,8 @@ class Side:
     finished: bool = True
     corpus: str = ""
     """Digest of the cases that were asked for; empty: not known."""
+    readings: tuple[str, ...] = ()
+    """Readings of the standard by which it was judged besides those that were decided."""
 
     @property
     def partial(self) -> str:
@@ -170,6 +172,7 @@ def side(manifest: Manifest, tally: Tally, *, name: str = "", target: str | None
         selection=manifest.selection,
         finished=manifest.finished is not None,
         corpus=manifest.corpus,
+        readings=manifest.readings,
     )
 
 
@@ -269,7 +272,12 @@ def _unpaired(before: Side, after: Side, pairs: Sequence[Pair]) -> Iterator[str]
 
 
 def _changed(before: Side, after: Side) -> Iterator[str]:
-    if (
+    if before.readings != after.readings:
+        how = " and ".join(
+            f"{each.name} by {', '.join(each.readings) or 'what was decided'}" for each in (before, after)
+        )
+        yield f"judged by other readings of the standard, {how}: a difference may be theirs"
+    elif (
         before.selection == after.selection
         and "" not in (before.corpus, after.corpus)
         and before.corpus != after.corpus

@@ -67,6 +67,7 @@ def _fields(event: Event) -> dict[str, Any]:
                 "repetition": event.repetition,
                 "verdict": verdict.status,
                 "reason": verdict.reason,
+                "rests_on": verdict.rests_on,
                 "findings": [
                     {
                         "requirement": finding.requirement,

@@ -41,6 +41,8 @@ class Manifest:
     selection: tuple[str, ...]
     corpus: str
     """Digest of the selected cases."""
+    readings: tuple[str, ...] = ()
+    """Readings that cases were judged by besides what was decided, each as `ID=CHOICE`."""
     targets: Annotated[tuple[str, ...], Field(min_length=1)]
     repeat: Annotated[int, Field(ge=1)]
     time_limit: Annotated[float, Field(gt=0, le=LONGEST_LIMIT, allow_inf_nan=False)]
@@ -91,7 +93,7 @@ def corpus_digest(cases: Iterable[Case]) -> str:
     """Return what tells corpora apart: what is run and how it is judged, wherever the files lie."""
     parts = (
         f"{(case.name, case.checks, case.map, case.regions, case.locked, case.limits, case.privilege, case.steps)}"
-        f"{case.closing}"
+        f"{case.closing}{case.written or ''}"
         for case in cases
     )
     return sha256("\0".join(parts).encode()).hexdigest()

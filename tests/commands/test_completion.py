@@ -202,7 +202,12 @@ def test_bash_is_given_what_follows_where_it_ends_a_word(folder: Path, line: str
         ("lockproof run -t qemu:", ["qemu:debian/6.12", "qemu:debian/6.12@arm64"]),
         ("lockproof run --target=gv", ["--target=gvisor"]),
         ("lockproof run mlock/no-c", ["mlock/no-change/"]),
-        ("lockproof expla", ["explain\tPrint a requirement of the catalogue, and the cases that check it."]),
+        (
+            "lockproof expla",
+            [
+                "explain\tPrint a requirement of the catalogue and the cases that check it, or an interpretation of the standard."
+            ],
+        ),
     ],
 )
 def test_fish_is_given_whole_words_and_whole_sentences(folder: Path, line: str, expected: list[str]) -> None:

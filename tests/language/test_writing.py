@@ -187,9 +187,8 @@ def test_the_whole_corpus_is_loaded_as_it_is_written() -> None:
     assert [error.message for error in Draft202012Validator(schema()).iter_errors(yaml.safe_load(text))] == []
     again = load_text(text).cases
     assert [case.name for case in again] == [f"cases/{id_of(case.name)}" for case in corpus.cases]
-    assert [replace(b, name=a.name, source=a.source) for a, b in zip(corpus.cases, again, strict=True)] == [
-        *corpus.cases
-    ]
+    as_judged = [replace(case, readings={}, written=()) for case in corpus.cases]
+    assert [replace(b, name=a.name, source=a.source) for a, b in zip(corpus.cases, again, strict=True)] == as_judged
 
 
 BARE = "map: aaa\ncall: mlock\nrange: ^^^\nexpect: {result: 0}"

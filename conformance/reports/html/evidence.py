@@ -26,8 +26,8 @@ _LONGEST_LINE = 400
 
 
 def evidence(row: Sequence[Seen | None]) -> Evidence | None:
-    """Return what there is to see of a case that fails, is unresolved or fixed somewhere; else None."""
-    seen = [each for each in row if each is not None and each.mark in {*_PICTURED, Mark.FIXED}]
+    """Return what there is to see of a case that fails, is unresolved or fixed somewhere, or rests on a reading."""
+    seen = [each for each in row if each is not None and (each.mark in {*_PICTURED, Mark.FIXED} or _resting(each))]
     if not seen:
         return None
     run, result = seen[0].target.results.run, seen[0].entry.worst
@@ -63,11 +63,17 @@ def _groups(seen: Iterable[Seen]) -> tuple[Group, ...]:
     )
 
 
+def _resting(seen: Seen) -> str:
+    return seen.entry.worst.verdict.resting
+
+
 def _line(seen: Seen) -> str:
     """Say what the picture does not show."""
     if seen.mark is Mark.FIXED:
-        return "the baseline has it as a failure"
+        return "; ".join(("the baseline has it as a failure", *filter(None, (_resting(seen),))))
     entry = seen.entry
+    if seen.mark not in _PICTURED:
+        return _resting(seen)
     return "" if entry.like_worst == entry.repetitions else f"{entry.like_worst} of {entry.repetitions} repetitions"
 
 

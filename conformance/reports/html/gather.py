@@ -105,7 +105,7 @@ def _difference(each: running.Difference) -> Difference:
 
 def _run(run: Run) -> RunLine:
     manifest = run.manifest
-    return RunLine(manifest.run, manifest.started, manifest.lockproof, manifest.corpus)
+    return RunLine(manifest.run, manifest.started, manifest.lockproof, manifest.corpus, manifest.readings)
 
 
 def _target(target: Target, cases: Matrix) -> TargetRow:

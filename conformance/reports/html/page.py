@@ -63,6 +63,8 @@ class RunLine:
     lockproof: str
     corpus: str
     """Digest of its cases."""
+    readings: tuple[str, ...] = ()
+    """Readings of the standard by which it was judged besides those that were decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,7 @@ class CaseRow:
     changed: bool
     """Whether it is in one of the lists of differences."""
     evidence: Evidence | None
-    """None: it fails nowhere."""
+    """None: it fails nowhere, and rests on no reading of the standard."""
 
     @property
     def marks(self) -> tuple[Mark, ...]:
