@@ -66,6 +66,8 @@ class Certificate:
     time_limit: float
     """Seconds for each execution."""
     target: str
+    readings: tuple[str, ...]
+    """Readings of the standard by which it was judged besides those that were decided, each as `ID=CHOICE`."""
     kernel: Kernel
     info: TargetInfo
     """What the target said of itself: release, architecture, page size, observers, providers of faults, and settings
@@ -95,6 +97,7 @@ class Certificate:
             cases=None,
             selection=(),
             corpus=self.suite.corpus,
+            readings=self.readings,
             targets=(self.target,),
             repeat=1,
             time_limit=self.time_limit,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping  # noqa: TC003  pydantic reads the annotations
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -65,6 +65,8 @@ class Standing:
     """Cases that check it."""
     deviating: tuple[str, ...] = ()
     """The cases that have shown a deviation."""
+    rests_on: tuple[str, ...] = ()
+    """Readings of the standard without which a case that checks it would have another verdict, as `ID=CHOICE`."""
     options: Mapping[str, int]
     """Options that the target has not got, and may lack, and the cases that were not tried for want of each."""
     means: Mapping[str, int]
@@ -99,6 +101,7 @@ def _standing(requirement: Requirement, results: Sequence[Result]) -> Standing:
         verdict=verdict,
         cases=len(own),
         deviating=deviating,
+        rests_on=tuple(sorted({reading for result in own for reading in result.verdict.rests_on})),
         options=options,
         means=means,
     )
@@ -115,14 +118,28 @@ def _shows(result: Result, requirement: str) -> bool:
 
 
 def conclusions(
-    found: Sequence[Standing], results: Iterable[Result], disclaimed: Collection[str]
+    found: Sequence[Standing], results: Iterable[Result], disclaimed: Collection[str], readings: Collection[str] = ()
 ) -> Mapping[Profile, Conclusion]:
-    """Return what there is to say of each profile; `disclaimed`: options that the product has not got, as it states."""
+    """Return what there is to say of each profile.
+
+    `disclaimed`: options that the product has not got, as it states; `readings`: those of the standard that it relies
+    on although others were decided, which are named where a verdict rests on them.
+    """
     unresolved = [result.case for result in results if result.verdict.status is Status.UNRESOLVED]
-    return {
-        profile: _conclusion([each for each in found if each.profile is profile], unresolved, disclaimed)
-        for profile in Profile
-    }
+    return {profile: _of_profile(profile, found, unresolved, disclaimed, readings) for profile in Profile}
+
+
+def _of_profile(
+    profile: Profile,
+    found: Sequence[Standing],
+    unresolved: Sequence[str],
+    disclaimed: Collection[str],
+    readings: Collection[str],
+) -> Conclusion:
+    own = [each for each in found if each.profile is profile]
+    said = _conclusion(own, unresolved, disclaimed)
+    relied_on = sorted({reading for each in own for reading in each.rests_on} & set(readings))
+    return replace(said, sentence=f"{said.sentence}, by {', '.join(relied_on)}") if relied_on else said
 
 
 def _conclusion(found: Sequence[Standing], unresolved: Sequence[str], disclaimed: Collection[str]) -> Conclusion:

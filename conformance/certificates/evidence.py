@@ -41,6 +41,8 @@ class Evidence:
     standings: tuple[Standing, ...]
     observers_agreed: bool
     taint_after: int | None
+    readings: tuple[str, ...]
+    """Of the standard, by which they were judged besides those that were decided."""
 
     @property
     def counts(self) -> Mapping[Status, int]:
@@ -58,7 +60,7 @@ class Evidence:
 
     def profiles(self, statement: Statement) -> Mapping[Profile, Conclusion]:
         """Return what it comes to, for each profile."""
-        return conclusions(self.standings, self.results, statement.disclaims)
+        return conclusions(self.standings, self.results, statement.disclaims, self.readings)
 
 
 def judged(
@@ -79,7 +81,13 @@ def judged(
         agreed = agreed and all(locks(snapshot) is not None for snapshot in _seen(trace))
         taint = trace.taint[1] if trace.taint is not None else taint
     found = standings(corpus.requirements, results)
-    return Evidence(results=tuple(results), standings=found, observers_agreed=agreed, taint_after=taint)
+    return Evidence(
+        results=tuple(results),
+        standings=found,
+        observers_agreed=agreed,
+        taint_after=taint,
+        readings=corpus.readings,
+    )
 
 
 def _verdict(case: Case, trace: Trace, corpus: Corpus, info: TargetInfo) -> Verdict:

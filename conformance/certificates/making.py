@@ -60,6 +60,7 @@ def certified(
         finished=manifest.finished or "",
         time_limit=manifest.time_limit,
         target=target,
+        readings=corpus.readings,
         kernel=Kernel(image=digests.get("image"), taint_before=info.taint, taint_after=found.taint_after),
         info=info,
         suite=suite(corpus, manifest.lockproof, digests.get("probe")),
@@ -82,6 +83,9 @@ def _refuse_partial(manifest: Manifest, corpus: Corpus) -> None:
     run = f"run {manifest.run!r}"
     if len(manifest.targets) != 1 or manifest.repeat != 1:
         msg = f"{run}: a certificate is of one target and one run of each case; start a run of that"
+    elif manifest.readings != corpus.readings:
+        one, other = (", ".join(each) or "what was decided" for each in (manifest.readings, corpus.readings))
+        msg = f"{run}: judged by {one}, and the statement relies on {other}; start a run, or change the statement"
     elif manifest.cases is not None or manifest.selection or manifest.corpus != corpus_digest(corpus.cases):
         msg = f"{run}: not of all cases that this lockproof brings along; start a run without --cases and without names"
     elif manifest.finished is None or manifest.targets[0] not in manifest.info:

@@ -54,6 +54,7 @@ def page(certificate: Certificate, statement: Statement) -> Iterator[str]:
         ("taint", f"{_number(kernel.taint_before)} before, {_number(kernel.taint_after)} after"),
         ("observers", f"{', '.join(info.lock_observers) or 'none'}{agreed}"),
         ("faults", ", ".join(f"{what} by {by}" for what, by in info.faults.items()) or "none"),
+        *([("judged by", ", ".join(certificate.readings))] if certificate.readings else []),
         ("cases", ", ".join(f"{count} {status}" for status, count in certificate.counts.items())),
         ("suite", f"lockproof {certificate.suite.lockproof}, {certificate.finished}"),
     ]

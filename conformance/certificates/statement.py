@@ -23,10 +23,11 @@ product:                # what is certified, as its users call it
 version:                # of the product
 contact:                # where somebody who disputes a verdict can write to
 disclaims: []           # options that the product has not got, such as mlock2 or hugetlb
-interpretations: []     # interpretations of the standard that the product relies on
+interpretations: []     # readings of the standard that the product relies on, such as size-max=wraps
 """
 
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=1000, strip_whitespace=True)]
+_Reading = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+=[a-z0-9-]+$", max_length=100)]
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=100)]
 
 
@@ -42,8 +43,8 @@ class Statement:
     contact: _Text
     disclaims: Annotated[tuple[_Name, ...], Field(max_length=100)] = ()
     """Options that the product has not got."""
-    interpretations: Annotated[tuple[_Name, ...], Field(max_length=100)] = ()
-    """Interpretations that the product relies on."""
+    interpretations: Annotated[tuple[_Reading, ...], Field(max_length=100)] = ()
+    """Readings of the standard that the product relies on, each as `ID=CHOICE`: it is judged by them."""
 
 
 def read_statement(content: bytes, file: str) -> Statement:

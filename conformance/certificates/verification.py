@@ -59,9 +59,11 @@ def verify(folder: Path, corpus: Corpus, signers: Path | None = None) -> Verifie
         contents = files.read(folder)
         certificate = _certificate(contents[files.CERTIFICATE])
         who = _signed_by(contents, signers)
-        _same_suite(certificate, corpus)
+        _same_version(certificate)
         _digests(certificate, contents)
         statement = _statement(contents[files.STATEMENT])
+        corpus = _read_by(corpus, statement)
+        _same_suite(certificate, corpus)
         evidence = _judged_again(certificate, corpus, contents)
         _follows(certificate, evidence, statement)
         _regenerated(certificate, evidence, corpus, contents)
@@ -91,12 +93,24 @@ def _signed_by(contents: Mapping[str, bytes], signers: Path | None) -> Signer:
             raise ValueError(msg) from error
 
 
-def _same_suite(certificate: Certificate, corpus: Corpus) -> None:
+def _same_version(certificate: Certificate) -> None:
     """Raise UsageError where another version made it: its cases are not here."""
-    made, here = certificate.suite, suite(corpus, version("lockproof"), certificate.suite.probe)
-    if made.lockproof != here.lockproof:
-        msg = f"made by lockproof {made.lockproof}, this is {here.lockproof}; pip install lockproof=={made.lockproof}"
+    made, here = certificate.suite.lockproof, version("lockproof")
+    if made != here:
+        msg = f"made by lockproof {made}, this is {here}; pip install lockproof=={made}"
         raise UsageError(msg)
+
+
+def _read_by(corpus: Corpus, statement: Statement) -> Corpus:
+    try:
+        return corpus.read_by(statement.interpretations)
+    except UsageError as error:
+        msg = f"{files.STATEMENT}: interpretations: {error}"
+        raise ValueError(msg) from error
+
+
+def _same_suite(certificate: Certificate, corpus: Corpus) -> None:
+    made, here = certificate.suite, suite(corpus, certificate.suite.lockproof, certificate.suite.probe)
     if made != here:
         what = "cases" if made.corpus != here.corpus else "requirements"
         msg = f"made with other {what} than those of this lockproof {here.lockproof}"
@@ -153,6 +167,7 @@ def _follows(certificate: Certificate, evidence: Evidence, statement: Statement)
     """Raise ValueError where the certificate says anything that the traces do not show."""
     kernel = certificate.kernel
     shown = {
+        "readings": (certificate.readings, evidence.readings),
         "observers_agreed": (certificate.observers_agreed, evidence.observers_agreed),
         "counts": (certificate.counts, evidence.counts),
         "requirements": (certificate.requirements, evidence.standings),

@@ -71,7 +71,7 @@ def reproduce(request: ReproduceRequest) -> Printed:
     Raises RefusedError, UsageError, StoreError.
     """
     verified = _verified(request.folder, request.signers)
-    name, interrupted = run_whole(request.target, request.results)
+    name, interrupted = run_whole(request.target, request.results, verified.certificate.readings)
     if interrupted is not None:
         return interrupted
     before = side(verified.certificate.manifest, verified.evidence.tally, name=str(request.folder))

@@ -20,6 +20,7 @@ from lockproof.conformance.running.store import read_run
 
 if TYPE_CHECKING:
     from lockproof.conformance.certificates import Certificate, Statement
+    from lockproof.conformance.language.loading import Corpus
     from lockproof.runners.target import Target
 
 __all__ = ["CertifyRequest", "certify"]
@@ -52,9 +53,9 @@ def certify(request: CertifyRequest) -> Printed:
     if request.output.exists():
         msg = f"{request.output}: there already; a certificate needs a new folder, name another one with -o"
         raise StoreError(msg)
-    name = request.run or _ran(request)
+    corpus = _read_by(load(), statement, request.statement)
+    name = request.run or _ran(request, corpus.readings)
     manifest, tally = read_run(request.results, name)
-    corpus = load()
     results = [entry.worst for entry in tally.cases.values()]
     # Of an earlier run nobody can tell what the files were then.
     paths = request.target.files if request.target is not None else {}
@@ -78,12 +79,21 @@ def _statement(path: Path) -> tuple[Statement, bytes]:
     return certificates.read_statement(content, str(path)), content
 
 
-def _ran(request: CertifyRequest) -> str:
+def _read_by(corpus: Corpus, statement: Statement, path: Path) -> Corpus:
+    """Return the corpus as it is judged by the readings that the statement relies on. Raises UsageError."""
+    try:
+        return corpus.read_by(statement.interpretations)
+    except UsageError as error:
+        msg = f"{path}: interpretations: {error}"
+        raise UsageError(msg) from error
+
+
+def _ran(request: CertifyRequest, readings: tuple[str, ...]) -> str:
     """Run the whole corpus, and return the name of the run. Raises UsageError; StoreError where it was interrupted."""
     if request.target is None:
         msg = "nothing to certify; name a target with -t, or a run of the whole corpus with --run"
         raise UsageError(msg)
-    name, interrupted = run_whole(request.target, request.results)
+    name, interrupted = run_whole(request.target, request.results, readings)
     if interrupted is not None:
         msg = f"run {name!r}: interrupted; lockproof run --resume {name} ends it, certify --run {name} certifies it"
         raise StoreError(msg)

@@ -112,13 +112,13 @@ class _Work:
         return len(self.cases) * len(self.targets) * self.folder.manifest.repeat
 
 
-def run_whole(target: Target, results: Path) -> tuple[str, Printed | None]:
+def run_whole(target: Target, results: Path, readings: tuple[str, ...]) -> tuple[str, Printed | None]:
     """Run the whole corpus on a target, and return the name of the run; and what it ended with where interrupted.
 
     In one session: what is left to the closing cases was seen by the one that ran all others.
     """
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"  # nobody else's
-    done = run(RunRequest(results=results, name=name, targets=(target,), jobs=1))
+    done = run(RunRequest(results=results, name=name, targets=(target,), readings=readings, jobs=1))
     return name, done if done.code > _SIGNALS else None
 
 

@@ -14,6 +14,7 @@ from lockproof.conformance import certificates
 from lockproof.conformance.certificates import folder
 from lockproof.conformance.certificates.certificate import read_certificate
 from lockproof.conformance.language.loading import Corpus, load
+from lockproof.conformance.running.manifest import corpus_digest
 from tests.whole_corpus import whole_corpus
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from lockproof.conformance.certificates import Certificate
 
 STATEMENT = b"who: Example Corp\nproduct: The product\nversion: '1'\ncontact: a@example.org\n"
+RELYING = STATEMENT + b"interpretations: [size-max=wraps]\n"
+"""A statement that relies on a reading which was not decided."""
 Files = dict[str, bytes]
 
 
@@ -47,16 +50,19 @@ def signers() -> Path:
 
 
 @cache
-def _files(target: str) -> Mapping[str, bytes]:
+def _files(target: str, content: bytes) -> Mapping[str, bytes]:
     ran = whole_corpus(target)
     results = [entry.worst for entry in ran.tally.of_target(target)]
-    statement = certificates.read_statement(STATEMENT, "STATEMENT.yaml")
-    return certificates.certified(ran.manifest, results, corpus(), {}, statement, STATEMENT)[1]
+    statement = certificates.read_statement(content, "STATEMENT.yaml")
+    read = corpus().read_by(statement.interpretations)
+    # What is run does not depend on how it is judged.
+    manifest = replace(ran.manifest, readings=read.readings, corpus=corpus_digest(read.cases))
+    return certificates.certified(manifest, results, read, {}, statement, content)[1]
 
 
-def files(target: str = "model:posix") -> Files:
+def files(target: str = "model:posix", statement: bytes = STATEMENT) -> Files:
     """Return the files of a certificate, not signed yet."""
-    return dict(_files(target))
+    return dict(_files(target, statement))
 
 
 def certificate(of: Files) -> Certificate:

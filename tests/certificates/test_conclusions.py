@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -63,6 +64,20 @@ PASSES = [result(Status.PASS, SHALL, OTHER, OPEN)]
 def test_a_profile_gets_its_sentence(results: Sequence[Result], disclaimed: tuple[str, ...], sentence: str) -> None:
     found = conclusions(standings(CATALOGUE, results), results, disclaimed)
     assert found[Profile.POSIX].sentence == sentence
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [(Status.PASS, "conforms, by a=other"), (Status.FAIL, "does not conform: a.shall, by a=other")],
+)
+def test_a_sentence_names_the_readings_that_it_relies_on(status: Status, sentence: str) -> None:
+    one = result(status, SHALL)
+    resting = [*PASSES, replace(one, verdict=replace(one.verdict, rests_on=("a=other", "b=decided")))]
+    found = standings(CATALOGUE, resting)
+    assert found[0].rests_on == ("a=other", "b=decided")
+    said = conclusions(found, resting, (), readings=("a=other", "c=other"))
+    assert said[Profile.POSIX].sentence == sentence
+    assert said[Profile.LINUX].sentence == "conforms"
 
 
 def test_what_could_not_be_tried_names_what_was_missing() -> None:

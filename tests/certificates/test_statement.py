@@ -21,6 +21,7 @@ def test_a_statement_is_read() -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
+        (STATEMENT + b"interpretations: [size-max]\n", "s.yaml:5:18: interpretations: String should match pattern"),
         (TEMPLATE.encode(), "s.yaml:2:5: who: empty; fill it in"),
         (b"who: me\n", "s.yaml:1:1: product: missing; `lockproof certify` writes all lines where there is no file"),
         (STATEMENT + b"disclaims: mlock2\n", "s.yaml:5:12: disclaims: Input should be a valid tuple"),

@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 
 from lockproof.conformance import certificates
 from lockproof.conformance.certificates import Outcome, RefusedError, folder
+from lockproof.conformance.certificates.page import page
 from lockproof.conformance.errors import UsageError
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.language.requirements import Profile
 from tests.certificates.certified import (
+    RELYING,
     STATEMENT,
     certificate,
     changed,
@@ -57,6 +59,20 @@ def test_a_certificate_that_nobody_touched_holds(target: str, tmp_path: Path) ->
     outcome = Outcome.CONFORMS if target == "model:posix" else Outcome.DEVIATES
     assert verified.certificate.profiles[Profile.POSIX].outcome is outcome
     assert str(verified.signer).startswith("vendor@example.org (ED25519 SHA256:")
+
+
+def test_a_certificate_says_by_which_readings_it_was_judged(tmp_path: Path) -> None:
+    verified = certificates.verify(signed(files("model:linux-6", RELYING), tmp_path / "c"), corpus(), signers())
+    usual = certificate(files("model:linux-6"))
+    made = verified.certificate
+    assert (usual.readings, made.readings) == ((), ("size-max=wraps",))
+    assert "mlock.enomem.unmapped" in usual.profiles[Profile.POSIX].sentence
+    assert "mlock.enomem.unmapped" not in made.profiles[Profile.POSIX].sentence
+    assert made.profiles[Profile.POSIX].sentence.endswith(", by size-max=wraps")
+    resting = {each.requirement: each.rests_on for each in made.requirements if each.rests_on}
+    assert resting["mlock.enomem.unmapped"] == ("size-max=wraps",)
+    assert resting["mlock.mapping-limit"] == ("mapping-limit=limit",)
+    assert "  judged by  size-max=wraps" in list(page(made, verified.statement))
 
 
 def lines(of: Files, name: str = RESULTS) -> list[bytes]:
@@ -136,6 +152,16 @@ def word_mended(of: Files) -> Files:
     return claimed(of, profiles={**said, Profile.POSIX: replace(said[Profile.POSIX], sentence="conforms")})
 
 
+def sentence_without_reading(of: Files) -> Files:
+    said = certificate(of).profiles
+    posix = said[Profile.POSIX]
+    return claimed(of, profiles={**said, Profile.POSIX: replace(posix, sentence=posix.sentence.partition(", by ")[0])})
+
+
+def rests_on_nothing(of: Files) -> Files:
+    return claimed(of, requirements=tuple(replace(each, rests_on=()) for each in certificate(of).requirements))
+
+
 def suite_of(of: Files, **changes: str) -> Files:
     return claimed(of, suite=replace(certificate(of).suite, **changes))
 
@@ -201,6 +227,24 @@ LIES: dict[str, tuple[Callable[[Files], Files], str]] = {
         lambda of: changed(of, **{folder.STATEMENT: b"who: me\n"}),
         "STATEMENT.yaml:1:1: ",
     ),
+    "a reading that the statement does not rely on": (
+        lambda of: claimed(of, readings=("size-max=wraps",)), "certificate.json: readings: the traces show (), not",
+    ),
+    "a statement that relies on another reading": (
+        lambda of: changed(of, **{folder.STATEMENT: RELYING}), "made with other cases than those of this lockproof",
+    ),
+    "a statement that relies on no reading any more": (
+        lambda _: changed(files("model:linux-6", RELYING), **{folder.STATEMENT: STATEMENT}),
+        "made with other cases than those of this lockproof",
+    ),
+    "a reading that there is not": (
+        lambda of: changed(of, **{folder.STATEMENT: RELYING.replace(b"wraps", b"wrap")}),
+        "STATEMENT.yaml: interpretations: reading 'size-max=wrap': 'wrap' is no reading of size-max; did you mean wraps?",
+    ),
+    "a sentence that hides the reading": (
+        lambda _: sentence_without_reading(files("model:linux-6", RELYING)), "certificate.json: profiles: the traces show",
+    ),
+    "a requirement that hides the reading": (rests_on_nothing, "certificate.json: requirements: the traces show"),
     "a statement that is a list": (lambda of: changed(of, **{folder.STATEMENT: b"[]\n"}), "STATEMENT.yaml: no statement"),
     "a field too many": (lambda of: json_edited(of, lambda t: t.replace(b'"format": 1', b'"format": 1,\n  "x": 1')), "certificate.json: x: "),
     "a field twice": (lambda of: json_edited(of, lambda t: t.replace(b'"format": 1', b'"format": 1,\n  "format": 1')), "certificate.json: not written as"),
