@@ -22,7 +22,7 @@ import click
 
 from lockproof.conformance.commands.interrupt import Interrupted, Raising, take
 from lockproof.conformance.errors import LockproofError
-from lockproof.conformance.exit_codes import DEFAULT, STYLES, Style
+from lockproof.conformance.exit_codes import DEFAULT, INFRASTRUCTURE, STYLES, Style
 from lockproof.conformance.visible import visible
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["end_with", "say"]
 
-_INFRASTRUCTURE = 3  # exit code
 _OUTPUT, _ERRORS = 1, 2  # file descriptors
 _NO_THREAD = "can't start new thread"
 _ADVICE = {
@@ -130,7 +129,7 @@ def _told(error: BaseException, taking: Raising) -> int:
         say(str(error), err=True)
         return error.exit_code
     say(_unexpected(error), err=True)
-    return _INFRASTRUCTURE
+    return INFRASTRUCTURE
 
 
 def _unexpected(error: BaseException) -> str:

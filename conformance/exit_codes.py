@@ -11,13 +11,14 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import NamedTuple
 
-__all__ = ["DEFAULT", "STYLES", "Style", "asked"]
+__all__ = ["DEFAULT", "INFRASTRUCTURE", "STYLES", "Style", "asked"]
 
 DEFAULT = "default"
 _OPTION = "--exit-code"
 _USAGE = 2
 """Exit code of click, and of UsageError."""
-_INFRASTRUCTURE = 3
+INFRASTRUCTURE = 3
+"""Exit code of a command that could not find something out."""
 
 
 class Style(NamedTuple):
@@ -44,7 +45,7 @@ class Style(NamedTuple):
 
     def of_error(self, code: int) -> int:
         """Return the exit code for an error, by that of the default; it stays where it is no error's."""
-        return {_USAGE: self.usage, _INFRASTRUCTURE: self.unresolved}.get(code, code)
+        return {_USAGE: self.usage, INFRASTRUCTURE: self.unresolved}.get(code, code)
 
     def of_trouble(self, code: int) -> int:
         """Return the exit code of a run with this one whose output is not all there."""
@@ -52,7 +53,7 @@ class Style(NamedTuple):
 
 
 STYLES = {
-    DEFAULT: Style(0, 1, _INFRASTRUCTURE, _INFRASTRUCTURE, _USAGE, doubt_first=True),
+    DEFAULT: Style(0, 1, INFRASTRUCTURE, INFRASTRUCTURE, _USAGE, doubt_first=True),
     "bisect": Style(0, 1, 125, 125, 129),
     "kselftest": Style(0, 1, 1, 4, 1),
     "ltp": Style(0, 1, 2, 32, 2),

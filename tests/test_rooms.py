@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LEVELS = (
     {"errors"},
-    {"files", "columns", "visible", "exit_codes"},
+    {"files", "columns", "counted", "visible", "exit_codes"},
     {"language"},
     {"protocol"},
     {"judging"},

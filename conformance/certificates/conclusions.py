@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ConfigDict
 
+from lockproof.conformance.counted import counted
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.language.requirements import Modality, Profile
 
@@ -144,7 +145,7 @@ def _of_profile(
 
 def _conclusion(found: Sequence[Standing], unresolved: Sequence[str], disclaimed: Collection[str]) -> Conclusion:
     if unresolved:
-        why = f"{_cases(len(unresolved))} could not be resolved, the first is {unresolved[0]}"
+        why = f"{counted(len(unresolved), 'case')} could not be resolved, the first is {unresolved[0]}"
         return Conclusion(outcome=Outcome.NOT_CERTIFIED, sentence=f"not certified: {why}")
     broken = [each.requirement for each in found if each.verdict is Status.FAIL and _binds(each)]
     if broken:
@@ -156,18 +157,10 @@ def _conclusion(found: Sequence[Standing], unresolved: Sequence[str], disclaimed
         return Conclusion(outcome=Outcome.NOT_CERTIFIED, sentence=f"not certified: {why}")
     untested = [each for each in found if each.verdict is Status.UNTESTED and each.modality is Modality.SHALL]
     if untested:
-        sentence = f"no deviation found, {_requirements(len(untested))} untested"
+        sentence = f"no deviation found, {counted(len(untested), 'requirement')} untested"
         return Conclusion(outcome=Outcome.NO_DEVIATION, sentence=sentence)
     return Conclusion(outcome=Outcome.CONFORMS, sentence="conforms")
 
 
 def _binds(each: Standing) -> bool:
     return each.modality is not Modality.UNSPECIFIED
-
-
-def _cases(count: int) -> str:
-    return f"{count} case{'' if count == 1 else 's'}"
-
-
-def _requirements(count: int) -> str:
-    return f"{count} requirement{'' if count == 1 else 's'}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lockproof.conformance.columns import aligned
 from lockproof.conformance.commands.printed import Printed
+from lockproof.conformance.counted import counted
 from lockproof.conformance.errors import UsageError
 from lockproof.conformance.files import write_whole
 from lockproof.conformance.language.loading import load
@@ -67,9 +68,9 @@ def _listed(found: Sequence[Baseline], corpus: Corpus) -> Iterator[str]:
 def _cells(issue: KnownIssue, corpus: Corpus) -> tuple[str, ...]:
     cases = sum(issue.names(case.name) for case in corpus.cases)
     expired = issue.expires < baselines.today()
-    seen = f"seen on {len(issue.seen)} target{'' if len(issue.seen) == 1 else 's'}" if issue.seen else "never seen"
+    seen = f"seen on {counted(len(issue.seen), 'target')}" if issue.seen else "never seen"
     until = f"expired on {issue.expires}, excuses nothing" if expired else f"until {issue.expires}"
-    return issue.finding, f"{cases} case{'' if cases == 1 else 's'}", until, seen
+    return issue.finding, counted(cases, "case"), until, seen
 
 
 def update(request: UpdateRequest) -> Printed:

@@ -14,6 +14,7 @@ from lockproof.conformance.commands.printed import Printed
 from lockproof.conformance.corpus.coverage import coverage, table
 from lockproof.conformance.corpus.lint import lint
 from lockproof.conformance.corpus.mutants import examine
+from lockproof.conformance.counted import counted
 from lockproof.conformance.language.loading import load
 from lockproof.conformance.language.schema import schema
 from lockproof.conformance.language.selection import select
@@ -47,7 +48,7 @@ def cases(request: CasesRequest) -> Printed:
 def _list(request: CasesRequest) -> Printed:
     chosen = select(load(request.cases).cases, request.selection)
     rows = [(f"{case.profile:<7}", case.name, case.about) for case in chosen]
-    return Printed("\n".join([*aligned(rows), _count(len(chosen))]))
+    return Printed("\n".join([*aligned(rows), counted(len(chosen), "case")]))
 
 
 def _show(request: CasesRequest) -> Printed:
@@ -66,16 +67,12 @@ def _lint(request: CasesRequest) -> Printed:
     chosen = select(corpus.cases, request.selection)
     problems = lint(corpus, chosen, examine(corpus, mutants(), open_model))
     if not problems:
-        return Printed(f"{_count(len(chosen))}, nothing doubtful")
+        return Printed(f"{counted(len(chosen), 'case')}, nothing doubtful")
     return Printed("\n".join(map(str, problems)), 2)
 
 
 def _schema(_request: CasesRequest) -> Printed:
     return Printed(json.dumps(schema(), indent=2))
-
-
-def _count(cases: int) -> str:
-    return f"{cases} case{'' if cases == 1 else 's'}"
 
 
 VIEWS: Mapping[View, Callable[[CasesRequest], Printed]] = {

@@ -14,6 +14,7 @@ from lockproof.conformance.certificates.page import page
 from lockproof.conformance.commands.printed import Printed
 from lockproof.conformance.commands.run import run_whole
 from lockproof.conformance.errors import StoreError, UsageError
+from lockproof.conformance.exit_codes import INFRASTRUCTURE
 from lockproof.conformance.files import read_input, write_whole
 from lockproof.conformance.language.loading import load
 from lockproof.conformance.running.store import read_run
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from lockproof.runners.target import Target
 
 __all__ = ["CertifyRequest", "certify"]
-
-_INFRASTRUCTURE = 3  # exit code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,4 +110,4 @@ def _signed(request: CertifyRequest) -> str:
 
 def _code(whole: Certificate) -> int:
     outcomes = {conclusion.outcome for conclusion in whole.profiles.values()}
-    return _INFRASTRUCTURE if Outcome.NOT_CERTIFIED in outcomes else int(Outcome.DEVIATES in outcomes)
+    return INFRASTRUCTURE if Outcome.NOT_CERTIFIED in outcomes else int(Outcome.DEVIATES in outcomes)

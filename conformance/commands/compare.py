@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lockproof.conformance.commands.printed import Printed
+from lockproof.conformance.counted import counted
 from lockproof.conformance.errors import UsageError
 from lockproof.conformance.files import write_whole
 from lockproof.conformance.language.loading import load
@@ -50,7 +51,7 @@ def compare(request: CompareRequest) -> Printed:
 
 def _two(request: CompareRequest) -> Printed:
     if len(request.sides) != _TWO:
-        msg = f"{len(request.sides)} run{'' if len(request.sides) == 1 else 's'} to compare; name two, or add --same"
+        msg = f"{counted(len(request.sides), 'run')} to compare; name two, or add --same"
         raise UsageError(msg)
     before, after = request.sides
     found = differences(_side(request, before, after), _side(request, after, before))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.commands.printed import Printed
+from lockproof.conformance.counted import counted
 from lockproof.conformance.errors import UsageError, suggest
 from lockproof.conformance.language.loading import load
 from lockproof.conformance.reports.interpretation import interpretation_lines
@@ -60,7 +61,7 @@ def _requirement(found: Requirement, corpus: Corpus) -> Iterator[str]:
     yield from textwrap.wrap(found.statement, _WIDTH, initial_indent="  ", subsequent_indent="  ")
     yield f"  {found.modality}, profile {found.profile}; {found.source}"
     yield ""
-    yield f"Checked by {len(checking)} case{'' if len(checking) == 1 else 's'}{':' if checking else ''}"
+    yield f"Checked by {counted(len(checking), 'case')}{':' if checking else ''}"
     yield from (f"  {case.name}" for case in checking)
     if readings := dict.fromkeys(name for case in checking for name in case.readings):
         yield f"Turns on {', '.join(readings)}; lockproof explain --interpretations"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lockproof.conformance.commands.interrupt import interruptible
 from lockproof.conformance.commands.printed import Printed
 from lockproof.conformance.errors import TargetError, UsageError
+from lockproof.conformance.exit_codes import INFRASTRUCTURE
 from lockproof.conformance.language.loading import load
 from lockproof.conformance.running import baselines
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["ExploreRequest", "explore"]
 
 
-_INFRASTRUCTURE = 3  # exit code
 _SECONDS = 60.0
 _SHOWN = 10  # lines of a kind
 
@@ -80,7 +80,7 @@ def explore(request: ExploreRequest, progress: Console) -> Printed:
                 raise
             return Printed("", 128 + interrupt.signal, "interrupted before the target was there")
     text = f"# on {request.target}, seed {request.seed}: {found.what}\n{found.yaml}" if found.yaml else ""
-    code = 128 + interrupt.signal if interrupt.signal else 1 if found.yaml else _INFRASTRUCTURE * bool(found.unresolved)
+    code = 128 + interrupt.signal if interrupt.signal else 1 if found.yaml else INFRASTRUCTURE * bool(found.unresolved)
     return Printed(text, code, _tried(found, request.seed))
 
 

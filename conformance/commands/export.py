@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lockproof.conformance.commands.kernel import watching
 from lockproof.conformance.commands.printed import Printed
+from lockproof.conformance.counted import counted
 from lockproof.conformance.errors import StoreError
 from lockproof.conformance.files import read_input
 from lockproof.conformance.language.loading import load
@@ -54,7 +55,7 @@ def programs(request: ProgramsRequest, progress: Console) -> Printed:
     probe = Probe.of(arch, executable, build_id(executable))
     exported = Exported.of(version("lockproof"), probe, request.selection, cases)
     _write(request.output, contents(exported, cases, executable))
-    there = f"{len(cases)} program{'' if len(cases) == 1 else 's'} for {arch}"
+    there = f"{counted(len(cases), 'program')} for {arch}"
     return Printed(f"{request.output}/ has {there}; carry it there, run.sh runs them; then: lockproof judge FOLDER")
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from lockproof.conformance.commands.interrupt import interruptible
 from lockproof.conformance.commands.printed import Printed
 from lockproof.conformance.commands.run_reports import RunReports, check_standard_output
+from lockproof.conformance.counted import counted
 from lockproof.conformance.errors import StoreError, UsageError, suggest
 from lockproof.conformance.exit_codes import DEFAULT, STYLES
 from lockproof.conformance.judging.verdict import Status
@@ -238,13 +239,11 @@ def _recorded(work: _Work, tally: Tally) -> tuple[set[Key], list[str]]:
             tally.add(result)
             done.add(result.key)
     where = f"{work.folder.path}/results.jsonl"
-    said = [f"{where}: {_lines(foreign)} of cases, targets or repetitions that this run does not have; left out"]
-    said += [f"{where}: {_lines(doubled)} of what stands there before; the first counts"]
+    said = [
+        f"{where}: {counted(foreign, 'line')} of cases, targets or repetitions that this run does not have; left out"
+    ]
+    said += [f"{where}: {counted(doubled, 'line')} of what stands there before; the first counts"]
     return done, [line for line, count in zip(said, (foreign, doubled), strict=True) if count]
-
-
-def _lines(count: int) -> str:
-    return f"{count} line{'' if count == 1 else 's'}"
 
 
 def _new(request: RunRequest) -> _Work:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lockproof.conformance.counted import counted
 from lockproof.conformance.language.case import Kind
 from lockproof.conformance.language.requirements import Profile
 
@@ -64,9 +65,8 @@ def table(rows: Sequence[Covered]) -> str:
     lines = []
     for row in rows:
         own = row.requirement
-        cases = f"{len(row.cases)} case{'' if len(row.cases) == 1 else 's'}"
-        mutants = f"{row.mutants} mutant{'' if row.mutants == 1 else 's'}"
-        count = f"{cases}, {mutants}" if row.cases else "NO CASE"
+        covered = f"{counted(len(row.cases), 'case')}, {counted(row.mutants, 'mutant')}"
+        count = covered if row.cases else "NO CASE"
         lines.append(f"{own.id} ({own.modality}, {own.profile}): {count}")
         if row.cases:
             lines.append(f"  memory  {' '.join(row.memory)}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from lockproof.conformance.columns import aligned
+from lockproof.conformance.counted import counted
 from lockproof.conformance.judging.applicability import unmet
 from lockproof.conformance.judging.judge import judge
 from lockproof.conformance.judging.verdict import Status
@@ -159,7 +160,7 @@ def report(found: KillMatrix, *, verbose: bool, partial: bool) -> str:
             )
     survivors = found.survivors
     killed = len(found.mutants) - len(survivors)
-    lines += ["", f"{_some(len(found.mutants), 'mutant')}, {killed} killed by {_some(len(found.cases), 'case')}"]
+    lines += ["", f"{counted(len(found.mutants), 'mutant')}, {killed} killed by {counted(len(found.cases), 'case')}"]
     lines += [f"survives: {mutant.name} ({mutant.requirement}): {mutant.about}" for mutant in survivors]
     lines += [
         f"killed, but by no case that checks its requirement: {mutant.name} ({mutant.requirement})"
@@ -183,8 +184,4 @@ def _killers(found: KillMatrix, mutant: Mutant) -> str:
 
 
 def _list(what: str, names: Sequence[str]) -> list[str]:
-    return ["", f"{_some(len(names), 'case')} {what}:", *(f"  {name}" for name in names)] if names else []
-
-
-def _some(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+    return ["", f"{counted(len(names), 'case')} {what}:", *(f"  {name}" for name in names)] if names else []

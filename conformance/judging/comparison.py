@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from lockproof.conformance.counted import counted
 from lockproof.conformance.language.case import ANY, UNCHANGED, Outcome
 from lockproof.conformance.language.requirements import Aspect
 from lockproof.conformance.protocol.trace import SystemTrace
@@ -99,13 +100,16 @@ class Comparison:
             self.unseen = "locks outside the arena were not observed"
         elif wanted == UNCHANGED and was.locked != now.locked:
             became = "locked" if now.locked > was.locked else "unlocked"
-            yield Mismatch(Aspect.LOCKED, f"{_count(abs(now.locked - was.locked))} outside the arena became {became}")
+            yield Mismatch(
+                Aspect.LOCKED, f"{counted(abs(now.locked - was.locked), 'page')} outside the arena became {became}"
+            )
         elif wanted == "all" and now.locked != now.mapped:
             yield Mismatch(
-                Aspect.LOCKED, f"{_count(now.mapped - now.locked)} outside the arena of {now.mapped} not locked"
+                Aspect.LOCKED,
+                f"{counted(now.mapped - now.locked, 'page')} outside the arena of {now.mapped} not locked",
             )
         elif wanted == "none" and now.locked:
-            yield Mismatch(Aspect.LOCKED, f"{_count(now.locked)} outside the arena locked")
+            yield Mismatch(Aspect.LOCKED, f"{counted(now.locked, 'page')} outside the arena locked")
 
     def _resident(self) -> Iterator[Mismatch]:
         if self.outcome.resident == ANY:
@@ -148,13 +152,13 @@ class Comparison:
     def _accounting(self) -> Iterator[Mismatch]:
         if self.outcome.accounting == ANY:
             return
-        counted, elsewhere = self.done.snapshot.accounted, self.done.snapshot.elsewhere
-        if counted is None or elsewhere is None or self.now is None:
+        accounted, elsewhere = self.done.snapshot.accounted, self.done.snapshot.elsewhere
+        if accounted is None or elsewhere is None or self.now is None:
             self.unseen = "the target's count of locked memory was not observed"
             return
         locked = sum(page in _LOCKED for page in self.now) + elsewhere.locked
-        if counted != locked:
-            yield Mismatch(Aspect.ACCOUNTING, f"{_count(counted)} counted as locked, {locked} locked")
+        if accounted != locked:
+            yield Mismatch(Aspect.ACCOUNTING, f"{counted(accounted, 'page')} counted as locked, {locked} locked")
 
     def _system(self) -> Iterator[Mismatch]:
         found = self.done.system or SystemTrace(None, None)
@@ -180,10 +184,6 @@ def _lock_words(was: str, now: str, wanted: str) -> str:
     if wanted == ".":
         return "stayed locked" if was in _LOCKED else "became locked"
     return "locked on fault instead of at once" if now == "F" else "locked at once instead of on fault"
-
-
-def _count(pages: int) -> str:
-    return "1 page" if pages == 1 else f"{pages} pages"
 
 
 def _numbers(pages: list[int]) -> str:

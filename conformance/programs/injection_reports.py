@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.columns import aligned
+from lockproof.conformance.counted import counted
 from lockproof.conformance.programs.elf import FUNCTIONS
 from lockproof.conformance.programs.injection_runs import MAP_LOCKED, Reaction, last_line, signal_name
 from lockproof.conformance.reports.junit_file import Entry, document, suite
@@ -52,7 +53,7 @@ def table(found: Injection) -> str:
     else:
         lines.append("none of them is one that --fail names")
     if found.left_out:
-        more = f"{found.left_out} more call{'' if found.left_out == 1 else 's'}"
+        more = counted(found.left_out, "more call")
         lines.append(f"… {more}; --most {len(found.runs) - 1 + found.left_out} lets them fail too")
     return "\n".join(lines)
 
@@ -125,7 +126,7 @@ def _import(entry: Import) -> str:
 
 def _count(found: Injection) -> str:
     calls = len(found.undisturbed.calls)
-    return f"it made {calls or 'no'} memory-lock call{'' if calls == 1 else 's'}"
+    return f"it made {counted(calls, 'memory-lock call') if calls else 'no memory-lock calls'}"
 
 
 def _ended(ending: Ending) -> str:

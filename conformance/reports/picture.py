@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lockproof.conformance.counted import counted
 from lockproof.conformance.judging.judge import locks
 from lockproof.conformance.language import strips
 from lockproof.conformance.language.calls import Call
@@ -64,7 +65,7 @@ def picture(case: Case, trace: Trace, verdict: Verdict, info: TargetInfo) -> Pic
         findings = [finding for finding in about_steps if finding.execution == shown[-1].number]
         lines += _execution(case, shown[-1], findings)
         if more := len(about_steps) - len(findings):
-            lines.append(row("and", f"{more} more finding{'s' if more > 1 else ''} in other executions of the sweep"))
+            lines.append(row("and", f"{counted(more, 'more finding')} in other executions of the sweep"))
     lines += _sweep(trace, about_steps)
     if len(about_steps) < len(verdict.findings):
         lines += _kernel(trace, verdict.findings[0].message)
@@ -103,7 +104,7 @@ def setting(case: Case) -> Iterator[str]:
     if case.limits.memlock is not None:
         yield row("limit", f"RLIMIT_MEMLOCK {case.limits.memlock}")
     if case.limits.mappings is not None:
-        yield row("limit", f"room for {case.limits.mappings} more mapping{'' if case.limits.mappings == 1 else 's'}")
+        yield row("limit", f"room for {counted(case.limits.mappings, 'more mapping')}")
     if case.limits.memory is not None:
         yield row("limit", f"memory for about {case.limits.memory} more pages")
     if case.privilege is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from rich.text import Text
 
+from lockproof.conformance.counted import counted
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.reports.picture import of_result
 from lockproof.conformance.reports.words import summary, tally_summary, why_nothing_was_found_out
@@ -132,8 +133,7 @@ def _broken(run: Run, target: str) -> Iterator[Text]:
             yield Text.assemble(
                 "  ",
                 (name, STYLES[Status.FAIL]),
-                f" ({requirement.modality}; {requirement.source}): "
-                f"{len(cases)} case{'s' if len(cases) > 1 else ''}, such as {cases[0]}",
+                f" ({requirement.modality}; {requirement.source}): {counted(len(cases), 'case')}, such as {cases[0]}",
             )
 
 
@@ -143,14 +143,14 @@ def _readings(run: Run) -> Iterator[Text]:
         yield Text(f"\njudged by {', '.join(run.manifest.readings)}")
     resting = Counter(reading for entry in run.tally.cases.values() for reading in entry.worst.verdict.rests_on)
     if resting:
-        said = ", ".join(f"{_count(number, 'verdict')} on {reading}" for reading, number in sorted(resting.items()))
+        said = ", ".join(f"{counted(number, 'verdict')} on {reading}" for reading, number in sorted(resting.items()))
         yield Text(f"\nresting on a reading of the standard (lockproof explain --interpretations): {said}")
 
 
 def assessed(found: Assessment, *, verbose: bool) -> Iterator[str]:
     """Yield what baselines say of a run: what is known, what is news, and what got better, each pass if `verbose`."""
     assumed = f" ({found.assumed} assumed, of vendors' kernels by Linux's versions)" if found.assumed else ""
-    yield f"\n{_count(len(found.known), 'known deviation')}{assumed}, {len(found.news) or 'none'} new"
+    yield f"\n{counted(len(found.known), 'known deviation')}{assumed}, {len(found.news) or 'none'} new"
     issues = {match.issue.id: match.issue for matches in found.known.values() for match in matches}
     for issue in issues.values():
         if issue.fixed_by:
@@ -160,15 +160,13 @@ def assessed(found: Assessment, *, verbose: bool) -> Iterator[str]:
         was = "".join(f"; {issue.id} excused it until it expired on {issue.expires}" for issue in news.expired)
         yield f"  {news.entry.worst.target}  {news.entry.worst.case}: {what}{was}"
     if found.fixed:
-        yield _count(len(found.fixed), "unexpected pass", "es") + (":" if verbose else "; --verbose lists them")
+        yield counted(len(found.fixed), "unexpected pass", "unexpected passes") + (
+            ":" if verbose else "; --verbose lists them"
+        )
     for fixed in found.fixed if verbose else ():
         yield f"  {fixed.target}  {fixed.case}: {fixed.issue.id} is not seen any more"
     for lost in found.lost:
-        cases = _count(lost.cases, "case")
+        cases = counted(lost.cases, "case")
         yield f"{lost.target}: {cases} showed {lost.issue.id} on this kernel, and could not be tried"
     if found.untried:
-        yield f"{_count(found.untried, 'known deviation')} could not be tried"
-
-
-def _count(number: int, what: str, plural: str = "s") -> str:
-    return f"{number} {what}{'' if number == 1 else plural}"
+        yield f"{counted(found.untried, 'known deviation')} could not be tried"

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from lockproof.conformance.counted import counted
 from lockproof.conformance.errors import UsageError
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.language.selection import matches
@@ -290,4 +291,4 @@ def _partial(before: Side, after: Side, not_run: int) -> Iterator[str]:
         if side_.partial:
             yield f"{side_.name} is partial, {side_.partial}; what it did not run is neither gone nor new"
     if not_run:
-        yield f"{not_run} case{' was' if not_run == 1 else 's were'} not run in both, and not compared"
+        yield f"{counted(not_run, 'case was', 'cases were')} not run in both, and not compared"

@@ -7,10 +7,10 @@ from collections import defaultdict
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
+from lockproof.conformance.counted import counted
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.reports.html.matrix import releases, short
 from lockproof.conformance.reports.html.page import Change
-from lockproof.conformance.reports.html.sentences import counted
 from lockproof.conformance.running.differences import differences, side
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lockproof.conformance.counted import counted
 from lockproof.conformance.reports.html.page import Mark
 
 if TYPE_CHECKING:
@@ -14,15 +15,10 @@ if TYPE_CHECKING:
     from lockproof.conformance.reports.html.page import RequirementRow
     from lockproof.conformance.reports.run import Run
 
-__all__ = ["counted", "missing", "profile_sentence", "title"]
+__all__ = ["missing", "profile_sentence", "title"]
 
 _BROKEN = {Mark.FAIL, Mark.KNOWN}
 _UNTRIED = {Mark.UNTESTED, Mark.UNSUPPORTED, Mark.NOT_RUN, Mark.NOT_ASKED}
-
-
-def counted(number: int, noun: str) -> str:
-    """Write a number with its noun."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def title(targets: Sequence[Target]) -> str:
@@ -85,4 +81,4 @@ def missing(runs: Sequence[Run], cases: Matrix) -> Iterator[str]:
     if len(runs) > 1:
         not_asked = sum(None in row for row in cases.cases.values())
         if not_asked:
-            yield f"{counted(not_asked, 'case')} {'was' if not_asked == 1 else 'were'} not asked of every target."
+            yield f"{counted(not_asked, 'case was', 'cases were')} not asked of every target."
