@@ -379,4 +379,5 @@ class Page:
 
 
 _SHORT = 6
-_LARGE = 20_000
+_LARGE = 10_000
+"""Cells. A page of 16 targets and 875 cases answered a filter in 145 ms with a cell for each, in 55 ms with strings."""

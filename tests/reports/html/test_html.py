@@ -99,9 +99,9 @@ def test_what_is_alike_on_all_targets_is_one_cell() -> None:
     assert words(page, "mlock/a/everywhere") == ["FAIL"] * 5
 
 
-def test_beyond_20_000_cells_a_row_is_one_string() -> None:
+def test_beyond_10_000_cells_a_row_is_one_string() -> None:
     targets = {f"qemu:debian/6.{n}": f"6.{n}" for n in range(20)}
-    kept = {f"y/kept/{n}": "." * 20 for n in range(999)}
+    kept = {f"y/kept/{n}": "." * 20 for n in range(499)}
     two = {"mlock/a/differs": "..FFF?o" + "." * 13}
     page = parsed(drawn(kept | two, targets))
     assert words(page, "mlock/a/differs")[1:6] == ["pass", "FAIL", "FAIL", "FAIL", "UNRESOLVED"]
