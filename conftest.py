@@ -77,6 +77,13 @@ def _autopkgtest() -> str | None:
 
 
 @cache
+def _busybox() -> str | None:
+    tools = ("busybox", "mke2fs", "debugfs")
+    missing = [tool for tool in tools if shutil.which(tool) is None]
+    return f"needs busybox and e2fsprogs on PATH: {', '.join(missing)}" if missing else None
+
+
+@cache
 def _browser() -> str | None:
     if importlib.util.find_spec("playwright") is None:
         return "needs playwright (an extra of lockproof: dev)"
@@ -88,6 +95,7 @@ _NEEDS: dict[str, tuple[Callable[..., str | None], str]] = {
     "autopkgtest": (_autopkgtest, "needs autopkgtest, and root"),
     "kirk": (_kirk, "needs kirk on PATH, and root"),
     "tmt": (_tmt, "needs tmt on PATH, and rsync"),
+    "busybox": (_busybox, "needs busybox and e2fsprogs on PATH"),
     "browser": (_browser, "needs playwright and Debian's chromium"),
     "gvisor": (_gvisor, "needs runsc (gVisor) on PATH"),
     "kernel_build": (_kernel_build, "needs what builds a kernel"),

@@ -326,8 +326,7 @@ class TraceReader:
         self.lines.append(line)
         match part:
             case _Before(before):
-                self._check(before, line)
-                self._before = before
+                self._begin(before, line)
             case StepTrace():
                 self._add(part, line)
             case _Closed():
@@ -361,6 +360,12 @@ class TraceReader:
         if self._before is not None or self._steps:
             raise _garbage(line, "the end of a program in the middle of an execution")
         return Trace(tuple(self._executions), self._refused, tuple(self.lines), taint=end.taint, log=end.log)
+
+    def _begin(self, before: Snapshot, line: str) -> None:
+        self._check(before, line)
+        if self._before is not None or self._steps:
+            raise _garbage(line, "a first snapshot that is not the first of its execution")
+        self._before = before
 
     def _add(self, step: StepTrace, line: str) -> None:
         self._check(step.snapshot, line)
