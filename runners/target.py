@@ -81,6 +81,10 @@ class TargetInfo:
     """Of the kernel, which tells it from others of its release; empty: not known."""
     probe: str = ""
     """Build id of the probe itself; empty: a model, or a probe that was linked without."""
+    config: tuple[str, str] | None = None
+    """A file with the kernel's configuration, and its SHA-256; None: the target has none that can be read."""
+    command_line: str = ""
+    """What the kernel was started with; empty: not known."""
     page_size: int
     """Bytes."""
     bits: Literal[32, 64]

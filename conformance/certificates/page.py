@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from lockproof.conformance.certificates.certificate import Certificate
     from lockproof.conformance.certificates.statement import Statement
+    from lockproof.runners.target import TargetInfo
 
 __all__ = ["page"]
 
@@ -42,6 +43,9 @@ _MEANS = {
 """What would have to be there for what could not be tried."""
 
 
+_NO_CONFIG = "not known: the target has neither /proc/config.gz nor /boot/config-RELEASE"
+
+
 def page(certificate: Certificate, statement: Statement) -> Iterator[str]:
     """Yield the lines of a certificate."""
     info, kernel = certificate.info, certificate.kernel
@@ -51,9 +55,12 @@ def page(certificate: Certificate, statement: Statement) -> Iterator[str]:
         ("kernel", f"{info.kernel}, {info.page_size // 1024} KiB pages"),
         ("image", f"sha256 {kernel.image}" if kernel.image else "not known"),
         ("build id", info.build_id or "not known"),
+        ("config", f"sha256 {info.config[1]} of {info.config[0]}" if info.config else _NO_CONFIG),
+        ("started", f"with {info.command_line}" if info.command_line else "not known with what"),
         ("taint", f"{_number(kernel.taint_before)} before, {_number(kernel.taint_after)} after"),
         ("observers", f"{', '.join(info.lock_observers) or 'none'}{agreed}"),
         ("faults", ", ".join(f"{what} by {by}" for what, by in info.faults.items()) or "none"),
+        *([("settings", _settings(info))] if info.knobs else []),
         *([("judged by", ", ".join(certificate.readings))] if certificate.readings else []),
         ("cases", ", ".join(f"{count} {status}" for status, count in certificate.counts.items())),
         ("suite", f"lockproof {certificate.suite.lockproof}, {certificate.finished}"),
@@ -62,6 +69,10 @@ def page(certificate: Certificate, statement: Statement) -> Iterator[str]:
     yield ""
     yield from aligned([(str(profile), each.sentence) for profile, each in certificate.profiles.items()])
     yield from _untested(certificate)
+
+
+def _settings(info: TargetInfo) -> str:
+    return ", ".join(f"{knob} found {was}, set to {now}" for knob, (was, now) in info.knobs.items())
 
 
 def _number(taint: int | None) -> str:

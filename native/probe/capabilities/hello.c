@@ -11,6 +11,7 @@
 
 #include "capabilities/trials.h"
 #include "kernel/build_id.h"
+#include "kernel/configuration.h"
 #include "kernel/diagnostics.h"
 #include "program/errnames.h"
 
@@ -180,6 +181,23 @@ static void write_counts(struct trace *trace, const struct counts *counts)
 	text_format(&trace->text, "}");
 }
 
+static void write_configuration(struct trace *trace, const char *release)
+{
+	struct configuration configuration;
+	char line[COMMAND_LINE_ROOM];
+
+	if (configuration_read(release, &configuration)) {
+		text_format(&trace->text, ",\"config\":[");
+		trace_string(trace, configuration.path);
+		text_format(&trace->text, ",\"%s\"]", configuration.digest);
+	}
+	command_line_read(line);
+	if (*line) {
+		text_format(&trace->text, ",\"command_line\":");
+		trace_string(trace, line);
+	}
+}
+
 static void write_system(struct trace *trace)
 {
 	struct utsname names = { 0 };
@@ -198,6 +216,7 @@ static void write_system(struct trace *trace)
 		text_format(&trace->text, ",\"build_id\":\"%s\"", build_id);
 	if (build_id_own(build_id))
 		text_format(&trace->text, ",\"probe\":\"%s\"", build_id);
+	write_configuration(trace, names.release);
 }
 
 /*
