@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lockproof.conformance import cli_certificates, cli_offline, cli_results, completion, exit_codes
+from lockproof.conformance import cli_certificates, cli_offline, cli_results, cli_targets, completion, exit_codes
 from lockproof.conformance.ending import say
 from lockproof.conformance.options import (
     Excludes,
@@ -21,14 +21,13 @@ from lockproof.conformance.options import (
     file_option,
     offline_option,
     option,
+    progress,
     results_option,
     seconds,
 )
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from rich.console import Console
 
     from lockproof.conformance.commands.cases import View
     from lockproof.conformance.commands.printed import Printed
@@ -44,13 +43,6 @@ class _Main(Group):
         say(printed.text)
         say(printed.remark, err=True)
         ctx.exit(printed.code)
-
-
-def _progress() -> Console:
-    """Return the console on which a command says how far it is."""
-    from lockproof.conformance.reports.console import console
-
-    return console(stderr=True)
 
 
 @click.group(
@@ -69,6 +61,7 @@ def main() -> None:
 cli_results.add_commands(main)
 cli_certificates.add_commands(main)
 cli_offline.add_commands(main)
+cli_targets.add_commands(main)
 
 _DEFAULT_TARGETS = ("local", "model:posix")
 _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run", "Results", "Baselines"
@@ -209,7 +202,7 @@ def run(targets: tuple[str, ...], jobs: int | None, resume: str | None, *, offli
     names = () if resume else targets or (() if asked["failed_in"] else _DEFAULT_TARGETS)
     ahead = jobs or len(os.sched_getaffinity(0))
     with ExitStack() as stack:
-        on_their_way = with_kernels(lambda: stack.enter_context(started(names, ahead)), _progress, offline=offline)
+        on_their_way = with_kernels(lambda: stack.enter_context(started(names, ahead)), progress, offline=offline)
         from lockproof.conformance.commands import run as command  # takes as long as a small kernel needs to boot
 
         return command.run(command.RunRequest(targets=on_their_way, again=targets, jobs=jobs, resume=resume, **asked))
@@ -299,7 +292,7 @@ def explore(*, offline: bool, **asked: Any) -> Printed:
     from lockproof.conformance.commands.missing import with_kernels
 
     request = command.ExploreRequest(**asked)
-    return with_kernels(lambda: command.explore(request, _progress()), _progress, offline=offline)
+    return with_kernels(lambda: command.explore(request, progress()), progress, offline=offline)
 
 
 @main.command(excludes=[Excludes("scheduler", ("jobs",), "spreads the work over the workers of its cluster")])
@@ -319,7 +312,7 @@ def prove(**asked: Any) -> Printed:
     """
     from lockproof.conformance.commands import prove as command
 
-    return command.prove(command.ProveRequest(**asked), _progress())
+    return command.prove(command.ProveRequest(**asked), progress())
 
 
 @main.command(excludes=[Excludes("interpretations", ("name",), "prints all interpretations, and nothing else")])
@@ -334,48 +327,6 @@ def explain(**asked: Any) -> Printed:
     from lockproof.conformance.commands import explain as command
 
     return command.explain(command.ExplainRequest(**asked))
-
-
-@main.command()
-@click.argument("names", nargs=-1, metavar="[TARGET]...", shell_complete=completion.targets)
-def targets(**asked: Any) -> Printed:
-    """Show targets: usable or not and why, and what each can do.
-
-    Default: all that have the same name on every machine.
-    """
-    from lockproof.conformance.commands import targets as command
-
-    return command.targets(command.TargetsRequest(**asked))
-
-
-@main.command()
-@option("--print-path", is_flag=True, help="Print the path of its executable.")
-@option(
-    "--arch",
-    metavar="ARCH",
-    shell_complete=completion.architectures,
-    help="Of this architecture, such as arm64; it is compiled where it was not yet. Default: this machine's.",
-)
-def probe(**asked: Any) -> Printed:
-    """Say where the probe is: the program that runs on a target, to be copied there (docs/porting.md).
-
-    scp $(lockproof probe --print-path --arch riscv64) board:lockproof-probe
-    """
-    from lockproof.conformance.commands import probe as command
-
-    return command.probe(command.ProbeRequest(**asked), _progress())
-
-
-@main.command()
-@click.argument("name", shell_complete=completion.shims)
-def shim(**asked: Any) -> Printed:
-    """Print the path of a library for LD_PRELOAD: posixmlock or fault.
-
-    LD_PRELOAD=$(lockproof shim posixmlock) program
-    """
-    from lockproof.conformance.commands import shim as command
-
-    return command.shim(command.ShimRequest(**asked))
 
 
 @main.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -420,60 +371,3 @@ def libc(**asked: Any) -> Printed:
     from lockproof.conformance.commands import libc as command
 
     return command.libc(command.LibcRequest(**asked))
-
-
-@main.group(cls=Group)
-def kernel() -> None:
-    """Fetch, build, list and remove the kernels that qemu:KERNEL boots."""
-
-
-@kernel.command("list")
-@option("--offline", is_flag=True, help="Ask no mirror what it has.")
-def kernel_list(**asked: Any) -> Printed:
-    """List the kernels that are here, and those of Debian that could be fetched."""
-    from lockproof.conformance.commands import kernel as command
-
-    return command.table(command.ListRequest(**asked), _progress())
-
-
-@kernel.command("remove")
-@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=completion.kernels)
-def kernel_remove(**asked: Any) -> Printed:
-    """Remove kernels that were fetched or built."""
-    from lockproof.conformance.commands import kernel as command
-
-    return command.remove(command.RemoveRequest(**asked))
-
-
-@kernel.command("fetch")
-@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=completion.fetchable)
-@option("--again", is_flag=True, help="Also what is here already, and by lists of this minute.")
-def kernel_fetch(**asked: Any) -> Printed:
-    """Fetch kernels of Debian, from the machine's own mirror.
-
-    NAME is debian/VERSION or debian/VERSION@ARCH, such as debian/6.12 or debian/7.2@arm64.
-    """
-    from lockproof.conformance.commands import kernel as command
-
-    return command.fetch(command.FetchRequest(**asked), _progress())
-
-
-@kernel.command("build")
-@click.argument("source", shell_complete=completion.sources)
-@option("--fault-injection", is_flag=True, help="Let every allocation inside a call fail in turn.")
-@file_option("--patch", "patches", multiple=True, help="Apply a patch with -p1 first; may be given several times.")
-@file_option(
-    "--config",
-    "fragments",
-    multiple=True,
-    metavar="FRAGMENT",
-    help="More options of the kernel, CONFIG_NAME=value; may be given several times.",
-)
-def kernel_build(**asked: Any) -> Printed:
-    """Build a small x86_64 kernel; the same sources, patches and options are built once.
-
-    SOURCE is a tree of Linux (it is not changed), a tarball of one, or debian/VERSION such as debian/6.1.
-    """
-    from lockproof.conformance.commands import kernel as command
-
-    return command.build(command.BuildRequest(**asked), _progress())

@@ -16,6 +16,7 @@ from lockproof.conformance.options import (
     file_option,
     folder_option,
     option,
+    progress,
     results_option,
 )
 
@@ -183,9 +184,8 @@ def bisect(**asked: Any) -> Printed:
     Exit code 0: no; 1: yes; 125: nothing can be said of this commit; 129: nor of any other.
     """
     from lockproof.conformance.commands import bisect as command
-    from lockproof.conformance.reports.console import console
 
-    return command.bisect(command.BisectRequest(**asked), console(stderr=True))
+    return command.bisect(command.BisectRequest(**asked), progress())
 
 
 def add_commands(main: Group) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from rich.console import Console
+
     _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "folder_option",
     "offline_option",
     "option",
+    "progress",
     "results_option",
     "seconds",
 ]
@@ -186,6 +189,13 @@ def results_option(text: str, group: str = "") -> Callable[[_Function], _Functio
         metavar="FOLDER",
         help=text,
     )
+
+
+def progress() -> Console:
+    """Return the console on which a command says how far it is."""
+    from lockproof.conformance.reports.console import console
+
+    return console(stderr=True)
 
 
 def seconds(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:

@@ -26,7 +26,7 @@ LEVELS = (
     {"certificates", "offline"},
     {"exploring", "proving", "repro", "programs"},
     {"commands", "options", "completion"},
-    {"cli_results", "cli_certificates", "cli_offline", "ending"},
+    {"cli_results", "cli_certificates", "cli_offline", "cli_targets", "ending"},
     {"cli", "pytest_plugin"},
     {"__main__"},
 )

@@ -134,16 +134,12 @@ def test_a_bad_case_file_gets_one_clear_line_and_exit_code_2(tmp_path: Path, con
     (("run", "--cases", os.fsdecode(b"c\xff")), "PosixPath('c\\udcff'): not UTF-8; call it by a name that is"),
     (("run", "--resume", "20200101T000000"), "run '20200101T000000': no such run in results; there is none yet"),
     (("explain",), "nothing to explain; name a requirement or an interpretation, or add --interpretations"),
-    (("explain", "--interpretations", "size-max"),
-     "--interpretations prints all interpretations, and nothing else; leave out NAME"),
     (("run", "--reading", "sizemax=wraps"), "reading 'sizemax=wraps': 'sizemax' is no interpretation; did you mean size-max?"),
     (("run", "--reading", "size-max=wrap"), "reading 'size-max=wrap': 'wrap' is no reading of size-max; did you mean wraps?"),
     (("run", "--reading", "size-max"), ("reading 'size-max': 'size-max' names no reading; write one of: "
      "size-max=not-mapped, size-max=wraps")),
     (("run", "--reading", "size-max=wraps", "--reading", "size-max=not-mapped"), ("reading 'size-max=not-mapped': "
      "size-max=wraps is asked for too; take one reading of size-max")),
-    (("run", "--resume", "x", "--reading", "size-max=wraps"),
-     "--resume runs what the earlier run was asked for; leave out --reading"),
     (("explain", "mlock.failure"), ("'mlock.failure': neither a requirement nor an interpretation is called so; did you mean "
      "mlock.failure.no-change?")),
 ])  # fmt: skip
@@ -217,6 +213,7 @@ def test_help_loads_nothing_that_only_some_commands_need(tmp_path: Path) -> None
         ".cli_certificates",
         ".cli_offline",
         ".cli_results",
+        ".cli_targets",
         ".completion",
         ".errors",
         ".options",
