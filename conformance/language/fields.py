@@ -96,7 +96,7 @@ CONFIG = ConfigDict(extra="forbid", alias_generator=written_name)
 
 
 def _flag(text: object) -> bool:
-    if text not in {"true", "false"}:
+    if text not in ("true", "false"):  # not a set: it may be a list
         msg = f"{text!r} is neither true nor false; write one of them"
         raise ValueError(msg)
     return text == "true"
