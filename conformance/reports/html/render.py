@@ -34,6 +34,7 @@ _FORBIDDEN = (
 )
 _VISIBLE = {code: ascii(chr(code))[1:-1] for code in _FORBIDDEN - {0x9, 0xA}}
 _NO_CODE = re.compile(r"^[ ]+|^(?://.*|/\*.*\*/)\n|^\n", re.MULTILINE)
+_NO_STYLE = re.compile(r"(?<=[{};,])\s+|\s+(?=[{}])|(?<=:)[ ]+")
 
 
 def render(runs: Sequence[Run]) -> str:
@@ -50,7 +51,7 @@ def render(runs: Sequence[Run]) -> str:
     template = environment.get_template("page.html.jinja")
     return template.render(
         page=gather(runs),
-        style=Markup(_compact("style.css")),  # noqa: S704  ours
+        style=Markup(_NO_STYLE.sub("", _compact("style.css"))),  # noqa: S704  ours
         script=Markup(script),  # noqa: S704  ours
         script_hash=b64encode(sha256(script.encode()).digest()).decode(),
     )

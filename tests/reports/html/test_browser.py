@@ -271,14 +271,22 @@ def test_five_kernels_fit_on_any_screen(browser: Browser, address: str, width: i
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("more", [0, 640])  # the second: rows are strings
 @pytest.mark.parametrize("width", [400, 768, 1280])
-def test_names_of_cases_can_be_read_beside_many_targets(browser: Browser, tmp_path: Path, width: int) -> None:
+def test_names_and_pictures_can_be_read_beside_many_targets(
+    browser: Browser, tmp_path: Path, width: int, more: int
+) -> None:
     kernels = {f"qemu:debian/6.{n}": f"6.{n}" for n in range(16)}
-    address = written(tmp_path, {"mlock/a/failed-unlock-of-both-mappings": "F" * 16}, kernels)
-    with opened(browser, address, width=width) as page:
-        box = page.locator(".cases tbody tr:not(.group) > th").first.bounding_box()
+    rows = {"mlock/a/failed-unlock-of-both-mappings": "F" * 16} | {f"y/{n}": "." * 16 for n in range(more)}
+    with opened(browser, written(tmp_path, rows, kernels), width=width, script=False) as page:
+        name = page.locator(".cases tbody tr:not(.group) > th").first
+        box = name.bounding_box()
         assert box is not None
         assert (box["width"] > 150, box["height"] < 60) == (True, True)
+        name.click()
+        box = page.locator("tr.v div:visible").first.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= width
 
 
 def test_the_head_of_the_table_and_its_first_column_stay(browser: Browser, tmp_path: Path) -> None:
