@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lockproof.conformance.certificates.statement import Statement
     from lockproof.runners.target import TargetInfo
 
-__all__ = ["page"]
+__all__ = ["MEANS", "page"]
 
 _FAULTS = (
     "a kernel with fault injection: lockproof kernel build debian/VERSION --fault-injection, "
@@ -24,7 +24,7 @@ _FAULTS = (
 )
 _GUEST = "a guest of its own: -t qemu:KERNEL"
 _SMAPS = "a readable /proc/self/smaps"
-_MEANS = {
+MEANS = {
     "each-allocation": _FAULTS,
     "from-each-allocation": _FAULTS,
     "memory": "root, and a root cgroup that hands the memory controller on; in a guest: -t qemu:KERNEL",
@@ -69,6 +69,7 @@ def page(certificate: Certificate, statement: Statement) -> Iterator[str]:
     yield ""
     yield from aligned([(str(profile), each.sentence) for profile, each in certificate.profiles.items()])
     yield from _untested(certificate)
+    yield from _resting(certificate)
 
 
 def _settings(info: TargetInfo) -> str:
@@ -77,6 +78,15 @@ def _settings(info: TargetInfo) -> str:
 
 def _number(taint: int | None) -> str:
     return "not known" if taint is None else str(taint)
+
+
+def _resting(certificate: Certificate) -> Iterator[str]:
+    """Yield the requirements about which a verdict rests on a reading of the standard, and on which."""
+    resting = [each for each in certificate.requirements if each.rests_on]
+    if resting:
+        yield ""
+        yield "resting on a reading of the standard (lockproof explain --interpretations):"
+    yield from (f"  {each.requirement} ({each.profile}): {', '.join(each.rests_on)}" for each in resting)
 
 
 def _untested(certificate: Certificate) -> Iterator[str]:
@@ -89,5 +99,5 @@ def _untested(certificate: Certificate) -> Iterator[str]:
         yield "untested:"
     for each in untested:
         yield f"  {each.requirement} ({each.profile}), for want of {', '.join(each.means) or 'a case that tells'}"
-    for means in sorted({means for each in untested for means in each.means if means in _MEANS}):
-        yield f"  {means}: needs {_MEANS[means]}"
+    for means in sorted({means for each in untested for means in each.means if means in MEANS}):
+        yield f"  {means}: needs {MEANS[means]}"

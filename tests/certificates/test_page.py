@@ -7,8 +7,11 @@ from dataclasses import replace
 
 from lockproof.conformance.certificates import read_statement
 from lockproof.conformance.certificates.certificate import Kernel
-from lockproof.conformance.certificates.page import page
-from tests.certificates.certified import STATEMENT, certificate, files
+from lockproof.conformance.certificates.page import MEANS, page
+from lockproof.conformance.judging.applicability import unmet
+from lockproof.conformance.judging.verdict import Status
+from tests.certificates.certified import STATEMENT, certificate, corpus, files
+from tests.helpers import target_info
 
 SAID = read_statement(STATEMENT, "STATEMENT.yaml")
 
@@ -41,3 +44,32 @@ def test_what_could_not_be_read_of_a_kernel_is_said() -> None:
     assert "config not known: the target has neither /proc/config.gz nor /boot/config-RELEASE" in lines
     assert "started not known with what" in lines
     assert not any(line.startswith("settings") for line in lines)
+
+
+def test_a_requirement_is_shown_with_the_reading_that_verdicts_about_it_rest_on() -> None:
+    lines = list(page(certificate(files()), SAID))
+    at = lines.index("resting on a reading of the standard (lockproof explain --interpretations):")
+    assert lines[at + 1 :] == ["  mlock.mapping-limit (posix): mapping-limit=limit"]
+
+
+def test_of_whatever_is_wanting_it_is_said_what_would_provide_it() -> None:
+    whole = certificate(files()).info
+    poor = [
+        replace(whole, faults={}),
+        replace(whole, lock_observers=(), residency=None, mappings=False, accounting=False, elsewhere=False),
+        replace(whole, residency=None),
+        replace(whole, mappings=False),
+        replace(whole, accounting=False),
+        replace(whole, elsewhere=False),
+        replace(whole, counts=None),
+        replace(whole, alone=True, counts=None),
+        replace(
+            whole, alone=True, counts=replace(target_info().counts, vm_areas=None) if target_info().counts else None
+        ),
+        replace(whole, guard=False),
+        replace(whole, privileged=False, memlock=0),
+        replace(whole, max_map_count=1 << 30),
+    ]
+    found = [unmet(case, info) for info in poor for case in corpus().cases]
+    wanting = {each.lacks for each in found if each is not None and each.status is Status.UNTESTED and each.lacks}
+    assert wanting == set(MEANS)

@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lockproof.conformance import certificates
 from lockproof.conformance.certificates import Outcome, RefusedError, folder
 from lockproof.conformance.certificates.page import page
 from lockproof.conformance.errors import UsageError
+from lockproof.conformance.judging.judge import judge
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.language.requirements import Profile
+from lockproof.conformance.protocol.trace import read_trace
+from lockproof.conformance.running.results import read_result, result_line
 from tests.certificates.certified import (
     RELYING,
     STATEMENT,
@@ -107,6 +110,18 @@ def trace_changed(of: Files) -> Files:
     return with_traces(of, new)
 
 
+def trace_and_verdict_changed(of: Files) -> Files:
+    """Let a failed call look as if it had changed nothing, in the trace and in the verdict."""
+    new, said = traces(of), lines(of)
+    case = next(case for case in corpus().cases if case.name == "mlock/no-change/hole-after-prefix")
+    at = corpus().cases.index(case)
+    new[at] = tuple(line.replace(".LL__...", ".L.__...") for line in new[at])
+    verdict = judge(case, read_trace(new[at], len(case.map)), corpus().requirements)
+    assert verdict.status is Status.PASS
+    said[at] = result_line(replace(read_result(said[at]), verdict=verdict))
+    return with_lines(with_traces(of, new), said)
+
+
 def swapped(of: Files) -> Files:
     first, second, *rest = lines(of)
     return with_lines(of, [second, first, *rest])
@@ -174,6 +189,7 @@ OTHER = "0" * 64
 LIES: dict[str, tuple[Callable[[Files], Files], str]] = {
     "a verdict changed": (verdict_changed, "results.jsonl:"),
     "a trace changed": (trace_changed, "results.jsonl:"),
+    "a trace changed, and its verdict": (trace_and_verdict_changed, "certificate.json: "),
     "the trace of another case": (traces_swapped, "results.jsonl:"),
     "the traces of another kernel": (
         lambda of: changed(of, **{TRACES: files("model:posix")[TRACES]}),
@@ -268,6 +284,53 @@ def test_what_is_changed_after_it_was_signed_is_found(name: str, tmp_path: Path)
     (place / name).write_bytes(content.replace(b"e", b"f", 1) if name != TRACES else content[:-1] + b"\x00")
     said = "the signature: " if name == folder.CERTIFICATE else f"{name}: not the file that was signed"
     assert refused(place).startswith((said, f"{folder.CERTIFICATE}: "))
+
+
+FORGED: dict[str, Callable[[Files], Files]] = {
+    "another probe": lambda of: suite_of(of, probe=OTHER),
+    "another image": lambda of: claimed(of, kernel=replace(certificate(of).kernel, image=OTHER)),
+    "another build id": lambda of: claimed(of, info=replace(certificate(of).info, build_id="ab")),
+    "another configuration": lambda of: claimed(
+        of, info=replace(certificate(of).info, config=("/proc/config.gz", OTHER))
+    ),
+    "another command line": lambda of: claimed(of, info=replace(certificate(of).info, command_line="quiet")),
+    "other settings": lambda of: claimed(of, info=replace(certificate(of).info, knobs={"a": ("Y", "N")})),
+    "everything made anew": lambda _: files("model:linux-6"),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGED)
+def test_what_only_the_signer_knows_is_what_was_signed(forgery: str, tmp_path: Path) -> None:
+    place = signed(files(), tmp_path / "c")
+    for name, content in FORGED[forgery](files()).items():
+        (place / name).write_bytes(content)
+    assert refused(place).startswith("the signature: ")
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.data())
+def test_no_line_of_what_follows_from_the_traces_can_be_another(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    name = data.draw(st.sampled_from([RESULTS, "junit.xml", "report.html"]))
+    of = files("model:linux-6")
+    said = lines(of, name)
+    one, other = (data.draw(st.integers(0, len(said) - 1)) for _ in range(2))
+    match data.draw(st.sampled_from(["leave out", "double", "swap", "replace", "edit"])):
+        case "leave out":
+            del said[one]
+        case "double":
+            said.insert(other, said[one])
+        case "swap":
+            said[one], said[other] = said[other], said[one]
+        case "replace":
+            said[one] = said[other]
+        case _:
+            at = data.draw(st.integers(0, len(said[one]) - 1))
+            said[one] = said[one][:at] + data.draw(st.binary(max_size=3)) + said[one][at + 1 :]
+    new = b"".join(said)
+    assume(new != of[name])
+    refused(signed(changed(of, **{name: new}), tmp_path_factory.mktemp("mutated") / "c"))
 
 
 @settings(max_examples=30, deadline=None)
