@@ -143,8 +143,9 @@ def _readings(run: Run) -> Iterator[Text]:
         yield Text(f"\njudged by {', '.join(run.manifest.readings)}")
     resting = Counter(reading for entry in run.tally.cases.values() for reading in entry.worst.verdict.rests_on)
     if resting:
-        said = ", ".join(f"{counted(number, 'verdict')} on {reading}" for reading, number in sorted(resting.items()))
-        yield Text(f"\nresting on a reading of the standard (lockproof explain --interpretations): {said}")
+        yield Text("\nresting on a reading of the standard (lockproof explain --interpretations):")
+    for reading, number in sorted(resting.items()):
+        yield Text(f"  {reading}: {counted(number, 'verdict')}")
 
 
 def assessed(found: Assessment, *, verbose: bool) -> Iterator[str]:

@@ -52,7 +52,7 @@ def test_the_terminal_names_it_with_each_case_and_at_the_end(status: Status) -> 
     assert READING in shown(entry)
     said = shown(*terminal.closing(of, 200))
     assert f"judged by {READING}" in said
-    assert f"1 verdict on {READING}" in said
+    assert f"  {READING}: 1 verdict\n" in said
 
 
 def test_what_runs_a_case_again_judges_by_the_same_readings() -> None:
