@@ -35,7 +35,7 @@ class Signature:
     swept: bool = True
     """Whether allocations inside it can be made to fail, so that the step may have a `fault`."""
     system_call: bool = True
-    """Whether it is a system call of its own, which a target may lack."""
+    """Whether it is a system call of its own that a target may lack, and is asked for beforehand."""
     everywhere: bool = False
     """Whether it concerns the locks of the whole address space, not only of a range."""
     not_within: Mapping[str, str] = field(default_factory=dict)
@@ -98,8 +98,18 @@ class Call(StrEnum):
         flags=("ASYNC", "SYNC", "INVALIDATE"),
         checks=("msync.ebusy", *_A_LOCK_LASTS),
     )
-    MREMAP = Signature("mremap", needs=("range", "to"), bytewise=False, checks=("linux.mremap", "linux.mlock2.eager"))
+    MREMAP = Signature(
+        "mremap",
+        needs=("range", "to"),
+        may_have=("flags",),
+        flags=("DONTUNMAP",),
+        bytewise=False,
+        checks=("linux.mremap", "linux.mlock2.eager"),
+    )
     BRK = Signature("brk", needs=("range",), bytewise=False, checks=("linux.brk", "linux.mlock2.eager"))
+    SETRLIMIT = Signature("setrlimit", needs=("soft", "hard"), system_call=False, checks=("linux.rlimit-memlock",))
+    FTRUNCATE = Signature("ftruncate", needs=("region", "file_pages"), system_call=False, checks=_A_LOCK_LASTS)
+    SHMCTL = Signature("shmctl", needs=("region", "command"), system_call=False, checks=_A_LOCK_LASTS)
     EXEC = Signature(
         "exec",
         may_have=("image",),

@@ -18,6 +18,7 @@ from lockproof.conformance.language.fields import (
     ANY,
     CONFIG,
     UNCHANGED,
+    Advice,
     Count,
     ExpectedLocks,
     ExpectedResidency,
@@ -78,6 +79,7 @@ class Kind(StrEnum):
     STACK = "stack"
     SYSV = "sysv"
     HEAP = "heap"
+    DROPPABLE = "droppable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,8 @@ class Region:
     kind: Kind = Kind.ANONYMOUS
     """Kind of memory. `shared` is anonymous memory that is shared, `stack` grows downwards, `sysv` is a segment of
     System V shared memory for each run of its letter, `heap` is what brk() gives: the first memory of the map, in one
-    piece.
+    piece. `secretmem` (memfd_secret) may be locked by itself: what `locked` of the case says of it is not set up, and
+    not compared. `droppable` is anonymous memory that the kernel may drop (MAP_DROPPABLE).
     """
     protection: Protection = "rw"
     """What the mapping permits."""
@@ -235,17 +238,27 @@ class Step:
     mlockall, munlockall, fork, thread, exec, observe and settle.
     """
     to: _Range | None = None
-    """mremap: a strip, the pages that the range becomes: more or fewer of them, or elsewhere."""
+    """mremap: a strip, the pages that the range becomes: more or fewer of them, or elsewhere. A range of `length: 0`
+    maps shared memory once more.
+    """
     flags: Flags = ()
     """Flags by name without prefix (CURRENT, FUTURE, ONFAULT, ASYNC, SYNC, INVALIDATE), or one number. For mlock2,
-    mlockall and msync; for mmap LOCKED, if any.
+    mlockall and msync; for mmap LOCKED, for mremap DONTUNMAP, if any.
     """
     region: str | None = None
-    """mmap: letter of the region that is mapped over the range."""
+    """mmap: letter of the region that is mapped over the range. ftruncate, shmctl: of the region that it is about."""
     protection: Protection | None = None
     """mprotect: the new protection."""
-    advice: Literal["dontneed", "willneed"] | None = None
+    advice: Advice | None = None
     """madvise: the advice."""
+    soft: MemoryLimit = None
+    """setrlimit: the new soft RLIMIT_MEMLOCK, as in `limits`."""
+    hard: MemoryLimit = None
+    """setrlimit: the new hard one."""
+    file_pages: Count | None = None
+    """ftruncate: the new length of the object behind the region, of kind file, shm or memfd."""
+    command: Literal["lock", "unlock"] | None = None
+    """shmctl: SHM_LOCK or SHM_UNLOCK of the last segment of a region of kind sysv."""
     child: tuple[Step, ...] = ()
     """fork, thread: the steps that the child, or the other thread, makes while this one waits."""
     image: Literal["self", "missing"] | None = None
@@ -335,6 +348,12 @@ class Case:
     """The interpretations on which it turns, each with the reading that is taken: `steps` have its outcomes."""
     written: tuple[Step, ...] = ()
     """The steps with the outcomes of all readings; empty where it turns on no interpretation."""
+
+    @property
+    def earlier(self) -> str:
+        """The locks that are set up, with `?` for memory that is locked or not as its kind has it."""
+        kinds = {letter for letter, region in self.regions.items() if region.kind is Kind.SECRETMEM}
+        return "".join("?" if at in kinds else lock for at, lock in zip(self.map, self.locked, strict=True))
 
     @property
     def swept(self) -> bool:

@@ -20,6 +20,7 @@ __all__ = [
     "ERRNOS",
     "SIGNALS",
     "UNCHANGED",
+    "Advice",
     "Count",
     "ExpectedLocks",
     "ExpectedResidency",
@@ -73,6 +74,24 @@ ERRNOS = frozenset(
 SIGNALS = frozenset({"SIGBUS", "SIGSEGV"})
 """What an access to memory may end in."""
 
+Advice = Literal[
+    "dontneed",
+    "dontneed-locked",
+    "willneed",
+    "free",
+    "remove",
+    "cold",
+    "pageout",
+    "populate-read",
+    "populate-write",
+    "collapse",
+    "dontfork",
+    "dofork",
+    "wipeonfork",
+    "keeponfork",
+    "guard-install",
+    "guard-remove",
+]
 Protection = Literal["none", "r", "w", "x", "rw", "rx", "wx", "rwx"]
 Fault = Literal["each-allocation", "from-each-allocation"]
 

@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING
 from lockproof.conformance.errors import suggest
 from lockproof.conformance.language import strips
 from lockproof.conformance.language.calls import ARGUMENTS, Call
-from lockproof.conformance.language.case import ANY, UNCHANGED, Case, Kind, Outcome, Region, Step, WrittenCase, flatten
+from lockproof.conformance.language.case import (
+    ANY,
+    UNCHANGED,
+    Case,
+    Kind,
+    Outcome,
+    Range,
+    Region,
+    Size,
+    Step,
+    WrittenCase,
+    flatten,
+)
 from lockproof.conformance.language.interpretations import decided, reading_of
 from lockproof.conformance.language.readings import read_by, turned_on
 from lockproof.conformance.language.requirements import Aspect, Modality
@@ -75,6 +87,7 @@ def check(
             (*everything[-1][0], "expect"),
             "is missing, so that the case judges nothing; write the permitted outcomes",
         )
+    yield from _objects(written)
     yield from _endings(everything)
     yield from _readings(everything, interpretations)
     yield from _checks(written, everything, requirements)
@@ -181,12 +194,17 @@ def _steps(steps: tuple[Step, ...], path: _Path, *, within: Call | None) -> Iter
         yield from _system(step, here)
         if step.fault is not None and not step.call.signature.swept:
             yield (*here, "fault"), f"the allocations of {step.call} cannot be made to fail; write it at another call"
-        if step.call is Call.MMAP and step.region is not None and not _is_letter(step.region):
+        if step.region is not None and not _is_letter(step.region):
             yield (*here, "region"), f"{step.region!r} is no letter; write the letter of a region"
-        if step.range is not None and not step.call.signature.bytewise and not step.range.whole_pages:
+        if step.range is not None and not (step.call.signature.bytewise or _takes(step.call, step.range)):
             yield (*here, "range"), f"{step.call} takes whole pages; write only the strip"
         yield from _inherited(step, here)
         yield from _steps(step.child, (*here, "child"), within=step.call)
+
+
+def _takes(call: Call, pages: Range) -> bool:
+    """Tell whether a call that takes whole pages takes these; mremap also takes none of them, which maps them again."""
+    return pages.whole_pages or (call is Call.MREMAP and pages == Range(pages=pages.pages, length=Size(0, 0)))
 
 
 def _nested(step: Step, path: _Path, within: Call | None) -> Iterator[tuple[_Path, str]]:
@@ -206,6 +224,24 @@ def _system(step: Step, path: _Path) -> Iterator[tuple[_Path, str]]:
             if step.call is not Call.SETTLE and getattr(outcome, field) != ANY:
                 name = field.replace("_", "-")
                 yield (*path, "expect", number, name), f"{step.call} does not see it; write it at a step `call: settle`"
+
+
+_ABOUT = {Call.FTRUNCATE: _HAS_OBJECT, Call.SHMCTL: {Kind.SYSV}}
+"""The kinds of memory that a step may be about which names a region."""
+
+
+def _objects(written: WrittenCase) -> Iterator[tuple[_Path, str]]:
+    """Find steps about an object that the region does not have."""
+    for path, step in _flat(written.steps, ("steps",)):
+        kinds = _ABOUT.get(step.call)
+        if kinds is None or step.region is None:
+            continue
+        region = written.regions.get(step.region, Region())
+        if region.kind not in kinds:
+            yield (
+                (*path, "region"),
+                f"{step.region} is of kind {region.kind}; {step.call} wants one of kind {' or '.join(sorted(kinds))}",
+            )
 
 
 def _endings(steps: list[tuple[_Path, Step]]) -> Iterator[tuple[_Path, str]]:

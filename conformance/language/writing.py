@@ -84,7 +84,7 @@ def _step(step: Step) -> _Fields:
 
 def _below(value: object) -> list[Any]:
     """Return what is written as a list below a field's name: steps, and outcomes where there are several."""
-    if not isinstance(value, tuple) or not value or isinstance(value[0], str):
+    if not isinstance(value, tuple) or isinstance(value, Size) or not value or isinstance(value[0], str):
         return []
     items = [_step(item) if isinstance(item, Step) else _value(item) for item in value]
     return items if isinstance(value[0], Step) or len(items) > 1 else []

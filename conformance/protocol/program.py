@@ -59,7 +59,7 @@ def _layout(case: Case) -> Iterator[str]:
     yield from (f"guard {start} {count}" for guarded, start, count in strips.runs(_guards(case)) if guarded == "G")
     yield from (
         f"lock {start} {count} {_LOCK_MODES[lock]}"
-        for lock, start, count in strips.runs(case.locked)
+        for lock, start, count in strips.runs(case.earlier)
         if lock in _LOCK_MODES
     )
 
@@ -94,13 +94,22 @@ def _step(step: Step, mapped: Counter[str]) -> Iterator[str]:
         words += [step.region, f"{step.range.first}", f"{step.range.count}", f"{mapped[step.region]}"]
         mapped[step.region] += step.range.count
     elif step.range and not step.call.signature.bytewise:
-        words += [f"{pages.first} {pages.count}" for pages in (step.range, step.to) if pages]
+        words += [f"{pages.first} {_count(pages)}" for pages in (step.range, step.to) if pages]
+    elif step.call in {Call.FTRUNCATE, Call.SHMCTL}:
+        words += [f"{word}" for word in (step.region, step.file_pages, step.command) if word is not None]
+    elif step.call is Call.SETRLIMIT:
+        words += [f"{step.soft}", f"{step.hard}"]
     elif step.call is Call.EXEC:
         words += [step.image or "self"]
     elif step.range:
         words += _bytes(step.range)
     words += [word for word in (step.protection, step.advice, _flags(step.flags)) if word]
     yield " ".join(words)
+
+
+def _count(pages: Range) -> int:
+    """Return the number of pages; of the pages that mremap maps once more, none."""
+    return pages.count if pages.length is None else 0
 
 
 def _flags(flags: tuple[str, ...]) -> str:

@@ -176,7 +176,8 @@ def asked(step: Step) -> str:
     """Write the arguments of a step."""
     words = [_range(pages) for pages in (step.range, step.to) if pages]
     words += [",".join(step.flags)] if step.flags else []
-    words += [word for word in (step.region, step.protection, step.advice, step.image) if word]
+    own = (step.region, step.protection, step.advice, step.soft, step.hard, step.file_pages, step.command, step.image)
+    words += [f"{word}" for word in own if word is not None]
     return " ".join(words)
 
 

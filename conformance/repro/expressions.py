@@ -62,8 +62,8 @@ def arguments(step: Step) -> str:
     """Return the arguments of a call that has none but a range and words."""
     words = [*_range(step), *_moved(step)]
     words += [_protection(step.protection)] if step.protection else []
-    words += [f"MADV_{step.advice.upper()}"] if step.advice else []
-    words += [flags] if (flags := flags_of(step)) else []
+    words += [f"MADV_{step.advice.upper().replace('-', '_')}"] if step.advice else []
+    words += [flags] if step.call is not Call.MREMAP and (flags := flags_of(step)) else []
     return ", ".join(words)
 
 
@@ -85,6 +85,7 @@ def _moved(step: Step) -> list[str]:
     if step.to is None or step.range is None:
         return []
     flags = "0" if step.to.first == step.range.first else "MREMAP_MAYMOVE | MREMAP_FIXED"
+    flags += "".join(f" | MREMAP_{flag}" for flag in step.flags)
     return [f"{step.to.count} * p", flags, at(step.to.first)]
 
 

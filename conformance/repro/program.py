@@ -64,6 +64,10 @@ def repro(case: Case) -> str:
     return _Writer(case).program()
 
 
+_CHANGES = {Call.SETRLIMIT, Call.FTRUNCATE, Call.SHMCTL}
+_RARE = {Kind.SECRETMEM, Kind.DROPPABLE}
+
+
 @dataclass
 class _Writer:
     """A program, under way."""
@@ -78,6 +82,8 @@ class _Writer:
             ("a cgroup that limits memory", self.case.limits.memory is not None),
             ("a system at rest", any(step.call is Call.SETTLE for step in steps)),
             ("a second image of the program", any(step.call is Call.EXEC for step in steps)),
+            ("limits and objects that change", any(step.call in _CHANGES for step in steps)),
+            ("memory of a kind that few kernels have", any(r.kind in _RARE for r in self.case.regions.values())),
             ("what an earlier call returned", any(o.when is not None for o in outcomes)),
             ("a look at what the kernel counts", any(o.accounting != ANY for o in outcomes)),
         ):

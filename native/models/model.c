@@ -14,16 +14,17 @@ static const struct model {
 	const char *name;
 	const char *about;
 	void (*calls)(struct system *system);
-	bool old; /* from before mlock2, MCL_ONFAULT and guard pages */
+	bool old;    /* from before mlock2, MCL_ONFAULT and guard pages */
+	bool secret; /* has secret memory, which is memory as any other */
 } models[] = {
-	{ "posix", "POSIX.1-2024", posix_calls, false },
-	{ "linux-2.6.16", "Linux 2.6.16, the kernel that the patch of 2006 changes", linux_2_6_16_calls, true },
-	{ "posixmlock-2006", "Linux 2.6.16 with the patch of 2006, POSIX Memory Lock", posixmlock_calls, true },
-	{ "linux-7.1", "Linux today, from 7.1 on", linux_7_1_calls, false },
-	{ "linux-6", "Linux 6.17 to 7.0", linux_6_calls, false },
-	{ "linux-6.12", "Linux 6.12", linux_6_12_calls, false },
-	{ "linux-6.1", "Linux 6.1", linux_6_1_calls, false },
-	{ "linux-5.10", "Linux 5.10", linux_5_10_calls, false },
+	{ "posix", "POSIX.1-2024", posix_calls, false, true },
+	{ "linux-2.6.16", "Linux 2.6.16, the kernel that the patch of 2006 changes", linux_2_6_16_calls, true, false },
+	{ "posixmlock-2006", "Linux 2.6.16 with the patch of 2006, POSIX Memory Lock", posixmlock_calls, true, false },
+	{ "linux-7.1", "Linux today, from 7.1 on", linux_7_1_calls, false, false },
+	{ "linux-6", "Linux 6.17 to 7.0", linux_6_calls, false, false },
+	{ "linux-6.12", "Linux 6.12", linux_6_12_calls, false, false },
+	{ "linux-6.1", "Linux 6.1", linux_6_1_calls, false, false },
+	{ "linux-5.10", "Linux 5.10", linux_5_10_calls, false, false },
 };
 
 enum {
@@ -110,7 +111,8 @@ char *lockproof_model_hello(const char *name)
 		    model->old ? "" : "\"mlock2\",");
 	text_format(&text,
 		    ",\"kinds\":[\"anonymous\",\"file\",\"shared\",\"shm\",\"memfd\",\"hugetlb\",\"stack\","
-		    "\"sysv\",\"heap\"],\"guard\":%s",
+		    "\"sysv\",\"heap\"%s%s],\"guard\":%s",
+		    model->old ? "" : ",\"droppable\"", model->secret ? ",\"secretmem\"" : "",
 		    model->old ? "false" : "true");
 	text_format(&text, ",\"lock_observers\":[\"model\"],\"lock_modes\":true,\"residency\":\"model\"");
 	text_format(&text, ",\"mappings\":true,\"accounting\":true,\"elsewhere\":true");

@@ -5,19 +5,19 @@ import pytest
 
 from lockproof.conformance.language.calls import ARGUMENTS, Call
 from lockproof.conformance.language.case import Step
-from lockproof.conformance.language.fields import field_names
+from lockproof.conformance.language.fields import field_names, written_name
 from lockproof.conformance.language.loading import load_requirements
 
 
 @pytest.mark.parametrize("call", Call)
 def test_the_arguments_of_a_call_are_fields_of_a_step(call: Call) -> None:
     signature = call.signature
-    assert {*signature.needs, *signature.may_have} <= field_names(Step)
+    assert {written_name(name) for name in (*signature.needs, *signature.may_have)} <= field_names(Step)
     assert set(signature.needs).isdisjoint(signature.may_have)
 
 
 def test_every_field_of_a_step_is_an_argument_of_some_call_or_about_all_of_them() -> None:
-    assert field_names(Step) == {*ARGUMENTS, "call", "fault", "expect"}
+    assert field_names(Step) == {*map(written_name, ARGUMENTS), "call", "fault", "expect"}
 
 
 @pytest.mark.parametrize("call", Call)

@@ -93,6 +93,11 @@ static bool is_accountable(const struct mapping *mapping)
 	return !mapping->shared && mapping->protection & PROT_WRITE && mapping->kind != KIND_HUGETLB;
 }
 
+bool linux_is_special(enum kind kind)
+{
+	return kind == KIND_HUGETLB || kind == KIND_DROPPABLE;
+}
+
 long linux_map(struct task *task, struct mapping mapping, enum lock lock)
 {
 	struct mm *mm = task->mm;
@@ -106,7 +111,7 @@ long linux_map(struct task *task, struct mapping mapping, enum lock lock)
 		return -ENOMEM;
 	if (lock != LOCK_NONE && !linux_may_lock_more(task, pages))
 		return -EAGAIN;
-	if (mapping.kind == KIND_HUGETLB && mm->rules->skips_special)
+	if (linux_is_special(mapping.kind) && mm->rules->skips_special)
 		lock = LOCK_NONE;
 	mapping.lock = lock;
 	mapping.flags = is_accountable(&mapping) ? VMA_ACCOUNT : 0;
@@ -226,12 +231,13 @@ static long call_mprotect(void *self, unsigned long address, size_t length, int 
 
 /* Holes are noticed and passed over; an error of what is mapped comes first. */
 static long for_each_mapping(struct mm *mm, struct span span,
-			     long (*act)(struct mm *mm, const struct mapping *m, struct span part))
+			     long (*act)(struct mm *mm, const struct mapping *m, struct span part, int argument),
+			     int argument)
 {
 	long unmapped = mm_is_mapped(mm, span) ? 0 : -ENOMEM;
 
 	for (const struct mapping *m = mm_find(mm, span.start); mm_meets(mm, m, span); m++) {
-		long error = act(mm, m, mm_overlap(m, span));
+		long error = act(mm, m, mm_overlap(m, span), argument);
 
 		if (error)
 			return error;
@@ -239,19 +245,11 @@ static long for_each_mapping(struct mm *mm, struct span span,
 	return unmapped;
 }
 
-static long refuse_locked(struct mm *mm, const struct mapping *m, struct span part)
+static long refuse_locked(struct mm *mm, const struct mapping *m, struct span part, int flags)
 {
 	(void)mm;
 	(void)part;
-	return m->lock == LOCK_NONE ? 0 : -EBUSY;
-}
-
-static long permit(struct mm *mm, const struct mapping *m, struct span part)
-{
-	(void)mm;
-	(void)m;
-	(void)part;
-	return 0;
+	return m->lock != LOCK_NONE && flags & MS_INVALIDATE ? -EBUSY : 0;
 }
 
 static long call_msync(void *self, unsigned long address, size_t length, int flags)
@@ -263,15 +261,7 @@ static long call_msync(void *self, unsigned long address, size_t length, int fla
 		return -EINVAL;
 	if (!aligned(self, address, length, &span))
 		return -ENOMEM;
-	return for_each_mapping(((struct task *)self)->mm, span, flags & MS_INVALIDATE ? refuse_locked : permit);
-}
-
-static long discard(struct mm *mm, const struct mapping *m, struct span part)
-{
-	if (m->lock != LOCK_NONE)
-		return -EINVAL;
-	mm_discard(mm, part);
-	return 0;
+	return for_each_mapping(((struct task *)self)->mm, span, refuse_locked, flags);
 }
 
 static long call_madvise(void *self, unsigned long address, size_t length, int advice)
@@ -279,11 +269,9 @@ static long call_madvise(void *self, unsigned long address, size_t length, int a
 	struct task *task = self;
 	struct span span;
 
-	if (advice != MADV_DONTNEED && advice != MADV_WILLNEED)
-		return -EINVAL;
 	if (!aligned(task, address, length, &span))
 		return -EINVAL;
-	return for_each_mapping(task->mm, span, advice == MADV_WILLNEED ? permit : discard);
+	return for_each_mapping(task->mm, span, task_advise, advice);
 }
 
 /* The child's mappings stay split where only the parent's locks split them. */
@@ -361,6 +349,7 @@ void linux_calls(struct system *system, const struct vma_rules *rules)
 	system->fork = call_fork;
 	system->exec = call_exec;
 	system->mremap = linux_mremap;
+	system->mremap_and_stay = linux_mremap_and_stay;
 	system->brk = linux_brk;
 	system->touch = linux_touch;
 	system->observe = observe;

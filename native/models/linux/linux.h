@@ -49,6 +49,9 @@ long linux_make_pages_present(struct mm *mm, int vma, struct span span);
 /* Faults in what has just been locked in this span, as far as that is possible. */
 void linux_bring_in(struct mm *mm, struct span span);
 
+/* Memory that never has the flag. */
+bool linux_is_special(enum kind kind);
+long linux_mremap_and_stay(void *self, unsigned long address, size_t length, unsigned long to, size_t new_length);
 long linux_mremap(void *self, unsigned long address, size_t length, unsigned long to, size_t new_length);
 long linux_brk(void *self, unsigned long end);
 long linux_touch(void *self, unsigned long address, size_t pages);

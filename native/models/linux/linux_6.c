@@ -69,7 +69,7 @@ static int fix_up(struct mm *mm, int prev, int vma, struct span part, enum lock 
 	const size_t pages = part.end - part.start;
 	int changed;
 
-	if (was == lock || wanted.kind == KIND_HUGETLB)
+	if (was == lock || linux_is_special(wanted.kind))
 		return vma;
 	wanted.lock = lock;
 	changed = vma_modify(mm, prev, vma, &wanted);

@@ -162,12 +162,80 @@ static long grow(struct task *task, struct span from, size_t new_pages)
 	return linux_extend(mm, vma, more);
 }
 
+/* An old size of 0: shared memory is mapped once more, with the lock that it has. */
+static long map_again(struct task *task, struct span from, struct span target)
+{
+	struct mm *mm = task->mm;
+	struct mapping again;
+	long error;
+
+	if (!is_mapped(mm, from.start))
+		return -EFAULT;
+	again = mm->mappings[vma_find(mm, from.start)];
+	if (!again.shared || (from.start >= target.start && from.start < target.end))
+		return -EINVAL;
+	if (again.lock != LOCK_NONE && !linux_may_lock_more(task, pages_of(target)))
+		return -EAGAIN;
+	error = vma_unmap(mm, target);
+	if (error)
+		return error;
+	again.object_page += from.start - again.span.start;
+	again.span = target;
+	if (!mm_allocate(mm, 0))
+		return -ENOMEM;
+	mm_map(mm, &again);
+	if (again.lock == LOCK_NONE)
+		return 0;
+	mm->locked_vm += pages_of(target);
+	linux_bring_in(mm, target);
+	return 0;
+}
+
+static void unlock_all_of(struct mm *mm, struct span span)
+{
+	for (struct mapping *m = mm_find(mm, span.start); mm_meets(mm, m, span); m++)
+		m->lock = LOCK_NONE;
+}
+
+/*
+ * MREMAP_DONTUNMAP: the lock goes along with the pages. It is taken from all of
+ * the old mapping, of which the range may be a part; and from 6.17 on, what has
+ * moved is counted as locked once more (move_vma(), dontunmap_complete()).
+ */
+long linux_mremap_and_stay(void *self, unsigned long address, size_t length, unsigned long to, size_t new_length)
+{
+	struct task *task = self;
+	struct mm *mm = task->mm;
+	const struct span from = span_of(address, length), target = span_of(to, new_length);
+	struct mapping was, stays;
+	long error;
+
+	if (length != new_length || pages_of(from) == 0)
+		return -EINVAL;
+	if (!holds(mm, vma_find(mm, from.start), from))
+		return -EFAULT;
+	was = mm->mappings[vma_find(mm, from.start)];
+	stays = vma_part(mm, vma_find(mm, from.start), from);
+	error = move_to(task, from, target);
+	if (error)
+		return error;
+	if (!mm_allocate(mm, 0))
+		return -ENOMEM;
+	mm_map(mm, &stays);
+	if (was.lock != LOCK_NONE && mm->rules->remap == REMAP_CHECKS_FIRST)
+		mm->locked_vm += pages_of(target);
+	unlock_all_of(mm, was.span);
+	return 0;
+}
+
 long linux_mremap(void *self, unsigned long address, size_t length, unsigned long to, size_t new_length)
 {
 	struct task *task = self;
 	struct mm *mm = task->mm;
 	const struct span from = span_of(address, length), target = span_of(to, new_length);
 
+	if (pages_of(from) == 0)
+		return map_again(task, from, target);
 	if (to != address)
 		return move_to(task, from, target);
 	if (mm->rules->remap_wants_room && !has_room(mm, ROOM))

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "program/advice.h"
+
 void task_map_own(struct task *task, struct mm *mm)
 {
 	const struct mapping text = {
@@ -48,34 +50,27 @@ long task_reserve(void *self, size_t pages, unsigned long *address)
 	return 0;
 }
 
+static bool has_object(enum kind kind)
+{
+	return kind == KIND_FILE || kind == KIND_SHM || kind == KIND_MEMFD || kind == KIND_SECRETMEM;
+}
+
 static long task_declare(void *self, int index, const struct region *region)
 {
 	struct task *task = self;
 	struct memory *memory = &task->memory[index];
 
 	memory->region = *region;
-	switch (region->kind) {
-	case KIND_ANONYMOUS:
-	case KIND_STACK:
-	case KIND_SHARED:
-	case KIND_SYSV:
-	case KIND_HEAP:
-	case KIND_HUGETLB:
+	if (!has_object(region->kind))
 		return 0;
-	case KIND_FILE:
-	case KIND_SHM:
-	case KIND_MEMFD:
-		if (region->alias >= 0) {
-			memory->object = task->memory[region->alias].object;
-			memory->object_pages = task->memory[region->alias].object_pages;
-		} else {
-			memory->object = task->objects++;
-			memory->object_pages = (size_t)region->object_pages;
-		}
-		return 0;
-	default:
-		return -ENODEV;
+	if (region->alias >= 0) {
+		memory->object = task->memory[region->alias].object;
+		memory->object_pages = task->memory[region->alias].object_pages;
+	} else {
+		memory->object = task->objects++;
+		memory->object_pages = (size_t)region->object_pages;
 	}
+	return 0;
 }
 
 struct mapping task_mapping(struct task *task, int region, unsigned long address, size_t pages, size_t object_page)
@@ -92,12 +87,7 @@ struct mapping task_mapping(struct task *task, int region, unsigned long address
 		.object_pages = memory->object_pages,
 	};
 
-	switch (memory->region.kind) {
-	case KIND_FILE:
-	case KIND_SHM:
-	case KIND_MEMFD:
-		break;
-	default: /* no file: shared memory is an object of its own each time that it is mapped */
+	if (!has_object(memory->region.kind)) { /* shared memory is an object of its own each time that it is mapped */
 		mapping.object = memory->region.shared ? task->objects++ : NO_OBJECT;
 		mapping.object_page = memory->region.shared ? 0 : first;
 		mapping.object_pages = pages;
@@ -119,8 +109,113 @@ static long task_guard(void *self, unsigned long address, size_t length)
 
 static long task_limit_memlock(void *self, uint64_t bytes)
 {
-	((struct task *)self)->memlock = bytes;
+	struct task *task = self;
+
+	task->memlock = task->hard_memlock = bytes;
 	return 0;
+}
+
+static long task_setrlimit(void *self, uint64_t soft, uint64_t hard)
+{
+	struct task *task = self;
+
+	if (soft > hard)
+		return -EINVAL;
+	if (hard > task->hard_memlock && !task->privileged)
+		return -EPERM;
+	task->memlock = soft;
+	task->hard_memlock = hard;
+	return 0;
+}
+
+/* What lies behind the new end is gone. */
+static long task_ftruncate(void *self, int region, size_t pages)
+{
+	struct task *task = self;
+	struct mm *mm = task->mm;
+	const int object = task->memory[region].object;
+
+	if (!has_object(task->memory[region].region.kind))
+		return -EBADF;
+	for (size_t i = 0; i < REGION_COUNT; i++) {
+		if (task->memory[i].object == object && has_object(task->memory[i].region.kind))
+			task->memory[i].object_pages = pages;
+	}
+	for (size_t i = 0; i < mm->count; i++) {
+		struct mapping *m = &mm->mappings[i];
+
+		if (m->object != object)
+			continue;
+		m->object_pages = pages;
+		for (size_t page = m->span.start; page < m->span.end; page++) {
+			if (!mapping_is_backed(m, page))
+				mm_discard(mm, (struct span){ page, page + 1 });
+		}
+	}
+	return 0;
+}
+
+/* Only the segment's owner may, or who may lock beyond the limit: who gave up all privileges is neither any more. */
+static long task_shmctl(void *self, int region, int command)
+{
+	const struct task *task = self;
+
+	(void)command;
+	if (task->memory[region].region.kind != KIND_SYSV)
+		return -EINVAL;
+	return task->privileged ? 0 : -EPERM;
+}
+
+static bool is_for_object(enum kind kind)
+{
+	return has_object(kind) || kind == KIND_SHARED || kind == KIND_SYSV;
+}
+
+static long give_up(struct mm *mm, struct span part)
+{
+	mm_discard(mm, part);
+	return 0;
+}
+
+static long set_guard(struct mm *mm, struct span part, bool guard)
+{
+	if (guard)
+		mm_discard(mm, part);
+	for (size_t page = part.start; page < part.end; page++)
+		mm->pages[page].guard = guard;
+	return 0;
+}
+
+long task_advise(struct mm *mm, const struct mapping *mapping, struct span part, int advice)
+{
+	const bool locked = mapping->lock != LOCK_NONE, is_private = mapping->object == NO_OBJECT;
+
+	switch (advice) {
+	case ADVICE_WILLNEED:
+		return 0;
+	case ADVICE_DONTNEED:
+		return locked ? -EINVAL : give_up(mm, part);
+	case ADVICE_DONTNEED_LOCKED:
+		return give_up(mm, part);
+	case ADVICE_REMOVE:
+		return locked || !mapping->shared || !is_for_object(mapping->kind) ? -EINVAL : give_up(mm, part);
+	case ADVICE_FREE:
+		return locked || !is_private ? -EINVAL : 0;
+	case ADVICE_COLD:
+	case ADVICE_PAGEOUT:
+		return locked ? -EINVAL : 0;
+	case ADVICE_POPULATE_READ:
+	case ADVICE_POPULATE_WRITE:
+		if (advice == ADVICE_POPULATE_WRITE && !(mapping->protection & PROT_WRITE))
+			return -EINVAL;
+		return mm_populate(mm, part) ? 0 : -EFAULT;
+	case ADVICE_GUARD_INSTALL:
+		return locked ? -EINVAL : set_guard(mm, part, true);
+	case ADVICE_GUARD_REMOVE:
+		return set_guard(mm, part, false);
+	default:
+		return -EINVAL;
+	}
 }
 
 /* As if the mappings but `slack` were used up elsewhere. */
@@ -284,7 +379,7 @@ bool task_open(struct system *system)
 
 	if (!task)
 		return false;
-	*task = (struct task){ .privileged = true, .memlock = UINT64_MAX };
+	*task = (struct task){ .privileged = true, .memlock = UINT64_MAX, .hard_memlock = UINT64_MAX };
 	*system = (struct system){
 		.self = task,
 		.page_size = (size_t)1 << PAGE_SHIFT,
@@ -296,6 +391,9 @@ bool task_open(struct system *system)
 		.limit_memory = task_limit_memory,
 		.become_unprivileged = task_become_unprivileged,
 		.touch = task_touch,
+		.setrlimit = task_setrlimit,
+		.ftruncate = task_ftruncate,
+		.shmctl = task_shmctl,
 		.leave = task_leave,
 		.thread = task_thread,
 		.prepare_faults = task_prepare_faults,

@@ -53,7 +53,8 @@ struct task {
 	bool privileged;
 	const struct vma_rules *rules; /* of a model of Linux, or NULL */
 	uint64_t memlock;	       /* RLIMIT_MEMLOCK, bytes */
-	size_t left;		       /* pages that can still be allocated, in faults.left while a call is under way */
+	uint64_t hard_memlock;
+	size_t left; /* pages that can still be allocated, in faults.left while a call is under way */
 	size_t parent_left;
 	struct mutation *mutation; /* of a model that has a defect, or NULL */
 };
@@ -80,6 +81,13 @@ void task_observe(void *self, unsigned long arena, struct snapshot *snapshot);
  */
 bool task_heap_has_room(const struct mm *mm, struct span more, bool guards_stacks);
 bool task_stack_has_room(const struct mm *mm, const struct mapping *stack);
+
+/*
+ * What madvise(2) does to a part of a mapping, as far as locks and residency go:
+ * 0, -EINVAL where that is not for such memory or not for locked memory, or
+ * -EFAULT where a page cannot be brought in. Hints are not taken.
+ */
+long task_advise(struct mm *mm, const struct mapping *mapping, struct span part, int advice);
 
 /* The signal that an access to the page gets: SIGSEGV, behind the end of an object SIGBUS; 0: it succeeds. */
 int task_access_signal(const struct task *task, size_t page);

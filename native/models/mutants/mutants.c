@@ -145,6 +145,13 @@ static long do_mremap(void *self, unsigned long address, size_t length, unsigned
 	return finish(&call, call.mutation->model.mremap(self, address, length, to, new_length));
 }
 
+static long do_mremap_and_stay(void *self, unsigned long address, size_t length, unsigned long to, size_t new_length)
+{
+	struct task_call call = begin_range(self, ON_MREMAP, to, new_length, 0);
+
+	return finish(&call, call.mutation->model.mremap_and_stay(self, address, length, to, new_length));
+}
+
 static long do_brk(void *self, unsigned long end)
 {
 	struct task_call call = begin(self, ON_BRK);
@@ -153,6 +160,20 @@ static long do_brk(void *self, unsigned long end)
 	call.lock = LOCK_EAGER;
 	arrange(&call);
 	return finish(&call, call.mutation->model.brk(self, end));
+}
+
+static long do_ftruncate(void *self, int region, size_t pages)
+{
+	struct task_call call = begin_all(self, ON_FTRUNCATE, 0);
+
+	return finish(&call, call.mutation->model.ftruncate(self, region, pages));
+}
+
+static long do_shmctl(void *self, int region, int command)
+{
+	struct task_call call = begin_all(self, ON_SHMCTL, 0);
+
+	return finish(&call, call.mutation->model.shmctl(self, region, command));
 }
 
 static long do_touch(void *self, unsigned long address, size_t pages)
@@ -245,7 +266,10 @@ bool mutate(struct system *system, const struct mutant *mutant)
 	system->madvise = do_madvise;
 	system->msync = do_msync;
 	system->mremap = do_mremap;
+	system->mremap_and_stay = do_mremap_and_stay;
 	system->brk = do_brk;
+	system->ftruncate = do_ftruncate;
+	system->shmctl = do_shmctl;
 	system->touch = do_touch;
 	system->fork = do_fork;
 	system->leave = do_leave;

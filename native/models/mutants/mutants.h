@@ -35,6 +35,8 @@ enum {
 	ON_EXEC = 1 << 16,
 	ON_THREAD = 1 << 17,
 	ON_OBSERVE = 1 << 18,
+	ON_FTRUNCATE = 1 << 19,
+	ON_SHMCTL = 1 << 20,
 };
 
 /* One call, that was made. */

@@ -27,6 +27,7 @@ bool draft_within_memlock(const struct task *task);
 
 /* resize.c: what changes the size or place of mappings, and a stack that grows; man-pages of Linux. */
 long resize_mremap(void *self, unsigned long address, size_t length, unsigned long to, size_t new_length);
+long resize_mremap_and_stay(void *self, unsigned long address, size_t length, unsigned long to, size_t new_length);
 long resize_brk(void *self, unsigned long end);
 long resize_touch(void *self, unsigned long address, size_t pages);
 

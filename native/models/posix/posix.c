@@ -243,24 +243,25 @@ static long call_msync(void *self, unsigned long address, size_t length, int fla
 	return 0;
 }
 
-/* madvise(2): pages that are locked cannot be given up; MADV_WILLNEED is a hint, and not taken. */
+/* madvise(2); what it refuses of one mapping it refuses of all. */
 static long call_madvise(void *self, unsigned long address, size_t length, int advice)
 {
 	struct task *task = self;
 	struct span span;
+	struct mm *draft;
 
-	if (advice != MADV_DONTNEED && advice != MADV_WILLNEED)
-		return -EINVAL;
 	if (length == 0)
 		return 0;
 	if (!is_mapped(task, address, length, &span))
 		return -ENOMEM;
-	if (advice == MADV_WILLNEED)
-		return 0;
-	if (mm_locked_pages(task->mm, span) > 0)
-		return -EINVAL;
 
-	mm_discard(draft_begin(task), span);
+	draft = draft_begin(task);
+	for (const struct mapping *m = mm_find(draft, span.start); mm_meets(draft, m, span); m++) {
+		long error = task_advise(draft, m, mm_overlap(m, span), advice);
+
+		if (error)
+			return error;
+	}
 	return draft_commit(task);
 }
 
@@ -308,6 +309,7 @@ void posix_calls(struct system *system)
 	system->exec = call_exec;
 	system->map_locked = call_map_locked;
 	system->mremap = resize_mremap;
+	system->mremap_and_stay = resize_mremap_and_stay;
 	system->brk = resize_brk;
 	system->touch = resize_touch;
 }

@@ -58,6 +58,58 @@ static void move(struct task *task, struct span from, size_t to)
 	mm_unmap(draft, from);
 }
 
+/* An old size of 0: shared memory is mapped once more, with the lock that it has. */
+static long map_again(struct task *task, struct span from, struct span target)
+{
+	struct mm *draft = draft_begin(task);
+	const struct mapping *m = mm_find(draft, from.start);
+	struct mapping again;
+
+	if (!mm_meets(draft, m, (struct span){ from.start, from.start + 1 }))
+		return -EFAULT;
+	if (!m->shared || (from.start >= target.start && from.start < target.end))
+		return -EINVAL;
+	again = *m;
+	again.object_page += from.start - m->span.start;
+	again.span = target;
+	mm_map(draft, &again);
+	mm_merge(draft);
+	if (!draft_within_memlock(task) || (again.lock == LOCK_EAGER && !mm_populate(draft, target)))
+		return -EAGAIN;
+	if (!draft_within_map_count(task) || !draft_allocate_mappings(task))
+		return -ENOMEM;
+	return draft_commit(task);
+}
+
+/* MREMAP_DONTUNMAP: the lock goes along with the pages; what stays behind is empty, and not locked. */
+long resize_mremap_and_stay(void *self, unsigned long address, size_t length, unsigned long to, size_t new_length)
+{
+	struct task *task = self;
+	const struct span from = span_of(address, length), target = span_of(to, new_length);
+	struct mm *draft;
+
+	if (length != new_length || from.start == from.end || (from.start < target.end && target.start < from.end))
+		return -EINVAL;
+	if (!mm_is_mapped(task->mm, from))
+		return -EFAULT;
+
+	draft = draft_begin(task);
+	mm_unmap(draft, target);
+	move(task, from, target.start);
+	for (const struct mapping *m = mm_find(task->mm, from.start); mm_meets(task->mm, m, from); m++) {
+		struct mapping stays = *m;
+
+		stays.span = mm_overlap(m, from);
+		stays.object_page += stays.span.start - m->span.start;
+		stays.lock = LOCK_NONE;
+		mm_map(draft, &stays);
+	}
+	mm_merge(draft);
+	if (!draft_within_map_count(task) || !draft_allocate_mappings(task))
+		return -ENOMEM;
+	return draft_commit(task);
+}
+
 /* linux.mremap: a mapping keeps its lock whatever becomes of its size and place. */
 long resize_mremap(void *self, unsigned long address, size_t length, unsigned long to, size_t new_length)
 {
@@ -67,6 +119,8 @@ long resize_mremap(void *self, unsigned long address, size_t length, unsigned lo
 	size_t kept = pages < new_pages ? pages : new_pages;
 	long error = 0;
 
+	if (pages == 0)
+		return map_again(task, from, target);
 	if (!mm_is_mapped(task->mm, from))
 		return -EFAULT;
 	if (to != address && from.start < target.end && target.start < from.end)

@@ -19,6 +19,7 @@ static bool is_shared(enum kind kind)
 	case KIND_HUGETLB:
 	case KIND_STACK:
 	case KIND_HEAP:
+	case KIND_DROPPABLE:
 		return false;
 	default:
 		return true;
@@ -74,6 +75,7 @@ const struct trial trials_of_kinds[] = {
 	{ .name = "stack", .about = ABOUT_KIND, .run = try_kind, .kind = KIND_STACK },
 	{ .name = "sysv", .about = ABOUT_KIND, .run = try_kind, .kind = KIND_SYSV },
 	{ .name = "heap", .about = ABOUT_KIND, .run = try_kind, .kind = KIND_HEAP },
+	{ .name = "droppable", .about = ABOUT_KIND, .run = try_kind, .kind = KIND_DROPPABLE },
 	{ .name = "guard", .about = ABOUT_FACT, .run = try_guard },
 	{ 0 },
 };

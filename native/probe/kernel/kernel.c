@@ -112,6 +112,17 @@ static long kernel_mremap(void *self, unsigned long address, size_t length, unsi
 	return kernel_is_error(result) ? result : 0;
 }
 
+static long kernel_mremap_and_stay(void *self, unsigned long address, size_t length, unsigned long to,
+				   size_t new_length)
+{
+	enum { DONTUNMAP = 4 }; /* MREMAP_DONTUNMAP, Linux 5.7 */
+	long result =
+		raw(syscall(SYS_mremap, address, length, new_length, MREMAP_MAYMOVE | MREMAP_FIXED | DONTUNMAP, to));
+
+	(void)self;
+	return kernel_is_error(result) ? result : 0;
+}
+
 /* What ends the child must be seen to end the execution, so the parent ends of it too. */
 static long kernel_fork(void *self)
 {
@@ -185,7 +196,11 @@ struct system kernel_raw_system(struct kernel *kernel)
 		.touch = kernel_touch,
 		.map_locked = kernel_map_locked,
 		.mremap = kernel_mremap,
+		.mremap_and_stay = kernel_mremap_and_stay,
 		.brk = kernel_brk,
+		.setrlimit = kernel_setrlimit,
+		.ftruncate = kernel_ftruncate,
+		.shmctl = kernel_shmctl,
 		.exec = kernel_exec,
 		.thread = kernel_thread,
 		.fork = kernel_fork,

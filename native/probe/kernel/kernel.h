@@ -34,7 +34,8 @@ enum apart { APART_BY_DUMPING, APART_BY_POLICY, APART_BY_RESERVING, APART_WAYS }
 
 struct object {
 	struct region region;
-	int file; /* -1: none */
+	int file;    /* -1: none */
+	int segment; /* of System V shared memory, the last one; -1: none */
 };
 
 /* Limits of the process that bear on what is tested: RLIMIT_MEMLOCK and so on. */
@@ -90,6 +91,8 @@ long kernel_map_locked(void *self, int region, unsigned long address, size_t pag
 int kernel_apart_flags(const struct kernel *kernel);
 void kernel_set_apart(const struct kernel *kernel, unsigned long address, size_t length);
 long kernel_brk(void *self, unsigned long end);
+long kernel_ftruncate(void *self, int region, size_t pages);
+long kernel_shmctl(void *self, int region, int command);
 long kernel_guard(void *self, unsigned long address, size_t length);
 long kernel_advise_huge(void *self, enum huge_wish wish, unsigned long address, size_t pages);
 
@@ -99,6 +102,7 @@ void kernel_raise_limits(struct kernel *kernel);
 /* The name of a limit that is no longer what it was made: somebody else has changed it. NULL: there is none. */
 const char *kernel_limit_changed(void *self);
 long kernel_limit_memlock(void *self, uint64_t bytes);
+long kernel_setrlimit(void *self, uint64_t soft, uint64_t hard);
 long kernel_become_unprivileged(void *self);
 /* Whether the kernel lets this process lock more than RLIMIT_MEMLOCK. Read, not tried. */
 bool kernel_may_lock_beyond_limits(void);

@@ -20,6 +20,8 @@ enum {
 	/* Of mbind(2), as in linux/mempolicy.h: MPOL_PREFERRED, and how many bits there are in its mask. */
 	PREFERRED_POLICY = 1,
 	NODES = 2,
+	/* MAP_DROPPABLE of Linux 6.11: a type of mapping beside private and shared. */
+	DROPPABLE = 8,
 };
 
 static size_t arena_unit(const struct kernel *kernel)
@@ -135,7 +137,7 @@ long kernel_declare(void *self, int index, const struct region *region)
 	long file;
 
 	object->region = *region;
-	object->file = -1;
+	object->file = object->segment = -1;
 	if (region->kind == KIND_HUGETLB)
 		kernel->uses_huge_pages = true;
 	if (region->huge == HUGE_ALWAYS)
@@ -165,6 +167,8 @@ static int mapping_flags(const struct object *object)
 		flags |= MAP_HUGETLB;
 	if (object->region.kind == KIND_STACK)
 		flags |= MAP_GROWSDOWN;
+	if (object->region.kind == KIND_DROPPABLE)
+		flags = DROPPABLE | MAP_ANONYMOUS;
 	return flags;
 }
 
@@ -188,8 +192,9 @@ static long map_heap(unsigned long address, size_t length)
 }
 
 /* A segment of its own, which nobody else finds and of which no trace remains. */
-static long attach_segment(unsigned long address, size_t length, int protection)
+static long attach_segment(struct object *object, unsigned long address, size_t length)
 {
+	int protection = object->region.protection;
 	int flags = SHM_REMAP | (protection & PROT_WRITE ? 0 : SHM_RDONLY) | (protection & PROT_EXEC ? SHM_EXEC : 0);
 	int segment = shmget(IPC_PRIVATE, length, IPC_CREAT | 0666);
 	long result = 0;
@@ -199,7 +204,22 @@ static long attach_segment(unsigned long address, size_t length, int protection)
 	if (shmat(segment, (void *)address, flags) == (void *)-1)
 		result = -errno;
 	shmctl(segment, IPC_RMID, NULL);
+	object->segment = segment;
 	return result;
+}
+
+long kernel_ftruncate(void *self, int region, size_t pages)
+{
+	const struct kernel *kernel = self;
+
+	return ftruncate(kernel->objects[region].file, (off_t)pages * (off_t)kernel->page_size) < 0 ? -errno : 0;
+}
+
+long kernel_shmctl(void *self, int region, int command)
+{
+	const struct kernel *kernel = self;
+
+	return shmctl(kernel->objects[region].segment, command, NULL) < 0 ? -errno : 0;
 }
 
 /* Memory that comes with a protection of its own. */
@@ -213,7 +233,7 @@ static long protect(long result, unsigned long address, size_t length, int prote
 static long map_with(struct kernel *kernel, int region, unsigned long address, size_t pages, size_t object_page,
 		     int flags)
 {
-	const struct object *object = &kernel->objects[region];
+	struct object *object = &kernel->objects[region];
 	int protection = object->region.protection;
 	size_t length = pages * kernel->page_size;
 
@@ -221,7 +241,7 @@ static long map_with(struct kernel *kernel, int region, unsigned long address, s
 	case KIND_HEAP:
 		return protect(map_heap(address, length), address, length, protection, PROT_READ | PROT_WRITE);
 	case KIND_SYSV:
-		return protect(attach_segment(address, length, protection), address, length, protection,
+		return protect(attach_segment(object, address, length), address, length, protection,
 			       protection | PROT_READ);
 	default:
 		return kernel_mmap(address, length, protection, mapping_flags(object) | MAP_FIXED | flags, object->file,

@@ -92,11 +92,20 @@ const char *kernel_limit_changed(void *self)
 	return NULL;
 }
 
+static rlim_t limit_of(uint64_t bytes)
+{
+	return bytes == UINT64_MAX ? RLIM_INFINITY : (rlim_t)bytes;
+}
+
 long kernel_limit_memlock(void *self, uint64_t bytes)
 {
+	return kernel_setrlimit(self, bytes, bytes);
+}
+
+long kernel_setrlimit(void *self, uint64_t soft, uint64_t hard)
+{
 	struct kernel *kernel = self;
-	rlim_t value = bytes == UINT64_MAX ? RLIM_INFINITY : (rlim_t)bytes;
-	struct rlimit limit = { .rlim_cur = value, .rlim_max = value };
+	struct rlimit limit = { .rlim_cur = limit_of(soft), .rlim_max = limit_of(hard) };
 
 	if (setrlimit(RLIMIT_MEMLOCK, &limit) < 0)
 		return -errno;

@@ -4,6 +4,21 @@
 #include "program/errnames.h"
 #include "program/interpreter.h"
 
+static long remap(const struct interpreter *in, const struct step *step)
+{
+	const struct system *system = in->system;
+	const struct range *from = &step->placement.range;
+
+	return (step->argument ? system->mremap_and_stay : system->mremap)(
+		system->self, address_of_page(in, from->page), bytes_of_range(in, *from),
+		address_of_page(in, step->to.page), bytes_of_range(in, step->to));
+}
+
+static uint64_t limit_of(const struct interpreter *in, struct size limit, bool unlimited)
+{
+	return unlimited ? UINT64_MAX : bytes_of(in, limit);
+}
+
 static long call(const struct interpreter *in, const struct step *step)
 {
 	const struct system *system = in->system;
@@ -37,11 +52,16 @@ static long call(const struct interpreter *in, const struct step *step)
 	case STEP_MSYNC:
 		return system->msync(system->self, address, length, step->argument);
 	case STEP_MREMAP:
-		return system->mremap(system->self, address_of_page(in, placement->range.page),
-				      bytes_of_range(in, placement->range), address_of_page(in, step->to.page),
-				      bytes_of_range(in, step->to));
+		return remap(in, step);
 	case STEP_BRK:
 		return system->brk(system->self, address_of_page(in, placement->range.page + placement->range.count));
+	case STEP_SETRLIMIT:
+		return system->setrlimit(system->self, limit_of(in, step->address, step->unlimited[0]),
+					 limit_of(in, step->length, step->unlimited[1]));
+	case STEP_FTRUNCATE:
+		return system->ftruncate(system->self, placement->region, placement->object_page);
+	case STEP_SHMCTL:
+		return system->shmctl(system->self, placement->region, step->argument);
 	case STEP_TOUCH:
 		return system->touch(system->self, address_of_page(in, placement->range.page), placement->range.count);
 	case STEP_OBSERVE:

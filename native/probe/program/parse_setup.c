@@ -9,6 +9,7 @@ static const char *const kind_names[KIND_COUNT] = {
 	[KIND_MEMFD] = "memfd",		[KIND_HUGETLB] = "hugetlb",
 	[KIND_SECRETMEM] = "secretmem", [KIND_STACK] = "stack",
 	[KIND_SYSV] = "sysv",		[KIND_HEAP] = "heap",
+	[KIND_DROPPABLE] = "droppable",
 };
 
 static const struct named_value huge_wishes[] = { { "always", HUGE_ALWAYS }, { "never", HUGE_NEVER }, { NULL, 0 } };

@@ -4,6 +4,9 @@
 #include "program/parser.h"
 
 #include <sys/mman.h>
+#include <sys/shm.h>
+
+#include "program/advice.h"
 
 static const struct named_value mlock2_flags[] = { { "ONFAULT", MLOCK_ONFAULT }, { NULL, 0 } };
 
@@ -25,9 +28,29 @@ static const struct named_value mmap_flags[] = { { "LOCKED", MAP_LOCKED }, { NUL
 
 static const struct named_value images[] = { { "self", false }, { "missing", true }, { NULL, 0 } };
 
-static const struct named_value advices[] = { { "dontneed", MADV_DONTNEED },
-					      { "willneed", MADV_WILLNEED },
-					      { NULL, 0 } };
+static const struct named_value mremap_flags[] = { { "DONTUNMAP", true }, { NULL, 0 } };
+
+static const struct named_value shmctl_commands[] = { { "lock", SHM_LOCK }, { "unlock", SHM_UNLOCK }, { NULL, 0 } };
+
+static const struct named_value advices[] = {
+	{ "dontneed", ADVICE_DONTNEED },
+	{ "willneed", ADVICE_WILLNEED },
+	{ "free", ADVICE_FREE },
+	{ "remove", ADVICE_REMOVE },
+	{ "dontfork", ADVICE_DONTFORK },
+	{ "dofork", ADVICE_DOFORK },
+	{ "wipeonfork", ADVICE_WIPEONFORK },
+	{ "keeponfork", ADVICE_KEEPONFORK },
+	{ "cold", ADVICE_COLD },
+	{ "pageout", ADVICE_PAGEOUT },
+	{ "populate-read", ADVICE_POPULATE_READ },
+	{ "populate-write", ADVICE_POPULATE_WRITE },
+	{ "dontneed-locked", ADVICE_DONTNEED_LOCKED },
+	{ "collapse", ADVICE_COLLAPSE },
+	{ "guard-install", ADVICE_GUARD_INSTALL },
+	{ "guard-remove", ADVICE_GUARD_REMOVE },
+	{ NULL, 0 },
+};
 
 static const struct named_value fault_kinds[] = {
 	{ "each-allocation", FAULT_EACH_ALLOCATION },
@@ -113,7 +136,52 @@ static bool parse_mmap(struct parser *parser, struct step *step)
 
 static bool parse_mremap(struct parser *parser, struct step *step)
 {
-	return take_pages_of_arena(parser, &step->placement.range) && take_pages_of_arena(parser, &step->to);
+	struct word word;
+
+	if (!take_some_pages_of_arena(parser, 0, &step->placement.range) || !take_pages_of_arena(parser, &step->to))
+		return false;
+	if (!parser->more)
+		return true;
+	return take_word(parser, "FLAGS", &word) && (word_value(word, mremap_flags, &step->argument) ||
+						     refuse_word(parser, "flag of mremap (DONTUNMAP)", word));
+}
+
+static bool take_limit(struct parser *parser, const char *meant, struct size *limit, bool *unlimited)
+{
+	struct parser before = *parser;
+	struct word word;
+
+	*unlimited = take_word(parser, meant, &word) && word_is(word, "unlimited");
+	if (*unlimited)
+		return true;
+	*parser = before;
+	return take_size(parser, meant, limit);
+}
+
+static bool parse_setrlimit(struct parser *parser, struct step *step)
+{
+	return take_limit(parser, "SOFT", &step->address, &step->unlimited[0]) &&
+	       take_limit(parser, "HARD", &step->length, &step->unlimited[1]);
+}
+
+static bool parse_ftruncate(struct parser *parser, struct step *step)
+{
+	unsigned long pages;
+
+	if (!take_region(parser, &step->placement.region) || !take_number(parser, "PAGES", 0, MAX_OBJECT_PAGES, &pages))
+		return false;
+	step->placement.object_page = pages;
+	return true;
+}
+
+static bool parse_shmctl(struct parser *parser, struct step *step)
+{
+	struct word word;
+
+	if (!take_region(parser, &step->placement.region) || !take_word(parser, "COMMAND", &word))
+		return false;
+	return word_value(word, shmctl_commands, &step->argument) ||
+	       refuse_word(parser, "command (lock or unlock)", word);
 }
 
 static bool parse_exec(struct parser *parser, struct step *step)
@@ -166,6 +234,9 @@ bool parse_call(struct parser *parser)
 		{ "msync", STEP_MSYNC, parse_msync },
 		{ "mremap", STEP_MREMAP, parse_mremap },
 		{ "brk", STEP_BRK, parse_touch },
+		{ "setrlimit", STEP_SETRLIMIT, parse_setrlimit },
+		{ "ftruncate", STEP_FTRUNCATE, parse_ftruncate },
+		{ "shmctl", STEP_SHMCTL, parse_shmctl },
 		{ "touch", STEP_TOUCH, parse_touch },
 		{ "exec", STEP_EXEC, parse_exec },
 		{ "observe", STEP_OBSERVE, parse_nothing },

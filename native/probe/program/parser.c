@@ -73,10 +73,16 @@ bool take_size(struct parser *parser, const char *meant, struct size *size)
 
 bool take_pages_of_arena(struct parser *parser, struct range *range)
 {
+	return take_some_pages_of_arena(parser, 1, range);
+}
+
+bool take_some_pages_of_arena(struct parser *parser, unsigned long least, struct range *range)
+{
 	size_t pages = parser->program->pages;
 	unsigned long page, count;
 
-	if (!take_number(parser, "PAGE", 0, MAX_PAGES, &page) || !take_number(parser, "COUNT", 1, MAX_PAGES, &count))
+	if (!take_number(parser, "PAGE", 0, MAX_PAGES, &page) ||
+	    !take_number(parser, "COUNT", least, MAX_PAGES, &count))
 		return false;
 	if (page + count > pages)
 		return refuse_at(parser, parser->line, "page %lu is outside the arena of %lu pages",

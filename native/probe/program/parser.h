@@ -52,6 +52,7 @@ bool take_number(struct parser *parser, const char *meant, unsigned long least, 
 bool take_size(struct parser *parser, const char *meant, struct size *size);
 
 bool take_pages_of_arena(struct parser *parser, struct range *range);
+bool take_some_pages_of_arena(struct parser *parser, unsigned long least, struct range *range);
 
 bool take_value(struct parser *parser, const char *meant, const struct named_value *names, int *value);
 

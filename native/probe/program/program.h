@@ -67,6 +67,9 @@ enum operation {
 	STEP_MSYNC,
 	STEP_MREMAP,
 	STEP_BRK,
+	STEP_SETRLIMIT,
+	STEP_FTRUNCATE,
+	STEP_SHMCTL,
 	STEP_TOUCH,
 	STEP_OBSERVE,
 	STEP_SETTLE,
@@ -77,12 +80,14 @@ enum operation {
 
 struct step {
 	enum operation operation;
-	struct size address, length;
-	int argument;		    /* flags, protection or advice; exec: whether the file is missing */
-	struct placement placement; /* of mmap; touch, mremap and brk use its range */
-	struct range to;	    /* of mremap */
-	int child_end;		    /* fork, thread: the first step after it that is the parent's again */
-	bool fault;		    /* the call that is swept */
+	struct size address, length; /* setrlimit: the soft and the hard limit */
+	bool unlimited[2];	     /* setrlimit: instead of them */
+	int argument;		     /* flags, protection, advice or command; exec: whether the file is missing */
+	struct placement
+		placement; /* of mmap; touch, mremap and brk use its range, others its region; ftruncate: pages */
+	struct range to;   /* of mremap */
+	int child_end;	   /* fork, thread: the first step after it that is the parent's again */
+	bool fault;	   /* the call that is swept */
 	int line;
 };
 

@@ -19,6 +19,7 @@ enum kind {
 	KIND_STACK,
 	KIND_SYSV,
 	KIND_HEAP,
+	KIND_DROPPABLE,
 	KIND_COUNT
 };
 
@@ -95,8 +96,16 @@ struct system {
 	long (*map_locked)(void *self, int region, unsigned long address, size_t pages, size_t object_page);
 	/* In place where both addresses are the same, else to exactly the new one. */
 	long (*mremap)(void *self, unsigned long address, size_t length, unsigned long to, size_t new_length);
+	/* As `mremap` to another address, with MREMAP_DONTUNMAP: what was there stays, without its pages. */
+	long (*mremap_and_stay)(void *self, unsigned long address, size_t length, unsigned long to, size_t new_length);
 	/* Moves the end of the memory of kind heap. */
 	long (*brk)(void *self, unsigned long end);
+	/* RLIMIT_MEMLOCK, bytes; UINT64_MAX: unlimited. */
+	long (*setrlimit)(void *self, uint64_t soft, uint64_t hard);
+	/* The object behind a region gets so many pages. */
+	long (*ftruncate)(void *self, int region, size_t pages);
+	/* SHM_LOCK or SHM_UNLOCK of the segment that was mapped last of a region of kind sysv. */
+	long (*shmctl)(void *self, int region, int command);
 
 	/*
 	 * A new image of this program, or of a file that is not there. Returns when

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LOCKPROOF_PROGRAM_ADVICE_H
+#define LOCKPROOF_PROGRAM_ADVICE_H
+
+/* Of madvise(2), by the numbers of Linux's asm-generic/mman-common.h, which not every C library knows all of. */
+enum advice {
+	ADVICE_WILLNEED = 3,
+	ADVICE_DONTNEED = 4,
+	ADVICE_FREE = 8,
+	ADVICE_REMOVE = 9,
+	ADVICE_DONTFORK = 10,
+	ADVICE_DOFORK = 11,
+	ADVICE_WIPEONFORK = 18,
+	ADVICE_KEEPONFORK = 19,
+	ADVICE_COLD = 20,
+	ADVICE_PAGEOUT = 21,
+	ADVICE_POPULATE_READ = 22,
+	ADVICE_POPULATE_WRITE = 23,
+	ADVICE_DONTNEED_LOCKED = 24,
+	ADVICE_COLLAPSE = 25,
+	ADVICE_GUARD_INSTALL = 102,
+	ADVICE_GUARD_REMOVE = 103,
+};
+
+#endif
