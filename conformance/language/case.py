@@ -314,9 +314,9 @@ class WrittenCase:
     the suite.
     """
     for_each: dict[str, list[Any] | dict[str, Any]] = field(default_factory=dict)
-    """A matrix: variables and their values, each combination a case of its own. `$variable` stands for the value;
-    where values are written `label: value`, the label is part of the name, and `$variable.field` picks from a value
-    with fields.
+    """A matrix: variables and their values, each combination a case of its own. `$variable`, or `${variable}` before a
+    letter, stands for the value; where values are written `label: value`, the label is part of the name, and
+    `$variable.field` picks from a value with fields.
     """
     closing: Flag = False
     """`true`: runs after all other cases, at the end of each session of a target, and is judged over all of them."""

@@ -21,7 +21,8 @@ __all__ = ["KEY", "Combination", "combinations"]
 KEY = "for-each"
 _MOST = 10000  # combinations of one case
 
-_REFERENCE = re.compile(r"\$([a-z][a-z0-9-]*)(?:\.([a-z][a-z0-9-]*))?")
+_NAME = r"([a-z][a-z0-9-]*)(?:\.([a-z][a-z0-9-]*))?"
+_REFERENCE = re.compile(rf"\$(?:{_NAME}|\{{{_NAME}\}})")
 _VARIABLE = re.compile(r"[a-z][a-z0-9-]*")
 _LABEL = re.compile(r"[A-Za-z0-9_.-]+")
 
@@ -143,7 +144,8 @@ class _Substitution:
                 return Scalar(at, _REFERENCE.sub(lambda reference: self._text(reference, at, path), text))
 
     def _value(self, reference: re.Match[str], at: Location, path: str) -> Node:
-        variable, field = reference.groups()
+        variable, field, *braced = reference.groups()
+        variable, field = (variable, field) if variable else braced
         value = self.values.get(variable)
         if value is None:
             return self._wrong(

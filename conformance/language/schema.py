@@ -66,4 +66,4 @@ def _or_reference(field: dict[str, Any]) -> dict[str, Any]:
     value |= {key: _or_reference(value[key]) for key in ("items", "additionalProperties") if key in value}
     if "anyOf" in value:
         value["anyOf"] = [_or_reference(option) for option in value["anyOf"]]
-    return {"anyOf": [value, {"type": "string", "pattern": r"\$[a-z]"}], **described}
+    return {"anyOf": [value, {"type": "string", "pattern": r"\$\{?[a-z]"}], **described}

@@ -73,6 +73,13 @@ def test_references_within_a_text_are_replaced() -> None:
     )
 
 
+def test_a_reference_in_braces_can_stand_before_a_letter() -> None:
+    assert expanded("{about: 'x${a}y${b.c}z', for-each: {a: [1], b: {l: {c: 2}}}}") == (
+        [("[a=1,b=l]", {"about": "x1y2z"})],
+        [],
+    )
+
+
 def test_a_value_keeps_the_position_where_it_is_written() -> None:
     node, _ = read(b"map: $at\nfor-each:\n  at: [aa]\n", "f.yaml")
     assert isinstance(node, Mapping)
