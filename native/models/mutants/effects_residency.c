@@ -33,7 +33,7 @@ static bool was_absent(const struct task_call *call, size_t page)
 
 void evict(struct task_call *call)
 {
-	each(call, call->kind & (ON_MUNLOCK | ON_MPROTECT) ? NULL : was_absent, evict_page);
+	each(call, call->kind & (ON_MUNLOCK | ON_MPROTECT | ON_MADVISE) ? NULL : was_absent, evict_page);
 }
 
 void evict_last_page(struct task_call *call)
