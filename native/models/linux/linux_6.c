@@ -37,6 +37,8 @@ static const struct vma_rules rules_6 = {
 	SINCE_6_12,
 	.anon = ANON_NOT_FORKED,
 	.remap = REMAP_CHECKS_FIRST,
+	.stay_unlocks_all = true,
+	.stay_counts_twice = true,
 };
 
 static const struct vma_rules rules_6_12 = {
@@ -52,6 +54,7 @@ static const struct vma_rules rules_6_1 = {
 	.behind_lends_first = true,
 	.mmap_takes_first = true,
 	.remap = REMAP_LOOKS_FIRST,
+	.stay_unlocks_all = true,
 };
 
 static const struct vma_rules rules_5_10 = {
@@ -59,6 +62,7 @@ static const struct vma_rules rules_5_10 = {
 	.anon = ANON_NEIGHBOUR_HAS,
 	.merge = MERGE_TAKES_NOTHING,
 	.on_fault_is_tried = true,
+	.stay_unlocks_all = true,
 };
 
 /* mlock_fixup: part of a mapping gets its lock, and is counted. The mapping that it belongs to then, or -ENOMEM. */

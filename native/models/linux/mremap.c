@@ -198,9 +198,7 @@ static void unlock_all_of(struct mm *mm, struct span span)
 }
 
 /*
- * MREMAP_DONTUNMAP: the lock goes along with the pages. It is taken from all of
- * the old mapping, of which the range may be a part; and from 6.17 on, what has
- * moved is counted as locked once more (move_vma(), dontunmap_complete()).
+ * MREMAP_DONTUNMAP: the lock goes along with the pages (move_vma()).
  */
 long linux_mremap_and_stay(void *self, unsigned long address, size_t length, unsigned long to, size_t new_length)
 {
@@ -216,15 +214,17 @@ long linux_mremap_and_stay(void *self, unsigned long address, size_t length, uns
 		return -EFAULT;
 	was = mm->mappings[vma_find(mm, from.start)];
 	stays = vma_part(mm, vma_find(mm, from.start), from);
+	stays.lock = LOCK_NONE;
 	error = move_to(task, from, target);
 	if (error)
 		return error;
 	if (!mm_allocate(mm, 0))
 		return -ENOMEM;
 	mm_map(mm, &stays);
-	if (was.lock != LOCK_NONE && mm->rules->remap == REMAP_CHECKS_FIRST)
+	if (was.lock != LOCK_NONE && mm->rules->stay_counts_twice)
 		mm->locked_vm += pages_of(target);
-	unlock_all_of(mm, was.span);
+	if (mm->rules->stay_unlocks_all)
+		unlock_all_of(mm, was.span);
 	return 0;
 }
 
