@@ -54,7 +54,6 @@ static const struct vma_rules rules_6_1 = {
 	.behind_lends_first = true,
 	.mmap_takes_first = true,
 	.remap = REMAP_LOOKS_FIRST,
-	.stay_unlocks_all = true,
 };
 
 static const struct vma_rules rules_5_10 = {

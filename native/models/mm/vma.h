@@ -69,7 +69,7 @@ struct vma_rules {
 	bool brk_finds_heap;	/* a heap of which nothing is mapped does not shrink */
 	bool growth_merges;	/* what mremap makes longer merges with what it reaches */
 	enum vma_remap_rule remap;
-	bool stay_unlocks_all; /* MREMAP_DONTUNMAP takes the lock from all of the old mapping; not in 6.12's later ones, and 7.1 */
+	bool stay_unlocks_all; /* MREMAP_DONTUNMAP takes the lock from all of the old mapping; not in 6.1.192, 6.12.118, 7.2 */
 	bool stay_counts_twice; /* and 6.18 counts what has moved once more */
 	bool remap_wants_room;	/* from 7.1: room for the mappings that a move may make, in place too */
 };
