@@ -135,6 +135,8 @@ int main(int count, char **arguments)
 	static struct probe probe __attribute__((aligned(4096)));
 	int file = kernel_image_file(count, arguments);
 
+	if (!guest_is_here()) /* a guest's kernel draws no addresses: norandmaps */
+		kernel_image_fix_addresses(arguments);
 	if (file >= 0)
 		executor_go_on(&probe.executor, file);
 	if (count > 1) {

@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/personality.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -97,6 +98,17 @@ static const char *own_image(void)
 	static const char by_proc[] = "/proc/self/exe";
 
 	return access(by_proc, X_OK) == 0 ? by_proc : (const char *)getauxval(AT_EXECFN);
+}
+
+void kernel_image_fix_addresses(char **arguments)
+{
+	const unsigned long asked = 0xffffffff;
+	int now = personality(asked);
+
+	if (now < 0 || now & ADDR_NO_RANDOMIZE || personality((unsigned long)now | ADDR_NO_RANDOMIZE) < 0)
+		return;
+	execv(own_image(), arguments);
+	personality((unsigned long)now);
 }
 
 long kernel_exec(void *self, const struct program *program, const struct resume *resume, bool missing)

@@ -7,6 +7,13 @@
 /* In a new image: the file that its arguments name, or -1 where it is none. */
 int kernel_image_file(int count, char **arguments);
 
+/*
+ * Executes the program once more without randomisation of addresses, where the
+ * kernel lets it: where things lie, and with it how often a call allocates, is
+ * the same in every run. Returns where that is so already, or cannot be.
+ */
+void kernel_image_fix_addresses(char **arguments);
+
 /* What the process was doing before it had this image; false: it cannot be read. Does not return to one that was only tried. */
 bool kernel_image_take_over(int file, struct kernel *kernel, struct program *program, struct resume *resume);
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import subprocess
 import threading
 import time
 from contextlib import suppress
@@ -56,6 +57,17 @@ def test_a_process_that_is_killed_from_outside_is_reported() -> None:
         killer.join()
     assert killed.executions[0].status == "killed"
     assert run.executions[0].status == "done"
+
+
+def test_a_probe_has_its_memory_at_the_same_addresses_in_every_run() -> None:
+    if subprocess.run(["setarch", "--addr-no-randomize", "true"], check=False).returncode:
+        pytest.skip("this system lets no process go without randomisation of addresses")
+    no_randomization = 0x40000  # ADDR_NO_RANDOMIZE of linux/personality.h
+    others = set(children(os.getpid()))  # of tests before this one
+    with make_target("local").session() as session:
+        assert session.info.protocol == 1
+        (probe,) = set(children(os.getpid())) - others
+        assert int(Path(f"/proc/{probe}/personality").read_text(), 16) & no_randomization
 
 
 def test_a_limit_that_somebody_changes_leaves_nothing_to_say() -> None:
