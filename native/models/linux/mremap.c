@@ -66,19 +66,27 @@ static void move_pages(struct mm *mm, struct span from, size_t to)
 	}
 }
 
+static long place(struct mm *mm, const struct mapping *wanted)
+{
+	if (!has_room(mm, ROOM))
+		return -ENOMEM;
+	if (vma_merge(mm, vma_find(mm, wanted->span.start) - 1, wanted) >= 0)
+		return 0;
+	if (!mm_allocate(mm, 0))
+		return -ENOMEM;
+	mm_map(mm, wanted);
+	return 0;
+}
+
 /* One mapping, or a part of one, to pages that are free: it is there twice, before it is gone where it was. */
 static long move(struct task *task, struct span from, struct span target)
 {
 	struct mm *mm = task->mm;
 	const struct mapping wanted = at_target(mm, vma_find(mm, from.start), from, target);
+	const long error = place(mm, &wanted);
 
-	if (!has_room(mm, ROOM))
-		return -ENOMEM;
-	if (vma_merge(mm, vma_find(mm, target.start) - 1, &wanted) < 0) {
-		if (!mm_allocate(mm, 0))
-			return -ENOMEM;
-		mm_map(mm, &wanted);
-	}
+	if (error)
+		return error;
 	move_pages(mm, from, target.start);
 	if (wanted.lock != LOCK_NONE)
 		mm->locked_vm += pages_of(target);
@@ -191,41 +199,50 @@ static long map_again(struct task *task, struct span from, struct span target)
 	return 0;
 }
 
-static void unlock_all_of(struct mm *mm, struct span span)
+/* The old mapping, without what has moved, loses its lock: that of the range, or as a whole, with what it became one with. */
+static long unlock_what_stays(struct mm *mm, struct span from)
 {
-	for (struct mapping *m = mm_find(mm, span.start); mm_meets(mm, m, span); m++)
-		m->lock = LOCK_NONE;
+	const int vma = vma_find(mm, from.start);
+	struct mapping *stays = mm->mappings + vma;
+	long error = 0;
+
+	if (stays->lock == LOCK_NONE || mm->rules->stay_unlocks_all) {
+		stays->lock = LOCK_NONE;
+		return 0;
+	}
+	if (stays->span.end > from.end)
+		error = vma_split(mm, vma, from.end);
+	if (!error && mm->mappings[vma].span.start < from.start)
+		error = vma_split(mm, vma, from.start);
+	if (!error)
+		mm->mappings[vma_find(mm, from.start)].lock = LOCK_NONE;
+	return error;
 }
 
-/*
- * MREMAP_DONTUNMAP: the lock goes along with the pages (move_vma()).
- */
+/* MREMAP_DONTUNMAP: the lock goes along with the pages (move_vma()). */
 long linux_mremap_and_stay(void *self, unsigned long address, size_t length, unsigned long to, size_t new_length)
 {
 	struct task *task = self;
 	struct mm *mm = task->mm;
 	const struct span from = span_of(address, length), target = span_of(to, new_length);
-	struct mapping was, stays;
+	struct mapping wanted;
 	long error;
 
-	if (length != new_length || pages_of(from) == 0)
+	if (length != new_length || pages_of(from) == 0 || (from.start < target.end && target.start < from.end))
 		return -EINVAL;
 	if (!holds(mm, vma_find(mm, from.start), from))
 		return -EFAULT;
-	was = mm->mappings[vma_find(mm, from.start)];
-	stays = vma_part(mm, vma_find(mm, from.start), from);
-	stays.lock = LOCK_NONE;
-	error = move_to(task, from, target);
+	error = vma_unmap(mm, target);
 	if (error)
 		return error;
-	if (!mm_allocate(mm, 0))
-		return -ENOMEM;
-	mm_map(mm, &stays);
-	if (was.lock != LOCK_NONE && mm->rules->stay_counts_twice)
+	wanted = at_target(mm, vma_find(mm, from.start), from, target);
+	error = place(mm, &wanted);
+	if (error)
+		return error;
+	move_pages(mm, from, target.start);
+	if (wanted.lock != LOCK_NONE && mm->rules->stay_counts_twice)
 		mm->locked_vm += pages_of(target);
-	if (mm->rules->stay_unlocks_all)
-		unlock_all_of(mm, was.span);
-	return 0;
+	return unlock_what_stays(mm, from);
 }
 
 long linux_mremap(void *self, unsigned long address, size_t length, unsigned long to, size_t new_length)
