@@ -192,10 +192,13 @@ class Outcome:
     """
     locked: ExpectedLocks = ANY
     """A strip: `L` locked, `F` locked on fault, `.` not locked, `_` not mapped, `?` anything. Or `unchanged`: as
-    before the step, everywhere in the address space. Or `any`.
+    before the step, everywhere in the address space. Or `done`: the strip that follows from what the call is for
+    (language/effects.py). Or `any`.
     """
     resident: ExpectedResidency = ANY
-    """A strip: `R` resident, `.` absent, `_` not mapped, `?` anything. Or `any`."""
+    """A strip: `R` resident, `.` absent, `_` not mapped, `?` anything. Or `done`: what the call locks, but not on
+    fault, is resident. Or `any`.
+    """
     elsewhere: Literal["unchanged", "none", "all", "any"] | None = None
     """Locks outside the arena. Default: `unchanged` where `locked` is, else `any`."""
     mappings: Literal["unchanged", "any"] = "any"
@@ -318,6 +321,10 @@ class WrittenCase:
     letter, stands for the value; where values are written `label: value`, the label is part of the name, and
     `$variable.field` picks from a value with fields.
     """
+    combine: Literal["all", "pairs"] = "all"
+    """Which combinations: `all`, or as many as it takes so that every pair of values of two variables is in one."""
+    except_: tuple[dict[str, str | list[str]], ...] = ()
+    """Combinations that are left out: `{variable: label, other: [label, label]}` all that have these."""
     closing: Flag = False
     """`true`: runs after all other cases, at the end of each session of a target, and is judged over all of them."""
     steps: tuple[Step, ...]

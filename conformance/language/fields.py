@@ -17,6 +17,7 @@ from lockproof.conformance.language.interpretations import parse, reading_of
 __all__ = [
     "ANY",
     "CONFIG",
+    "DONE",
     "ERRNOS",
     "SIGNALS",
     "UNCHANGED",
@@ -49,6 +50,7 @@ __all__ = [
 
 ANY: Final = "any"
 UNCHANGED: Final = "unchanged"
+DONE: Final = "done"
 
 ERRNOS = frozenset(
     {
@@ -264,9 +266,13 @@ MapStrip = Annotated[str, AfterValidator(_map_strip), _for_editors("A-Za-z_")]
 GuardStrip = Annotated[str, AfterValidator(partial(strips.expand, allowed="G."))]
 LockStrip = Annotated[str, AfterValidator(partial(_arena_strip, "LF._", ())), _for_editors("LF._")]
 ExpectedLocks = Annotated[
-    str, AfterValidator(partial(_arena_strip, "LF._?", (UNCHANGED, ANY))), _for_editors("LF._?", UNCHANGED, ANY)
+    str,
+    AfterValidator(partial(_arena_strip, "LF._?", (UNCHANGED, DONE, ANY))),
+    _for_editors("LF._?", UNCHANGED, DONE, ANY),
 ]
-ExpectedResidency = Annotated[str, AfterValidator(partial(_arena_strip, "R._?", (ANY,))), _for_editors("R._?", ANY)]
+ExpectedResidency = Annotated[
+    str, AfterValidator(partial(_arena_strip, "R._?", (DONE, ANY))), _for_editors("R._?", DONE, ANY)
+]
 RangeStrip = Annotated[
     str, AfterValidator(partial(_arena_strip, "^.", ())), AfterValidator(_marked), _for_editors(r"\^.")
 ]

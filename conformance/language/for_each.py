@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `for-each` of a case: every combination of its variables' values, put in place of `$variable`."""
+"""The `for-each` of a case: combinations of its variables' values, put in place of `$variable`."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from lockproof.conformance.errors import Problem, suggest
+from lockproof.conformance.language.pairs import covering
 from lockproof.conformance.language.yaml_nodes import Mapping, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from collections.abc import Mapping as Labels
 
     from lockproof.conformance.errors import Location
 
 __all__ = ["KEY", "Combination", "combinations"]
 
 KEY = "for-each"
+_COMBINE = "combine"
+_EXCEPT = "except"
 _MOST = 10000  # combinations of one case
 
 _NAME = r"([a-z][a-z0-9-]*)(?:\.([a-z][a-z0-9-]*))?"
@@ -46,20 +50,65 @@ def combinations(case: Mapping) -> tuple[list[Combination], list[Problem]]:
     if matrix is None:
         return [Combination("", case)], []
     axes, problems = _axes(matrix)
-    if (count := prod(map(len, axes.values()))) > _MOST:
+    refused, wrong = _refused(case.get(_EXCEPT), axes)
+    pairs, odd = _asks_for_pairs(case.get(_COMBINE))
+    problems += wrong + odd
+    if not pairs and (count := prod(map(len, axes.values()))) > _MOST:
         return [], [*problems, Problem(matrix.at, KEY, f"{count} combinations; write several cases of at most {_MOST}")]
-    if not axes:
+    if not axes or not all(axes.values()):
         return [], problems
-    rest = Mapping(case.at, tuple((key, value) for key, value in case.entries if key.text != KEY))
+    own = {KEY, _COMBINE, _EXCEPT}
+    rest = Mapping(case.at, tuple((key, value) for key, value in case.entries if key.text not in own))
     referring = frozenset(_referring(rest))
     found: list[Combination] = []
-    for choice in product(*(values.items() for values in axes.values())):
-        values = dict(zip(axes, (value for _, value in choice), strict=True))
-        names = ",".join(f"{variable}={label}" for variable, (label, _) in zip(axes, choice, strict=True))
+    for choice in _choices(axes, refused, pairs=pairs):
+        values = {variable: axes[variable][label] for variable, label in choice.items()}
+        names = ",".join(f"{variable}={label}" for variable, label in choice.items())
         substitution = _Substitution(values, referring)
         found.append(Combination(f"[{names}]", substitution.mapping(rest, "")))
         problems += substitution.problems
     return found, problems
+
+
+def _choices(
+    axes: dict[str, _Values], refused: list[Labels[str, frozenset[str]]], *, pairs: bool
+) -> Iterable[Labels[str, str]]:
+    """Return the label of each variable, for each combination."""
+
+    def permitted(choice: Labels[str, str]) -> bool:
+        return not any(all(choice.get(name) in labels for name, labels in part.items()) for part in refused)
+
+    labels = {variable: tuple(values) for variable, values in axes.items()}
+    if pairs:
+        return covering(labels, permitted)
+    return filter(permitted, (dict(zip(labels, choice, strict=True)) for choice in product(*labels.values())))
+
+
+def _asks_for_pairs(node: Node | None) -> tuple[bool, list[Problem]]:
+    if node is None or (isinstance(node, Scalar) and node.text in {"all", "pairs"}):
+        return isinstance(node, Scalar) and node.text == "pairs", []
+    return False, [Problem(node.at, _COMBINE, "neither all nor pairs; write one of them")]
+
+
+def _refused(node: Node | None, axes: dict[str, _Values]) -> tuple[list[Labels[str, frozenset[str]]], list[Problem]]:
+    """Return the parts of combinations that are left out: labels of some of the variables."""
+    if node is None:
+        return [], []
+    if not isinstance(node, Sequence) or not all(isinstance(item, Mapping) for item in node.items):
+        return [], [Problem(node.at, _EXCEPT, "no list of combinations; write [{variable: label}]")]
+    parts: list[Labels[str, frozenset[str]]] = []
+    problems: list[Problem] = []
+    for item in node.items:
+        part: dict[str, frozenset[str]] = {}
+        for key, value in item.entries if isinstance(item, Mapping) else ():
+            labels = [value] if isinstance(value, Scalar) else value.items if isinstance(value, Sequence) else []
+            part[key.text] = frozenset(label.text for label in labels if isinstance(label, Scalar))
+            unknown = sorted(part[key.text] - set(axes.get(key.text, ())))
+            if unknown or not part[key.text]:
+                message = f"{key.text} has no value {unknown[0] if unknown else ''}; write labels that {KEY} gives it"
+                problems.append(Problem(value.at, _EXCEPT, message))
+        parts.append(part)
+    return parts, problems
 
 
 def _axes(matrix: Node) -> tuple[dict[str, _Values], list[Problem]]:

@@ -23,6 +23,7 @@ from lockproof.conformance.language.case import (
     WrittenCase,
     flatten,
 )
+from lockproof.conformance.language.effects import filled, unknown_effects
 from lockproof.conformance.language.interpretations import decided, reading_of
 from lockproof.conformance.language.readings import read_by, turned_on
 from lockproof.conformance.language.requirements import Aspect, Modality
@@ -88,6 +89,7 @@ def check(
             "is missing, so that the case judges nothing; write the permitted outcomes",
         )
     yield from _objects(written)
+    yield from unknown_effects(written)
     yield from _endings(everything)
     yield from _readings(everything, interpretations)
     yield from _checks(written, everything, requirements)
@@ -102,6 +104,7 @@ def resolve(
 ) -> Case:
     """Fill in the defaults of a case without mistakes, which is judged by the readings that were decided."""
     letters = {*written.map, *(step.region for step in flatten(written.steps) if step.region)} - {_HOLE}
+    steps = filled(written)
     case = Case(
         name=name,
         source=source,
@@ -113,9 +116,9 @@ def resolve(
         locked=written.locked or strips.unlocked(written.map),
         limits=written.limits,
         privilege=written.as_,
-        steps=written.steps,
+        steps=steps,
         closing=written.closing,
-        written=written.steps if turned_on(written.steps) else (),
+        written=steps if turned_on(steps) else (),
     )
     return read_by(case, decided(interpretations))
 

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a call is for: the strips that `done` stands for in an outcome, where every call before it has to succeed.
+
+POSIX.1-2024, mlock, mlockall, mmap, munmap; man-pages of Linux: mlock2(2), mremap(2), brk(2). It says nothing of memory
+of kinds that cannot be locked as any other, nor of protection: that is for the case to know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from lockproof.conformance.language import strips
+from lockproof.conformance.language.calls import Call
+from lockproof.conformance.language.fields import ANY, DONE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lockproof.conformance.language.case import Outcome, Range, Step, WrittenCase
+
+__all__ = ["filled", "unknown_effects"]
+
+_HOLE = "_"
+
+
+@dataclass(frozen=True, slots=True)
+class _Locks:
+    """The locks of the arena, and of what is mapped later."""
+
+    now: str
+    """A strip of `L`, `F`, `.` and `_`."""
+    later: str = "."
+    """`L`, `F` or `.`."""
+    brought: str = ANY
+    """A strip: `R` what is in memory after the last call because it is locked, `?` other pages, `_`; or `any`."""
+
+
+def filled(written: WrittenCase) -> tuple[Step, ...]:
+    """Return the steps of a case without mistakes, with strips instead of `done`."""
+    return tuple(
+        replace(step, expect=tuple(_outcome(outcome, locks) for outcome in step.expect)) if locks else step
+        for step, locks in zip(written.steps, _course(written), strict=True)
+    )
+
+
+def unknown_effects(written: WrittenCase) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Find `done` where nobody knows what it stands for: the path of the field, and what to write instead."""
+    for number, (step, locks) in enumerate(zip(written.steps, _course(written), strict=True)):
+        for which, outcome in enumerate(step.expect):
+            for field in ("locked", "resident"):
+                if getattr(outcome, field) == DONE and locks is None:
+                    path = ("steps", number, "expect", which, field)
+                    yield path, f"what is done by this {step.call}, or by a call before it, is not known; write a strip"
+
+
+def _outcome(outcome: Outcome, locks: _Locks) -> Outcome:
+    if DONE not in {outcome.locked, outcome.resident}:
+        return outcome
+    locked = locks.now if outcome.locked == DONE else outcome.locked
+    return replace(outcome, locked=locked, resident=locks.brought if outcome.resident == DONE else outcome.resident)
+
+
+def _course(written: WrittenCase) -> list[_Locks | None]:
+    """Return the locks after each step, where it succeeds and it is known what it does."""
+    locks: _Locks | None = _Locks(written.locked or strips.unlocked(written.map))
+    course = []
+    for step in written.steps:
+        locks = None if locks is None else _after(step, locks)
+        course.append(locks)
+    return course
+
+
+def _after(step: Step, before: _Locks) -> _Locks | None:
+    effect = _EFFECTS.get(step.call)
+    if effect is None or (step.range is not None and not step.range.whole_pages):
+        return None
+    return effect(step, before)
+
+
+def _mode(step: Step) -> str:
+    return "F" if "ONFAULT" in step.flags else "L"
+
+
+def _mlockall(step: Step, before: _Locks) -> _Locks:
+    now = _everywhere(before.now, _mode(step)) if "CURRENT" in step.flags else before.now
+    return _brought(_Locks(now, _mode(step) if "FUTURE" in step.flags else "."))
+
+
+def _mmap(step: Step, before: _Locks) -> _Locks:
+    return _brought(_marked(before, step.range, "L" if step.flags else before.later), step.range)
+
+
+def _mremap(step: Step, before: _Locks) -> _Locks | None:
+    if step.range is None or step.flags:  # with a flag the old mapping stays
+        return None
+    lock = before.now[step.range.first]
+    return _brought(_marked(_marked(before, step.range, _HOLE), step.to, lock), step.to)
+
+
+_EFFECTS: dict[Call, Callable[[Step, _Locks], _Locks | None]] = {
+    Call.MLOCK: lambda step, before: _brought(_marked(before, step.range, "L")),
+    Call.MLOCK2: lambda step, before: _brought(_marked(before, step.range, _mode(step))),
+    Call.MUNLOCK: lambda step, before: _marked(before, step.range, "."),
+    Call.MUNMAP: lambda step, before: _marked(before, step.range, _HOLE),
+    Call.MMAP: _mmap,
+    Call.MREMAP: _mremap,
+    Call.MLOCKALL: _mlockall,
+    Call.MUNLOCKALL: lambda _, before: _Locks(_everywhere(before.now, ".")),
+    Call.TOUCH: lambda _, before: before,
+    Call.OBSERVE: lambda _, before: before,
+    Call.MPROTECT: lambda _, before: before,
+}
+
+
+def _everywhere(now: str, lock: str) -> str:
+    return "".join(_HOLE if old == _HOLE else lock for old in now)
+
+
+def _marked(locks: _Locks, pages: Range | None, lock: str) -> _Locks:
+    """Return them with a lock of the pages."""
+    marks = pages.pages if pages else ""
+    now = "".join(lock if mark == "^" else old for mark, old in zip(marks, locks.now, strict=True))
+    return replace(locks, now=now)
+
+
+def _brought(locks: _Locks, pages: Range | None = None) -> _Locks:
+    """Return them with what is in memory now: pages that are locked, but not on fault, of a range or of all."""
+    marks = pages.pages if pages else "^" * len(locks.now)
+    seen = ("R" if lock == "L" and mark == "^" else "?" for mark, lock in zip(marks, locks.now, strict=True))
+    return replace(
+        locks, brought="".join(_HOLE if lock == _HOLE else page for page, lock in zip(seen, locks.now, strict=True))
+    )
