@@ -68,7 +68,7 @@ def _judge(case: Case, trace: Trace, requirements: Mapping[str, Requirement], *,
     if doubts or not trace.executions:
         return Verdict(Status.UNRESOLVED, doubts[0] if doubts else "nothing was executed")
     if case.swept:
-        return _sweep(trace, tuple(findings))
+        return _sweep(case, trace, tuple(findings))
     return Verdict(Status.PASS, findings=tuple(findings))
 
 
@@ -117,17 +117,21 @@ def _charged(
     return min(checks, key=distance)
 
 
-def _sweep(trace: Trace, findings: tuple[Finding, ...]) -> Verdict:
-    """Judge whether a sweep without deviations proves anything."""
+def _sweep(case: Case, trace: Trace, findings: tuple[Finding, ...]) -> Verdict:
+    """Judge whether a sweep without deviations proves anything.
+
+    A call that may not succeed, for it has a reason to fail besides, need not get to an allocation.
+    """
+    may_succeed = any(step.fault and Ending.SUCCEEDED in step.endings for step in flatten(case.steps))
     faults = [next((step.fault for step in execution.steps if step.fault), None) for execution in trace.executions]
-    if not {"failed", "absorbed"} & set(faults):
+    if may_succeed and not {"failed", "absorbed"} & set(faults):
         return Verdict(Status.UNTESTED, "no allocation inside the call could be made to fail")
     if [execution.number for execution in trace.executions] != list(range(1, len(faults) + 1)):
         return Verdict(Status.UNRESOLVED, "the sweep left out an allocation")
     if faults[-1] != "not-reached":
         return Verdict(Status.UNRESOLVED, f"the sweep ended at allocation {len(faults)}, before the call had no more")
     last = next(step.result for step in trace.executions[-1].steps if step.fault)
-    if last != "0":
+    if may_succeed and last != "0":
         return Verdict(Status.UNRESOLVED, f"without a fault the call failed too, with {last}")
     return Verdict(Status.PASS, findings=findings)
 

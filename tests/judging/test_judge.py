@@ -518,6 +518,21 @@ def test_a_sweep_whose_last_call_fails_is_a_doubt() -> None:
     )
 
 
+FAILS_ANYWAY = (
+    "map: a_\nlocked: ._\ncall: mlock\nrange: ^^\nfault: each-allocation\n"
+    "expect: {result: [ENOMEM, EAGAIN], locked: unchanged}"
+)
+
+
+def test_a_sweep_whose_call_may_not_succeed_passes_where_it_fails_each_time() -> None:
+    fails = execution("._", step(0, "EAGAIN", "._", "failed"), number=1)
+    last = execution("._", step(0, "ENOMEM", "._", "not-reached"), number=2)
+    assert judged(FAILS_ANYWAY, fails, last) == PASS
+    assert judged(FAILS_ANYWAY, execution("._", step(0, "ENOMEM", "._", "not-reached"), number=1)) == PASS
+    succeeds = execution("._", step(0, "0", "._", "not-reached"), number=2)
+    assert found(judged(FAILS_ANYWAY, fails, succeeds)) == ["mlock.errors: returned 0, permitted ENOMEM or EAGAIN"]
+
+
 def test_a_deviation_in_a_sweep_says_which_allocation_failed() -> None:
     verdict = judged(SWEEP, failed(1), failed(2, "L."), failed(3, "LL"), ended(4))
     assert found(verdict) == [
