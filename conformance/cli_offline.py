@@ -54,6 +54,14 @@ def export_programs(**asked: Any) -> Printed:
 @click.command(cls=Command)
 @folder_argument("folders", nargs=-1, required=True, metavar="FOLDER...", shell_complete=completion.paths)
 @cases_option()
+@option(
+    "--reading",
+    "readings",
+    multiple=True,
+    metavar="ID=CHOICE",
+    shell_complete=completion.readings,
+    help="Judge by another reading of the standard (lockproof explain --interpretations); may be given several times.",
+)
 @results_option("Folder that the run is made in.")
 @option(
     "--report",

@@ -31,6 +31,8 @@ class JudgeRequest:
     """Each of one machine."""
     results: Path
     cases: Path | None = None
+    readings: tuple[str, ...] = ()
+    """Of the standard, each as `ID=CHOICE`."""
     reports: tuple[str, ...] = ()
     baselines: tuple[Path, ...] = ()
     verbose: bool = False
@@ -56,6 +58,7 @@ def judge(request: JudgeRequest) -> Printed:
             results=request.results,
             cases=request.cases,
             selection=found[0].exported.selection,
+            readings=request.readings,
             targets=tuple(targets),
             baselines=request.baselines,
             reports=request.reports,
