@@ -16,6 +16,8 @@ from lockproof.conformance.certificates.statement import TEMPLATE, read_statemen
 from lockproof.conformance.errors import LockproofError
 from lockproof.conformance.language.loading import load, load_requirements, load_text
 from lockproof.conformance.language.yaml_nodes import read as read_yaml
+from lockproof.conformance.offline.exported import named
+from lockproof.conformance.offline.parts import follow, parts
 from lockproof.conformance.programs import elf
 from lockproof.conformance.protocol.kernel_log import excerpt, first_splat, new_taint
 from lockproof.conformance.protocol.trace import TraceReader, read_trace
@@ -28,10 +30,13 @@ from lockproof.runners.probe.compiled import host_probe
 from lockproof.runners.target import TargetInfo, make_target
 from tests.certificates.certified import STATEMENT, files
 from tests.command import SMALL
+from tests.offline.folders import renewed
 from tests.places import CASES, CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from lockproof.conformance.protocol.program import Program
 
 __all__ = ["READERS", "Reader"]
 
@@ -86,6 +91,32 @@ def _trace(content: bytes) -> object:
     reader = TraceReader("p0", 9)
     lines = content.decode(errors="backslashreplace").split("\n")
     return [reader.feed(line) for line in lines if line]
+
+
+def _returned(content: bytes) -> object:
+    """Read what a machine wrote, as somebody would change it who makes the sums anew."""
+    lines = content.decode(errors="surrogateescape").split("\n")
+    return follow(parts(renewed(lines).encode(errors="surrogateescape")), _programs())
+
+
+@cache
+def _programs() -> dict[str, Program]:
+    return named(load_text(SMALL, _requirements(), file="small/mlock.yaml").cases[:1])
+
+
+def _returned_seeds() -> list[bytes]:
+    (name,) = _programs()
+    (hello,), (trace,) = _hello_seeds(), _traces()
+    ran = f'{hello.decode()}\n{{"sum":0}}\n{trace.replace("p0", name)}\n{{"sum":0}}\n{{"finish":1,"taint":0}}\n'
+    cut = f'{hello.decode()}\n{{"sum":0}}\n'
+    seeds = [
+        f'\n{{"start":1,"boot":""}}\n{ran}',
+        f'\n{{"start":1,"boot":"1-2"}}\n{cut}{{"bef\n{{"start":2,"boot":"3"}}\n{cut}',
+    ]
+    seeds[1] += '{"finish":2,"taint":null}\n'
+    for seed in seeds:
+        _returned(seed.encode())
+    return [seed.encode() for seed in seeds]
 
 
 def _log(content: bytes) -> object:
@@ -245,6 +276,7 @@ READERS = {
     ),
     "hello": Reader(TargetInfo.from_hello, _hello_seeds),
     "trace": Reader(_trace, lambda: [trace.encode() for trace in _traces()]),
+    "returned folder": Reader(_returned, _returned_seeds, (ValueError,)),
     "kernel log": Reader(_log, lambda: [_LOG], ()),
     "packages": Reader(_index, lambda: [_PACKAGES], ()),
     "sources.list": Reader(_sources, lambda: [_SOURCES, b"deb [signed-by=/a] http://deb.debian.org/debian sid main\n"]),

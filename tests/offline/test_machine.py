@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,6 +24,11 @@ TARGET = f"qemu:{KERNEL}"
 pytestmark = [pytest.mark.qemu(KERNEL), pytest.mark.busybox]
 
 
+def brief(verdict: dict[str, Any]) -> tuple[str, set[tuple[str, str]]]:
+    """Return a verdict without the pages, which vary where memory runs out."""
+    return verdict["status"], {(finding["requirement"], finding["aspect"]) for finding in verdict["findings"]}
+
+
 @pytest.mark.parametrize("target", [on(TARGET)])
 def test_a_guest_that_has_only_busybox_gets_the_verdicts_of_a_guest_of_lockproof(tmp_path: Path, target: str) -> None:
     assert lockproof("export", "programs", "--arch", "x86_64", "-o", "carried", cwd=tmp_path).returncode == 0
@@ -36,7 +41,8 @@ def test_a_guest_that_has_only_busybox_gets_the_verdicts_of_a_guest_of_lockproof
     alone = {case for case, verdict in found.items() if verdict["lacks"] == "alone"}
     assert len(alone) < 5  # what a busybox beside it would disturb
     wanted = whole_corpus(target).verdicts
-    assert found == wanted | {case: found[case] for case in alone}
+    assert set(found) == set(wanted)
+    assert [case for case in found if case not in alone and brief(found[case]) != brief(wanted[case])] == []
 
 
 CASE = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import shutil
 from pathlib import Path
@@ -346,6 +347,27 @@ def test_a_folder_that_is_not_whole_gets_one_line(carried: Path, change: Change,
     assert str(error.value).startswith(str(carried))
     assert str(error.value).isprintable()
     assert len(str(error.value)) < 1000
+
+
+def test_random_changes_change_no_verdict(carried: Path) -> None:
+    traces = (carried / "traces").read_bytes()
+    whole = {case: result.verdict for case, result in judged(carried).items()}
+    chance = random.Random(seed := random.randrange(10**9))  # noqa: S311
+    refused = 0
+    for _ in range(150):
+        changed = bytearray(traces)
+        at = chance.randrange(len(changed))
+        changed[at : at + chance.choice((0, 1, 1, 1, 50))] = chance.choice(
+            (b"", b"0", b"1", b"L", b"\n", changed[at : at + 300])
+        )
+        (carried / "traces").write_bytes(changed)
+        try:
+            found = judged(carried)
+        except ReturnedError:
+            refused += 1
+        else:
+            assert {case: result.verdict for case, result in found.items()} == whole, f"seed {seed}"
+    assert refused > 100
 
 
 def test_there_are_many_of_them() -> None:
