@@ -38,8 +38,8 @@ __all__ = ["PARAMETERS", "make", "names"]
 # An oops ends the guest as a panic does, and both end QEMU: a kernel that has broken is not asked any more.
 # Secret memory has to be allowed before Linux 6.5.
 # The kernel's tests of its cryptography take a sixth of a boot.
-# Where things lie, and with it how often a call allocates, is the same in every boot; and so is how many pages a process
-# gets before the limit of its cgroup: of what the kernel itself takes, parts of a page are left over from others.
+# Where things lie, and with it how often a call allocates, is the same in every boot; and so is how many pages a
+# process gets before the limit of its cgroup: of what the kernel itself takes, parts of a page are left from others.
 PARAMETERS = "quiet panic=-1 oops=panic secretmem.enable=1 cryptomgr.notests norandmaps cgroup.memory=nokmem"
 _OPTIONS = (
     *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
