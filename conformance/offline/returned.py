@@ -13,6 +13,7 @@ from importlib.metadata import version
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from lockproof.conformance.counted import counted
 from lockproof.conformance.errors import LockproofError, UsageError
 from lockproof.conformance.files import read_plain
 from lockproof.conformance.language.selection import select
@@ -120,7 +121,7 @@ def _same_probe(exported: Exported, found: Followed) -> None:
 
 
 def _about(found: Followed) -> str:
-    went = f", with {found.went_down} reboot{'' if found.went_down == 1 else 's'}" if found.went_down else ""
+    went = f", with {counted(found.went_down, 'reboot')}" if found.went_down else ""
     before, after = found.info.taint, found.taint
     taint = new_taint((before, after)) if before is not None and after is not None else ""
     return f"ran elsewhere{went}{f'; the kernel became tainted meanwhile: {taint}' if taint else ''}"
