@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import textwrap
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.language.interpretations import reading_of
@@ -43,7 +44,9 @@ def interpretation_lines(found: Interpretation, cases: Sequence[Case]) -> Iterat
         "1 case turns on it, which checks" if len(turning) == 1 else f"{len(turning)} cases turn on it, which check"
     )
     yield from _wrapped("  ", f"{number} {', '.join(checks)}:")
-    yield from (f"    {case.name}" for case in turning)
+    for written, combinations in groupby(turning, key=lambda case: case.name.partition("[")[0]):
+        names = [case.name for case in combinations]
+        yield f"    {names[0]}" if len(names) == 1 else f"    {written}[…], {len(names)} combinations"
 
 
 def _wrapped(start: str, text: str) -> list[str]:
