@@ -10,8 +10,8 @@ from lockproof.conformance.certificates.certificate import Kernel
 from lockproof.conformance.certificates.page import MEANS, page
 from lockproof.conformance.judging.applicability import unmet
 from lockproof.conformance.judging.verdict import Status
+from lockproof.runners.target import SystemCounts
 from tests.certificates.certified import STATEMENT, certificate, corpus, files
-from tests.helpers import target_info
 
 SAID = read_statement(STATEMENT, "STATEMENT.yaml")
 
@@ -63,9 +63,7 @@ def test_of_whatever_is_wanting_it_is_said_what_would_provide_it() -> None:
         replace(whole, elsewhere=False),
         replace(whole, counts=None),
         replace(whole, alone=True, counts=None),
-        replace(
-            whole, alone=True, counts=replace(target_info().counts, vm_areas=None) if target_info().counts else None
-        ),
+        replace(whole, alone=True, counts=SystemCounts(mlocked=0, vm_areas=None)),
         replace(whole, guard=False),
         replace(whole, privileged=False, memlock=0),
         replace(whole, max_map_count=1 << 30),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from io import StringIO
+from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
@@ -14,17 +15,20 @@ from lockproof.conformance.reports import kinds, terminal
 from lockproof.conformance.reports.kinds import KINDS
 from tests.reports.made_up import CASE, manifest, result, run, verdict
 
+if TYPE_CHECKING:
+    from lockproof.conformance.running.results import Result
+
 READING = "size-max=wraps"
 
 
-def resting(status: Status, **changes: object) -> dict[str, object]:
-    return {"verdict": replace(verdict(status, "why"), rests_on=(READING,)), **changes}
+def resting(status: Status, case: str = "mlock/no-change/hole") -> Result:
+    return result(status, case, verdict=replace(verdict(status, "why"), rests_on=(READING,)))
 
 
 @pytest.mark.parametrize("status", [Status.PASS, Status.FAIL])
 @pytest.mark.parametrize("kind", [*KINDS, "ktap:selftests"])
 def test_a_report_names_the_reading_that_a_verdict_rests_on(kind: str, status: Status) -> None:
-    made = kinds.make(kinds.read(kind), [run(result(status, **resting(status)))])
+    made = kinds.make(kinds.read(kind), [run(resting(status))])
     text = made if isinstance(made, str) else "\n".join(made.values())
     plain = kinds.make(kinds.read(kind), [run(result(status))])
     assert READING in text
@@ -46,7 +50,7 @@ def shown(*parts: object) -> str:
 
 @pytest.mark.parametrize("status", [Status.PASS, Status.FAIL])
 def test_the_terminal_names_it_with_each_case_and_at_the_end(status: Status) -> None:
-    one = result(status, **resting(status, case="mlock/hole"))
+    one = resting(status, "mlock/hole")
     of = run(one, of=manifest(readings=(READING,)))
     entry = terminal.entry(one, replace(CASE, name="mlock/hole"), of.manifest.info["local"], verbose=True)
     assert READING in shown(entry)
