@@ -60,7 +60,7 @@ def shim(**asked: Any) -> Printed:
 
 @click.group(cls=Group)
 def kernel() -> None:
-    """Fetch, build, list and remove the kernels that qemu:KERNEL boots."""
+    """Fetch, build, add, list and remove the kernels that qemu:KERNEL boots."""
 
 
 @kernel.command("list")
@@ -92,6 +92,20 @@ def kernel_fetch(**asked: Any) -> Printed:
     from lockproof.conformance.commands import kernel as command
 
     return command.fetch(command.FetchRequest(**asked), progress())
+
+
+@kernel.command("add")
+@click.argument("sources", nargs=-1, required=True, metavar="PATH|URL...")
+@option("--name", metavar="NAME", help="Its name in qemu:NAME. Default: vendor and release, as the package says them.")
+def kernel_add(**asked: Any) -> Printed:
+    """Take kernels out of packages, and keep them under a name.
+
+    PATH is a .deb, an .rpm, a package of Arch Linux, a tarball or folder with /boot and /lib/modules, an image, or what
+    make O= leaves. A package with modules only goes with the kernel of its release.
+    """
+    from lockproof.conformance.commands import kernel as command
+
+    return command.add(command.AddRequest(**asked), progress())
 
 
 @kernel.command("build")

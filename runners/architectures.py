@@ -7,7 +7,11 @@ s390 needs a reader in kernels/image.py, and hosts on which KVM may run it a tri
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["ARCHITECTURES", "DEFAULT", "Architecture", "Machine"]
 
@@ -38,6 +42,8 @@ class Machine:
     """Under TCG; KVM has the host's."""
     mailbox: bool = True
     """Whether memory is shared through a PCI device."""
+    drivers: Mapping[str, str] = field(default_factory=dict)
+    """Options of a kernel that runs on it, and the module where one is none of the kernel itself, `-` as `_`."""
     parameters: str = ""
     """Of the kernel, beside those of every architecture."""
     hosts: tuple[str, ...] = ()
@@ -87,6 +93,7 @@ _X86_64 = Architecture(
         cpu="max,-erms,-fsrm",
         console="ttyS0",
         channel="ttyS1",
+        drivers={"CONFIG_SERIAL_8250": "8250"},
         # On a busy host the emulated timer is late, and the kernel's test of it would not end well.
         parameters="no_timer_check",
         hosts=("x86_64",),
@@ -108,6 +115,12 @@ _ARM64 = Architecture(
         cpu="max,pauth-impdef=on",  # the architecture's own pointer authentication is slow to emulate
         console="ttyAMA0",
         channel="ttyS0",
+        drivers={
+            "CONFIG_SERIAL_AMBA_PL011": "amba_pl011",
+            "CONFIG_PCI_HOST_GENERIC": "pci_host_generic",
+            "CONFIG_SERIAL_8250": "8250",
+            "CONFIG_SERIAL_8250_PCI": "8250_pci",
+        },
         hosts=("aarch64",),
     ),
 )
@@ -164,6 +177,7 @@ ARCHITECTURES = {
                 memory=1024,  # its pages have 64 KiB
                 console="hvc0",
                 channel="hvc1",
+                drivers={"CONFIG_HVC_CONSOLE": "hvc_vio"},
                 patience=180.0,
                 hosts=("ppc64le",),
             ),
@@ -185,6 +199,12 @@ ARCHITECTURES = {
                 cpu="rv64",
                 console="ttyS0",
                 channel="ttyS1",
+                drivers={
+                    "CONFIG_SERIAL_8250": "8250",
+                    "CONFIG_SERIAL_OF_PLATFORM": "8250_of",
+                    "CONFIG_PCI_HOST_GENERIC": "pci_host_generic",
+                    "CONFIG_SERIAL_8250_PCI": "8250_pci",
+                },
                 hosts=("riscv64",),
             ),
         ),
@@ -208,6 +228,7 @@ ARCHITECTURES = {
                 ),
                 console="ttyS0",
                 channel="ttysclp0",
+                drivers={"CONFIG_SCLP_TTY": "sclp_tty", "CONFIG_SCLP_CONSOLE": "sclp_con"},
                 mailbox=False,
                 hosts=("s390x",),
             ),

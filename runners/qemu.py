@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """`qemu:KERNEL[@ARCH]`: a kernel in a guest of QEMU, where the probe is all that runs.
 
-KERNEL is what `lockproof kernel list` shows, or the path of an image. The guest is booted once for a session and
-switched off at its end. A kernel that breaks under a program takes the guest with it: the console says how, and
-the guest is booted again for the next programs.
+KERNEL is what `lockproof kernel list` shows, or the path of an image, a package or a build tree. The guest is booted
+once for a session and switched off at its end. A kernel that breaks under a program takes the guest with it: the
+console says how, and the guest is booted again for the next programs.
 """
 
 from __future__ import annotations
@@ -94,13 +94,15 @@ class GuestTarget:
     @contextmanager
     def session(self) -> Iterator[ProbeSession]:
         """Begin to boot the guest; leaving the context switches it off. Raises TargetError, UsageError, StoreError."""
-        init = initramfs(compiled.probe_for(self.kernel.arch))
+        init = initramfs(compiled.probe_for(self.kernel.arch), self.kernel.modules)
         kvm = platform.machine() in self.machine.hosts and kvm_works()
         command = (self.qemu, *self._options("kvm" if kvm else "tcg"), "-initrd", str(init))
         guarded = (self.setpriv, *_GUARDED, str(os.getpid()), *command)
         about = f"{'KVM' if kvm else 'TCG'}, {self.machine.memory} MiB"
         session = ProbeSession(
-            lambda: _boot(guarded, about, mailbox=self.machine.mailbox), hello_limit=self.machine.patience
+            lambda: _boot(guarded, about, mailbox=self.machine.mailbox),
+            hello_limit=self.machine.patience,
+            packaged=self.kernel.packaged,
         )
         try:
             yield session

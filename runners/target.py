@@ -124,6 +124,8 @@ class TargetInfo:
     """Trials that did not come to an end, so that they found nothing out, and what became of each."""
     mcl_onfault: bool = False
     """Whether mlockall takes MCL_ONFAULT."""
+    packaged: tuple[str, str] = ("", "")
+    """Vendor and version of the package that the kernel came in, as that says; empty: not known."""
 
     def __post_init__(self) -> None:
         """Raise ValueError where what it says cannot be."""
@@ -169,6 +171,8 @@ class TargetInfo:
 
     @property
     def _built(self) -> tuple[str, str]:
+        if self.packaged[0]:
+            return self.packaged
         for vendor, pattern in _VENDORS if self.system == "Linux" else ():
             if match := pattern.match(f"{self.release} {self.version}"):
                 found = match.groupdict()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`lockproof kernel`: fetch, build, list and remove the kernels that qemu:KERNEL boots."""
+"""`lockproof kernel`: fetch, build, add, list and remove the kernels that qemu:KERNEL boots."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from lockproof.conformance.columns import aligned
 from lockproof.conformance.commands.printed import Printed
 from lockproof.conformance.errors import LockproofError, UsageError, suggest
+from lockproof.runners.kernels import add as adding
 from lockproof.runners.kernels import build as building
 from lockproof.runners.kernels import catalogue, debian, kernel
 from lockproof.runners.kernels.build import BuildRequest
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
     from lockproof.runners.kernels.catalogue import CachedKernel
 
 __all__ = [
+    "AddRequest",
     "BuildRequest",
     "FetchRequest",
     "ListRequest",
     "RemoveRequest",
+    "add",
     "build",
     "entry",
     "fetch",
@@ -52,6 +55,15 @@ class FetchRequest:
     """Each debian/VERSION or debian/VERSION@ARCH."""
     again: bool = False
     """Also those that are here, and by lists of this minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddRequest:
+    """What the user asked for."""
+
+    sources: tuple[str, ...]
+    """Paths and addresses of packages, images and build trees."""
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +149,13 @@ def build(request: BuildRequest, progress: Console) -> Printed:
     with watching(progress) as watcher:
         made = building.build(request, watcher)
     return Printed(entry(made))
+
+
+def add(request: AddRequest, progress: Console) -> Printed:
+    """Take kernels out of packages. Raises UsageError, TargetError, StoreError."""
+    with watching(progress) as watcher:
+        made = adding.add(request.sources, request.name, watcher.say)
+    return Printed("\n".join(map(entry, made)))
 
 
 @contextmanager

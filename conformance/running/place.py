@@ -83,6 +83,8 @@ VENDORS: dict[str, Callable[[str, str], int]] = {
     "fedora": _rpm,
     "redhat": _rpm,
     "suse": _rpm,
+    "arch": _rpm,
+    "proxmox": _dpkg,
     "gvisor": _dpkg,
 }
 """How the versions of packages of each vendor are ordered."""

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The first file system of a guest: a cpio archive of the form newc, with a probe as /init and nothing else to run.
 
+Modules that the kernel needs are a second archive behind it: the kernel unpacks all that there are.
+
 Documentation/driver-api/early-userspace/buffer-format.rst of the kernel is its specification. No compression: a
 kernel of our own has no decompressor, and unpacking a megabyte takes longer than copying it.
 """
@@ -14,9 +16,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from lockproof.runners.host import cache
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["archive", "initramfs"]
+__all__ = ["archive", "initramfs", "modules_archive"]
 
 
 class _Entry(NamedTuple):
@@ -26,10 +29,10 @@ class _Entry(NamedTuple):
     device: tuple[int, int] = (0, 0)
 
 
-def initramfs(probe: Path) -> Path:
-    """Return the file of the archive with that probe, in the cache. Raises StoreError."""
+def initramfs(probe: Path, modules: Path | None = None) -> Path:
+    """Return the file of the archive with that probe, in the cache; `modules`: the other one. Raises StoreError."""
     with cache.reporting(probe):
-        content = archive(probe.read_bytes())
+        content = archive(probe.read_bytes()) + (modules.read_bytes() if modules else b"")
     digest = hashlib.sha256(content).hexdigest()[:16]
     return cache.once(cache.directory() / "initramfs" / f"{digest}.cpio", lambda path: _write(path, content))
 
@@ -42,6 +45,20 @@ def archive(init: bytes) -> bytes:
         _Entry("dev/null", stat.S_IFCHR | 0o666, device=(1, 3)),
     ]
     entries = [*folders, *nodes, _Entry("init", stat.S_IFREG | 0o755, init), _Entry("TRAILER!!!", 0)]
+    return _joined(entries)
+
+
+def modules_archive(modules: Mapping[str, bytes]) -> bytes:
+    """Return the bytes of an archive with modules, which the probe loads in their order; empty: there are none."""
+    if not modules:
+        return b""
+    order = "".join(f"{name}\n" for name in modules).encode()
+    files = {"order": order} | {f"{name}.ko": content for name, content in modules.items()}
+    entries = [_Entry(f"modules/{name}", stat.S_IFREG | 0o644, content) for name, content in files.items()]
+    return _joined([_Entry("modules", stat.S_IFDIR | 0o755), *entries, _Entry("TRAILER!!!", 0)])
+
+
+def _joined(entries: list[_Entry]) -> bytes:
     return b"".join(_encode(number, entry) for number, entry in enumerate(entries, 1))
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kernels that were fetched or built: a folder of the cache, with three files for each.
+"""The kernels that were fetched, built or unpacked: a folder of the cache, with some files for each.
 
-NAME.json says what it is, and which file beside it is the image; that has its digest beside it (host/cache.py).
+NAME.json says what it is, and which file beside it is the image, and which its modules where it needs some; these have
+their digests beside them (host/cache.py). What is unpacked for one target has a folder of its own, and is not listed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from lockproof.runners.host.cache import Say
 
-__all__ = ["CachedKernel", "cached", "folder", "known", "remove", "store"]
+__all__ = ["CachedKernel", "cached", "folder", "known", "remove", "store", "unpacked_name"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,10 @@ class CachedKernel:
     """Of the kernel, as its package or its sources say."""
     origin: str
     """Package and suite, or source and digest."""
+    vendor: str = ""
+    """Whose package it came in, of which `version` is the version; empty: none, or not known."""
+    modules: str = ""
+    """File name of the modules that it needs, in the catalogue: a cpio archive; empty: none."""
 
     @property
     def path(self) -> Path:
@@ -46,17 +51,31 @@ class CachedKernel:
         return folder() / self.image
 
     @property
+    def modules_path(self) -> Path | None:
+        """The modules; None: it needs none."""
+        return folder() / self.modules if self.modules else None
+
+    @property
     def is_whole(self) -> bool:
-        """Whether the image is as it was when it was stored. Raises StoreError."""
-        return cache.is_whole(self.path)
+        """Whether the image and the modules are as they were when they were stored. Raises StoreError."""
+        return all(cache.is_whole(path) for path in (self.path, self.modules_path) if path is not None)
 
 
 _FIELDS = {"name": str, "arch": str, "image": str, "size": int, "version": str, "origin": str}
+_LATER_FIELDS = {"vendor": str, "modules": str}
+"""What older entries do not have."""
+_UNPACKED = "unpacked:"
+"""How names begin that stand for the digest of a package: no user can give them."""
 
 
 def folder() -> Path:
     """Return the folder of the catalogue."""
     return cache.directory() / "kernels"
+
+
+def unpacked_name(digest: str) -> str:
+    """Return the name of what was unpacked for one target, which is not listed."""
+    return f"{_UNPACKED}{digest}"
 
 
 def cached(name: str) -> CachedKernel | None:
@@ -74,12 +93,17 @@ def known() -> list[CachedKernel]:
 
 
 def store(
-    wanted: CachedKernel, write: Callable[[Path], None], say: Say | None = None, *, again: bool = False
+    wanted: CachedKernel,
+    write: Callable[[Path], None],
+    say: Say | None = None,
+    *,
+    again: bool = False,
+    modules: bytes = b"",
 ) -> CachedKernel:
     """Put a kernel into the catalogue, unless it is there from the same origin, and return it as it is there.
 
-    Name, architecture, version and origin are the caller's, `write` writes the image. One that is damaged is written
-    again, and with `again` any. Raises StoreError, and UsageError for a bad image.
+    Name, architecture, version, vendor and origin are the caller's, `write` writes the image. One that is damaged is
+    written again, and with `again` any. Raises StoreError, and UsageError for a bad image.
     """
     path = folder() / f"{_file_name(wanted.name)}.image"
     with cache.locked(path, say):
@@ -90,7 +114,18 @@ def store(
             if say:
                 say(f"{path}: damaged; getting {wanted.name} again")
         cache.keep(path, lambda new: _write_image(new, write, wanted.arch))
-        made = replace(wanted, image=path.name, size=path.stat().st_size)
+        beside = path.with_suffix(".modules")
+        if modules:
+            cache.keep(beside, lambda new: _write_bytes(new, modules))
+        else:
+            cache.remove(beside)
+        inner = path.relative_to(folder())
+        made = replace(
+            wanted,
+            image=str(inner),
+            size=path.stat().st_size,
+            modules=str(inner.with_suffix(".modules")) if modules else "",
+        )
         text = json.dumps(asdict(made), indent=2) + "\n"
         cache.replace(path.with_suffix(".json"), lambda new: _write_text(new, text))
     return made
@@ -108,12 +143,15 @@ def remove(name: str) -> CachedKernel | None:
             if digest is not None and cache.digest(built) == digest:
                 cache.remove(built)
         path.with_suffix(".json").unlink(missing_ok=True)
+        cache.remove(path.with_suffix(".modules"))
         cache.remove(path)
     return removed
 
 
 def _file_name(name: str) -> str:
     """Make a name that holds no folder; the names that users give have no %."""
+    if name.startswith(_UNPACKED):
+        return f"unpacked/{name.removeprefix(_UNPACKED)}"
     return name.replace("%", "%25").replace("/", "%2f")
 
 
@@ -135,11 +173,16 @@ def _checked(fields: Any) -> dict[str, Any]:  # noqa: ANN401  it is anything unt
     if not isinstance(fields, dict):
         msg = "no fields"
         raise ValueError(msg)  # noqa: TRY004  as for all that may be wrong with a file
-    wrong = [name for name, kind in _FIELDS.items() if not isinstance(fields.get(name), kind)]
-    if wrong or fields.keys() != _FIELDS.keys():
-        msg = f"missing, unknown or of another type: {', '.join(wrong or sorted(fields.keys() - _FIELDS.keys()))}"
+    every = _FIELDS | _LATER_FIELDS
+    wrong = [name for name, kind in every.items() if not isinstance(fields.get(name, _default(name)), kind)]
+    if wrong or not fields.keys() <= every.keys():
+        msg = f"missing, unknown or of another type: {', '.join(wrong or sorted(fields.keys() - every.keys()))}"
         raise ValueError(msg)
     return fields
+
+
+def _default(name: str) -> str | None:
+    return "" if name in _LATER_FIELDS else None
 
 
 def _write_image(new: Path, write: Callable[[Path], None], arch: str) -> None:
@@ -151,3 +194,7 @@ def _write_image(new: Path, write: Callable[[Path], None], arch: str) -> None:
 
 def _write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.write_bytes(content)

@@ -7,26 +7,24 @@ unpacked into the cache, as not every QEMU does so.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import mmap
 import struct
-import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from lockproof.conformance.errors import UsageError
 from lockproof.conformance.files import open_input
 from lockproof.runners.architectures import ARCHITECTURES
 from lockproof.runners.host import cache
+from lockproof.runners.kernels.compression import DamagedError, TruncatedError, is_compressed, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["Image", "linux_version", "read"]
+__all__ = ["Image", "linux_version", "read", "release"]
 
-_GZIP = b"\x1f\x8b"
 _LAYERS = 2
 """Compressed ones: gzip around EFI's zboot."""
 _LARGEST = 1 << 30
@@ -44,7 +42,8 @@ class Image(NamedTuple):
 class _Contents(NamedTuple):
     """The bytes of a file, mapped, and how to complain about it."""
 
-    path: Path
+    path: Path | str
+    """Or what the image is called."""
     data: bytes | mmap.mmap
 
     def number(self, form: str, at: int) -> int:
@@ -67,29 +66,44 @@ class _Contents(NamedTuple):
             raise self.cut(size)
 
 
-def read(path: Path) -> Image:
-    """Find out what a kernel image is. Raises UsageError where it is none, is cut, or cannot be booted; StoreError."""
-    found, layers = _look(path), 0
+def read(path: Path, called: str = "") -> Image:
+    """Find out what a kernel image is, of which errors say what it is `called`; its path, unless that is given.
+
+    Raises UsageError where it is none, is cut, or cannot be booted; StoreError.
+    """
+    found, layers = _look(path, called), 0
     while not isinstance(found, Image):
         if layers == _LAYERS:
-            msg = f"{path}: a kernel compressed more than {layers} times, which is not supported; give the Image inside"
+            msg = f"a kernel compressed more than {layers} times, which is not supported; give the Image inside"
+            msg = f"{called or path}: {msg}"
             raise UsageError(msg)
-        found, layers = _look(found), layers + 1
+        try:
+            found, layers = _look(found, called or str(path)), layers + 1
+        except UsageError:
+            cache.remove(found)  # what is none is not kept
+            raise
     return found
 
 
-def _look(path: Path) -> Image | Path:
+def _look(path: Path, called: str) -> Image | Path:
     """Return the image, or the file in the cache with what is compressed in it."""
     try:
         with open_input(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            contents = _Contents(path, data)
+            contents = _Contents(called or path, data)
             return _unpacked(contents) or Image(path, _architecture(contents))
     except OSError as error:
-        msg = f"{path}: cannot be read as a kernel image: {error.strerror}; check the path"
+        msg = f"{called or path}: cannot be read as a kernel image: {error.strerror}; check the path"
         raise UsageError(msg) from error
     except ValueError as error:  # mmap
-        msg = f"{path}: the kernel image is truncated: it is empty; get it again"
+        msg = f"{called or path}: the kernel image is truncated: it is empty; get it again"
         raise UsageError(msg) from error
+
+
+def release(path: Path) -> str:
+    """Return the release that an image says it is of; empty: it does not say."""
+    with path.open("rb") as file:
+        is_bzimage = file.read(0x206)[0x202:] == b"HdrS"
+    return linux_version(path) if is_bzimage else ""
 
 
 def linux_version(bzimage: Path) -> str:
@@ -183,6 +197,10 @@ def _s390(contents: _Contents) -> str:
 # ELF
 
 _ELFCLASS64 = 2
+_X86_64 = 62
+_PT_NOTE = 4
+_PHYS32_ENTRY = struct.pack("<I4s", 18, b"Xen\0")
+"""Type and name of XEN_ELFNOTE_PHYS32_ENTRY."""
 _OTHER_IMAGES = {3: "arch/x86/boot/bzImage", 62: "arch/x86/boot/bzImage", 183: "arch/arm64/boot/Image"}
 
 
@@ -193,10 +211,13 @@ def _is_elf(contents: _Contents) -> bool:
 def _elf(contents: _Contents) -> str:
     order = "<" if contents.number("<B", 5) == 1 else ">"
     machine = contents.number(order + "H", 18)
+    wide = contents.number("<B", 4) == _ELFCLASS64
+    if machine == _X86_64 and wide and _has_pvh(contents):
+        _elf_parts(contents, order)
+        return "x86_64"
     if machine in _OTHER_IMAGES:
         msg = f"an ELF file, which QEMU does not boot on this architecture; give {_OTHER_IMAGES[machine]}"
         raise contents.no_kernel(msg)
-    wide = contents.number("<B", 4) == _ELFCLASS64
     for known in ARCHITECTURES.values():
         if wide and known.elf == machine and known.big_endian == (order == ">"):
             _elf_parts(contents, order)
@@ -204,6 +225,18 @@ def _elf(contents: _Contents) -> str:
     bits, endian = "64" if wide else "32", "little" if order == "<" else "big"
     msg = f"a kernel of an architecture that is not supported (ELF machine {machine}, {bits} bits, {endian}-endian)"
     raise contents.no_kernel(msg)
+
+
+def _has_pvh(contents: _Contents) -> bool:
+    """Tell whether a vmlinux says where QEMU can enter it: a note of Xen, with CONFIG_PVH."""
+    for number in range(contents.number("<H", 56)):
+        at = contents.number("<Q", 32) + 56 * number
+        if contents.number("<I", at) == _PT_NOTE:
+            start = contents.number("<Q", at + 8)
+            notes = contents.data[start : start + contents.number("<Q", at + 32)]
+            if _PHYS32_ENTRY in notes:
+                return True
+    return False
 
 
 def _elf_parts(contents: _Contents, order: str) -> None:
@@ -223,17 +256,19 @@ _FORMATS: tuple[tuple[Callable[[_Contents], bool], Callable[[_Contents], str]], 
 )
 
 
-# Compressed as a whole: vmlinuz of arm64 (gzip), and EFI's zboot (drivers/firmware/efi/libstub/zboot-header.S)
+# Compressed as a whole: vmlinuz of arm64 (gzip), vmlinux of SUSE (xz, zstd), and EFI's zboot
+# as drivers/firmware/efi/libstub/zboot-header.S has it
 
 
 def _unpacked(contents: _Contents) -> Path | None:
-    if contents.magic(_GZIP, 0):
+    packed: bytes
+    if is_compressed(contents.data[:16]):
         packed = contents.data[:]
     elif contents.magic(b"zimg", 4):
         start, size = contents.number("<I", 8), contents.number("<I", 12)
         contents.reaches(start + size)
         packed = contents.data[start : start + size]
-        if not packed.startswith(_GZIP):
+        if not is_compressed(packed[:16]):
             way = contents.data[24:32].split(b"\0")[0].decode(errors="replace")
             msg = f"a kernel compressed by {way}, which is not supported; give the Image inside it"
             raise contents.no_kernel(msg)
@@ -241,16 +276,16 @@ def _unpacked(contents: _Contents) -> Path | None:
         return None
 
     def unpack(new: Path) -> None:
-        size = 0
+        content = plain(io.BytesIO(packed), _LARGEST)
         try:
-            with gzip.open(io.BytesIO(packed)) as file, new.open("wb") as plain:
-                while block := file.read(1 << 20):
-                    size += plain.write(block)
-                    if size > _LARGEST:
-                        msg = f"no kernel image: it unpacks to more than {_LARGEST} bytes"
-                        raise contents.no_kernel(msg)
-        except (EOFError, gzip.BadGzipFile, zlib.error):
+            with new.open("wb") as file:
+                while block := content.read(1 << 20):
+                    file.write(block)
+        except TruncatedError:
             raise contents.cut() from None
+        except DamagedError as error:
+            msg = f"no kernel image: {error}"
+            raise contents.no_kernel(msg) from error
 
     digest = hashlib.sha256(packed).hexdigest()[:16]
     return cache.once(cache.directory() / "kernels" / "unpacked" / digest, unpack)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""KERNEL: `debian/6.12`, `debian/6.1+fault-injection` or the path of an image, each with `@ARCH` where needed."""
+"""KERNEL: `debian/6.12`, `debian/6.1+fault-injection`, or the path of an image or of a package with one.
+
+Each with `@ARCH` where needed.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from lockproof.runners.kernels import catalogue, image
 
 if TYPE_CHECKING:
     from lockproof.runners.architectures import Architecture
+    from lockproof.runners.kernels.catalogue import CachedKernel
 
 __all__ = ["Kernel", "MissingKernelError", "catalogued", "find", "full_name", "is_debian", "mode", "split"]
 
@@ -44,6 +48,10 @@ class Kernel:
     image: Path
     arch: str
     """Of the probe that it runs; one of ARCHITECTURES."""
+    modules: Path | None = None
+    """A cpio archive of what has to be loaded first; None: nothing."""
+    packaged: tuple[str, str] = ("", "")
+    """Vendor and version of its package; empty: it came in none, or in one of nobody who is known."""
 
 
 def split(text: str) -> tuple[str, str | None]:
@@ -87,7 +95,7 @@ def catalogued(text: str) -> str:
 def find(text: str) -> Kernel:
     """Find the kernel that a text means. Raises UsageError where there is none that can be booted, StoreError."""
     name, arch = split(text)
-    if stat.S_ISREG(mode(name)):
+    if stat.S_ISREG(mode(name)) or stat.S_ISDIR(mode(name)):
         return _of_file(name, arch)
     wanted = ARCHITECTURES[arch or DEFAULT]
     found = catalogue.cached(full_name(name, wanted.kernel))
@@ -97,19 +105,33 @@ def find(text: str) -> Kernel:
         why = f"its image is damaged or gone ({found.path})"
         if is_debian(name):
             raise MissingKernelError(text, why, found.name, wanted.name)
-        msg = f"kernel {text!r}: {why}; run the same lockproof kernel build again, it was {found.origin}"
+        command = "build" if found.origin.startswith("built ") else "add"
+        msg = f"kernel {text!r}: {why}; run the same lockproof kernel {command} again, it was {found.origin}"
         raise UsageError(msg)
-    return Kernel(full_name(name, wanted.name), image.read(found.path).path, wanted.name)
+    return _made(full_name(name, wanted.name), found, wanted.name)
+
+
+def _made(name: str, found: CachedKernel, arch: str) -> Kernel:
+    packaged = (found.vendor, found.version) if found.vendor else ("", "")
+    return Kernel(name, image.read(found.path).path, arch, found.modules_path, packaged)
 
 
 def _of_file(name: str, arch: str | None) -> Kernel:
+    from lockproof.runners.kernels.add import unpacked  # noqa: PLC0415  most kernels are no packages
+    from lockproof.runners.kernels.archives import open_archive  # noqa: PLC0415
+
+    if (archive := open_archive(Path(name))) is not None:
+        found = unpacked(archive)
+        return _made(_checked_name(name, arch, found.arch), found, arch or found.arch)
     seen = image.read(Path(name))
-    if arch is None:
-        return Kernel(name, seen.path.absolute(), seen.arch)
-    if ARCHITECTURES[arch].kernel != seen.arch:
-        msg = f"{name}: a kernel of {seen.arch}, not of {arch}; leave out @{arch}"
+    return Kernel(_checked_name(name, arch, seen.arch), seen.path.absolute(), arch or seen.arch)
+
+
+def _checked_name(name: str, arch: str | None, seen: str) -> str:
+    if arch is not None and ARCHITECTURES[arch].kernel != seen:
+        msg = f"{name}: a kernel of {seen}, not of {arch}; leave out @{arch}"
         raise UsageError(msg)
-    return Kernel(name if arch == seen.arch else f"{name}@{arch}", seen.path.absolute(), arch)
+    return name if arch in {None, seen} else f"{name}@{arch}"
 
 
 def _unknown(text: str, name: str, wanted: Architecture) -> UsageError:

@@ -11,7 +11,7 @@ import itertools
 import tempfile
 from collections import deque
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from lockproof.conformance.errors import TargetError
@@ -67,8 +67,17 @@ class _Sent(NamedTuple):
 class ProbeSession:
     """A probe that was started, and is started again after it broke."""
 
-    def __init__(self, connect: Callable[[], Connection], hello_limit: float = _HELLO_LIMIT) -> None:
-        """Start the probe; it has so many seconds to say hello. Raises TargetError where it cannot be started."""
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        hello_limit: float = _HELLO_LIMIT,
+        packaged: tuple[str, str] = ("", ""),
+    ) -> None:
+        """Start the probe; it has so many seconds to say hello. Raises TargetError where it cannot be started.
+
+        `packaged`: what is known of the kernel's package, for TargetInfo.
+        """
+        self._packaged = packaged
         self._connect = connect
         self._hello_limit = hello_limit
         self._numbers = itertools.count()
@@ -132,7 +141,8 @@ class ProbeSession:
         return _Sent(program, TraceReader(name, program.pages))
 
     def _hello(self) -> TargetInfo:
-        return TargetInfo.from_hello(self._connection.first_line(self._hello_limit))
+        info = TargetInfo.from_hello(self._connection.first_line(self._hello_limit))
+        return replace(info, packaged=self._packaged)
 
     def _receive(self, sent: _Sent) -> Trace:
         limit = sent.program.time_limit + _GRACE  # from one line to the next

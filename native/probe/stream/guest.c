@@ -11,6 +11,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -51,6 +52,42 @@ static void mount_all(void)
 		mkdir(mounts[i].folder, 01777);
 		mount(mounts[i].type, mounts[i].folder, mounts[i].type, 0, NULL);
 	}
+}
+
+/* Modules that the kernel needs, /modules/NAME.ko for each line of /modules/order; most kernels need none. */
+static void load_modules(void)
+{
+	char order[4096], path[128], *rest = NULL;
+	int list = open("/modules/order", O_RDONLY | O_CLOEXEC);
+	ssize_t length = list < 0 ? 0 : read(list, order, sizeof(order) - 1);
+
+	if (list >= 0)
+		close(list);
+	order[length > 0 ? length : 0] = '\0';
+	for (char *name = strtok_r(order, "\n", &rest); name; name = strtok_r(NULL, "\n", &rest)) {
+		struct text text = text_in(path, sizeof(path));
+		int module;
+
+		text_format(&text, "/modules/%s.ko", name);
+		text_close(&text);
+		module = open(path, O_RDONLY | O_CLOEXEC);
+		if (module < 0 || (syscall(SYS_finit_module, module, "", 0) < 0 && errno != EEXIST))
+			fprintf(stderr, "%s: cannot be loaded: %s\n", path, strerror(errno));
+		if (module >= 0)
+			close(module);
+	}
+}
+
+/* A kernel whose driver of the console is a module starts its init without any open file. */
+static void fill_standard_files(void)
+{
+	int file;
+
+	do
+		file = open("/dev/null", O_RDWR);
+	while (file >= 0 && file < STDERR_FILENO);
+	if (file > STDERR_FILENO)
+		close(file);
 }
 
 static void write_number(const char *path, unsigned long number)
@@ -112,7 +149,9 @@ bool guest_start(struct channel *channel)
 	int terminal;
 
 	umask(0);
+	fill_standard_files();
 	mount_all();
+	load_modules();
 	proc_write("/sys/fs/cgroup/cgroup.subtree_control", "+memory"); /* for limits of memory */
 	write_number("/proc/sys/vm/nr_hugepages", huge_pages());
 	write_number("/proc/sys/vm/max_map_count", MOST_MAPPINGS);

@@ -168,7 +168,7 @@ def test_a_path_whose_image_was_cut_is_refused(folder: Path) -> None:
     ("x" * 300, f"'{'x' * 300}': File name too long; check the path"),
     ("./bzImage", "kernel './bzImage': no such file"),
     ("/nowhere/bzImage", "kernel '/nowhere/bzImage': no such file"),
-    (".", "kernel '.': no such file"),
+    (".", ".: has no kernel; give a package that has one in /boot"),
     ("debain/6.12", "kernel 'debain/6.12': no such file, fetched or built kernel; did you mean debian/6.12?"),
     ("debian/6.12+mine", "kernel 'debian/6.12+mine': not built yet; run: lockproof kernel build debian/6.12 with --patch or --config for mine"),
 ])  # fmt: skip
