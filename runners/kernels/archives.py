@@ -53,7 +53,7 @@ class Member(NamedTuple):
     name: str
     """Without `./` at its beginning."""
     content: BinaryIO | None
-    """To be read before the next member is asked for; None: it is a link."""
+    """To be read before the next member is asked for, with `complaining`; None: it is a link."""
     link: str = ""
     """What a link leads to, from the top of the archive; empty: out of it."""
 
@@ -140,7 +140,8 @@ def _tar(path: Path) -> Archive:
     about: dict[str, str] = {}
     for member in _of_tar(path):
         if member.name == ".PKGINFO" and member.content is not None:
-            text = member.content.read(1 << 16).decode(errors="replace")
+            with complaining(path):
+                text = member.content.read(1 << 16).decode(errors="replace")
             about = dict(re.findall(r"^(\w+) = (.*)$", text, re.MULTILINE))
         if not member.name.startswith("."):
             break
@@ -177,7 +178,8 @@ def _deb(path: Path) -> Archive:
 
     for member in _deb_part(path, "control.tar"):
         if member.name == "control" and member.content is not None:
-            said = Deb822(member.content.read(1 << 20))
+            with complaining(path):
+                said = Deb822(member.content.read(1 << 20))
             vendor = _vendor(said.get("Maintainer", ""))
             members = partial(_deb_part, path, "data.tar")
             return Archive(path=path, members=members, vendor=vendor, version=said.get("Version", ""))
@@ -220,7 +222,15 @@ def _rpm_headers(file: BinaryIO) -> RPMFile:
 
     try:
         return RPMFile(fileobj=file)
-    except (RPMError, struct.error, AssertionError, TypeError, MemoryError) as error:  # rpmfile looks at little
+    except (
+        RPMError,
+        struct.error,
+        AssertionError,
+        TypeError,
+        ValueError,
+        IndexError,
+        MemoryError,
+    ) as error:  # rpmfile looks at little
         msg = "its headers are truncated or damaged"
         raise DamagedError(msg) from error
 

@@ -189,9 +189,8 @@ def _closure(wanted: list[str], sources: list[tuple[Seen, dict[str, str]]], call
                 if member in names and content is not None:
                     path = seen.archive.path
                     packed = io.BytesIO(_bounded(path, content, _LARGEST_MODULE, member))
-                    with complaining(path):
-                        unpacked = plain(packed, 2 * _LARGEST_MODULE)
-                        found[names[member]] = _bounded(path, unpacked, _LARGEST_MODULE, member)
+                    unpacked = plain(packed, 2 * _LARGEST_MODULE)
+                    found[names[member]] = _bounded(path, unpacked, _LARGEST_MODULE, member)
         if lost := sorted(missing - found.keys()):
             msg = f"{called}: the module {lost[0]}, which others need, is not there; give the package with it as well"
             raise UsageError(msg)
@@ -221,7 +220,7 @@ def _plain_name(name: str) -> str:
 
 def _write(path: Path, content: BinaryIO, new: Path) -> None:
     size = 0
-    with new.open("wb") as file:
+    with complaining(path), new.open("wb") as file:
         while block := content.read(1 << 20):
             size += file.write(block)
             if size > _LARGEST_IMAGE:
@@ -230,7 +229,8 @@ def _write(path: Path, content: BinaryIO, new: Path) -> None:
 
 
 def _bounded(path: Path, content: BinaryIO, limit: int, name: str) -> bytes:
-    text = content.read(limit + 1)
+    with complaining(path):
+        text = content.read(limit + 1)
     if len(text) > limit:
         msg = f"{path}: {name} has more than {limit} bytes; get it again"
         raise UsageError(msg)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 import struct
 from typing import TYPE_CHECKING
 
@@ -271,6 +272,22 @@ BAD = {
     "garbage.deb": (b"!<arch>\n" + b"garbage " * 40, "the package cannot be unpacked"),
     "empty.deb": (b"", "the kernel image is truncated: it is empty"),
 }  # fmt: skip
+
+
+LARGE = {"boot/vmlinuz-6.1": bzimage() + random.Random(1).randbytes(400_000)}  # noqa: S311  what does not compress
+
+
+@pytest.mark.parametrize(
+    "content", [deb(LARGE), rpm(LARGE), arch_package(LARGE), tarball(LARGE)], ids=["deb", "rpm", "arch", "tar"]
+)
+def test_a_package_that_is_cut_anywhere_is_one_line_and_leaves_nothing_behind(tmp_path: Path, content: bytes) -> None:
+    for size in (50, 300, 700, 5_000, 100_000, 300_000, len(content) - 20_000):
+        (tmp_path / "cut").write_bytes(content[:size])
+        with pytest.raises(UsageError) as caught:
+            kernel.find(str(tmp_path / "cut"))
+        assert str(tmp_path / "cut") in str(caught.value)
+        assert "\n" not in str(caught.value)
+        assert left_behind() == []
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import gzip
 import struct
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +17,7 @@ from tests.runners.kernels.images import elf, patched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SMALLEST = 0x10010
 """Bytes: what has no size in its header is never shorter."""
