@@ -77,10 +77,11 @@ def read(path: Path, called: str = "") -> Image:
             msg = f"a kernel compressed more than {layers} times, which is not supported; give the Image inside"
             msg = f"{called or path}: {msg}"
             raise UsageError(msg)
+        inner = found
         try:
-            found, layers = _look(found, called or str(path)), layers + 1
+            found, layers = _look(inner, called or str(path)), layers + 1
         except UsageError:
-            cache.remove(found)  # what is none is not kept
+            cache.remove(inner)  # what is none is not kept
             raise
     return found
 

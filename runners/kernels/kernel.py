@@ -117,8 +117,8 @@ def _made(name: str, found: CachedKernel, arch: str) -> Kernel:
 
 
 def _of_file(name: str, arch: str | None) -> Kernel:
-    from lockproof.runners.kernels.add import unpacked  # noqa: PLC0415  most kernels are no packages
     from lockproof.runners.kernels.archives import open_archive  # noqa: PLC0415
+    from lockproof.runners.kernels.packaged import unpacked  # noqa: PLC0415  most kernels are no packages
 
     if (archive := open_archive(Path(name))) is not None:
         found = unpacked(archive)
