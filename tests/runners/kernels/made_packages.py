@@ -14,8 +14,6 @@ import zstandard
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-Files = "Mapping[str, bytes | Link]"
-
 
 class Link(NamedTuple):
     """A symbolic link, or a hard one."""

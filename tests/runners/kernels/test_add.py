@@ -220,7 +220,7 @@ ARM = arm64()
 
 
 def legacy(content: bytes) -> bytes:
-    block = lz4.block.compress(content, store_size=False)
+    block: bytes = lz4.block.compress(content, store_size=False)
     return b"\x02\x21\x4c\x18" + struct.pack("<I", len(block)) + block
 
 
