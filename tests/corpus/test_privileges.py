@@ -39,7 +39,9 @@ def test_the_suite_runs_and_resolves_everything(target: str) -> None:
 @pytest.mark.parametrize("target", WHO)
 def test_what_needs_the_privilege_is_untested_with_the_reason(target: str) -> None:
     verdicts = ran(target)
-    privileged = [case.name for case in load().cases if case.privilege == "privileged"]
+    # Of a case that injects a fault it is said first that this kernel cannot.
+    able = [case for case in load().cases if not any(step.fault for step in case.steps)]
+    privileged = [case.name for case in able if case.privilege == "privileged"]
     assert len(privileged) >= 3
     assert {(verdicts[name]["status"], verdicts[name]["reason"]) for name in privileged} == {
         ("UNTESTED", "needs CAP_IPC_LOCK; run as root")
