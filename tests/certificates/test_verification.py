@@ -190,10 +190,10 @@ LIES: dict[str, tuple[Callable[[Files], Files], str]] = {
     "a verdict changed": (verdict_changed, "results.jsonl:"),
     "a trace changed": (trace_changed, "results.jsonl:"),
     "a trace changed, and its verdict": (trace_and_verdict_changed, "certificate.json: "),
-    "the trace of another case": (traces_swapped, "results.jsonl:"),
+    "the trace of another case": (traces_swapped, "certificate.json: counts: the traces show"),
     "the traces of another kernel": (
         lambda of: changed(of, **{TRACES: files("model:posix")[TRACES]}),
-        "certificate.json: counts: the traces show",
+        "traces.jsonl.zst: memory/secretmem/",  # which the kernel that it says it is has not got
     ),
     "a trace of what cannot be run": (tried_after_all, "traces.jsonl.zst: "),
     "a case left out": (lambda of: with_lines(of, lines(of)[1:]), "results.jsonl: "),
