@@ -66,8 +66,8 @@ def answers(line: str, cwd: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("lockproof ex", ["explain", "explore"]),
-        ("lockproof kernel ", ["build", "fetch", "list", "remove"]),
+        ("lockproof ex", ["explain", "explore", "export"]),
+        ("lockproof kernel ", ["add", "build", "fetch", "list", "remove"]),
         ("lockproof probe --arch arm", ["arm64", "arm64-16k"]),
         ("lockproof kernel remove debian/6.12@", ["debian/6.12@arm64"]),
         ("lockproof run --st", ["--strict-baseline"]),

@@ -129,7 +129,11 @@ def test_gvisor_is_caught_and_nothing_is_claimed_about_what_it_does_not_show(tar
 @pytest.mark.qemu("debian/6.12", "debian/6.12@ppc64le")
 @pytest.mark.parametrize("target", [on(LARGE_PAGES)])
 def test_pages_of_64_kib_make_no_difference(target: str) -> None:
-    assert whole_corpus(target).statuses == whole_corpus(GUEST).statuses
+    large, usual = whole_corpus(target).statuses, whole_corpus(GUEST).statuses
+    # It has no memfd_secret(2), and its newest package may be one from before MREMAP_DONTUNMAP was mended (6.12.118).
+    other = ("memory/secretmem/", "linux/mremap/moves-and-stays", "linux/mremap/moves-behind-itself")
+    assert large.keys() == usual.keys()
+    assert {name for name in usual if large[name] != usual[name] and not name.startswith(other)} == set()
 
 
 @pytest.mark.qemu("debian/6.1+fault-injection")

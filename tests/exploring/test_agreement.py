@@ -51,6 +51,11 @@ def test_what_two_versions_do_not_do_alike_is_found_and_made_small(one: str, oth
     assert len(case.steps) <= 3, found.yaml
 
 
+NOT_MODELLED = "grid/mapping/moves-and-grows[to=moved"
+"""Where the old mapping cannot be taken away for want of memory, Linux has moved the pages and keeps both mappings
+(mm/mremap.c, move_vma()). The models take it away."""
+
+
 def tells_modes(result: dict[str, Any]) -> bool:
     """Whether a lock on fault was seen to be one."""
     seen = [line.get("before") or line.get("snapshot") for line in result["trace"]]
@@ -68,7 +73,9 @@ def test_a_case_has_the_same_verdict_on_a_kernel_and_on_its_model(target: str, m
     # Kernels before 6.12 do not tell locks on fault from eager ones.
     alike = [case for case in both if tells_modes(ours.results[case]) == tells_modes(theirs.results[case])]
     assert len(alike) > 500
-    assert [case for case in alike if ours.statuses[case] != theirs.statuses[case]] == []
+    assert [
+        case for case in alike if ours.statuses[case] != theirs.statuses[case] and not case.startswith(NOT_MODELLED)
+    ] == []
 
 
 MERGING = """
