@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
     ("kind", "why"),
     [
         ("executions", "more than 10000 executions of one program"),
-        ("steps", "a trace longer than 64 MiB"),
+        ("steps", "a first snapshot that is not the first of its execution"),
         ("refusals", "a trace longer than 64 MiB"),
         ("one-line", "a line longer than 4194304 bytes"),
     ],
