@@ -73,7 +73,9 @@ def _course(written: WrittenCase) -> list[_Locks | None]:
 
 def _after(step: Step, before: _Locks) -> _Locks | None:
     effect = _EFFECTS.get(step.call)
-    if effect is None or (step.range is not None and not step.range.whole_pages):
+    # One that is missing is a mistake that others find.
+    ranges = [getattr(step, field) for field in ("range", "to") if field in step.call.signature.needs]
+    if effect is None or not all(pages is not None and pages.whole_pages for pages in ranges):
         return None
     return effect(step, before)
 

@@ -124,6 +124,9 @@ static void every_call_is_read_with_its_operands(void **state)
 					 "call msync 0 1 ASYNC,INVALIDATE\n"
 					 "call mremap 1 2 4 5\n"
 					 "call brk 1 2\n"
+					 "call setrlimit 3p unlimited\n"
+					 "call ftruncate a 2\n"
+					 "call shmctl a lock\n"
 					 "call touch 1 2\n"
 					 "call observe\n"
 					 "call settle\n"
@@ -132,9 +135,9 @@ static void every_call_is_read_with_its_operands(void **state)
 					 "end\n");
 
 	(void)state;
-	assert_int_equal(p->step_count, 17);
-	assert_int_equal(p->settle_line, 18);
-	for (int i = 0; i < 16; i++)
+	assert_int_equal(p->step_count, 20);
+	assert_int_equal(p->settle_line, 21);
+	for (int i = 0; i < 19; i++)
 		assert_int_equal(p->steps[i].operation, STEP_MLOCK + i);
 	assert_int_equal(p->steps[1].argument, MLOCK_ONFAULT);
 	assert_int_equal(p->steps[3].argument, MCL_CURRENT | MCL_FUTURE);
@@ -146,9 +149,12 @@ static void every_call_is_read_with_its_operands(void **state)
 	assert_int_equal(p->steps[10].to.page, 4);
 	assert_int_equal(p->steps[10].to.count, 5);
 	assert_int_equal(p->steps[11].placement.range.page, 1);
-	assert_int_equal(p->steps[12].placement.range.count, 2);
-	assert_true(p->steps[15].argument);
-	assert_int_equal(p->steps[16].argument, MAP_LOCKED);
+	assert_int_equal(p->steps[12].address.pages, 3);
+	assert_false(p->steps[12].unlimited[0]);
+	assert_true(p->steps[12].unlimited[1]);
+	assert_int_equal(p->steps[15].placement.range.count, 2);
+	assert_true(p->steps[18].argument);
+	assert_int_equal(p->steps[19].argument, MAP_LOCKED);
 	assert_int_equal(p->steps[5].argument, 0);
 }
 
