@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lockproof.conformance.commands import export as command
+from tests.breaking import breaking_cases, build_breaking_probe
 from tests.command import lockproof, results
 from tests.offline.folders import export, judged
 from tests.offline.machine import Machine
-from tests.places import NATIVE
 from tests.whole_corpus import on, whole_corpus
 
 if TYPE_CHECKING:
@@ -45,16 +44,6 @@ def test_a_guest_that_has_only_busybox_gets_the_verdicts_of_a_guest_of_lockproof
     assert [case for case in found if case not in alone and brief(found[case]) != brief(wanted[case])] == []
 
 
-CASE = """
-- id: {id}
-  about: Flags that are not known are refused, and nothing is locked.
-  checks: [mlockall.einval, mlockall.failure.no-additional]
-  map:    aa
-  locked: L.
-  call:   mlockall
-  flags:  {flags}
-  expect: {{result: EINVAL, locked: unchanged}}
-"""
 FLAGS = {"a": 77, "panic": 1001, "b": 77, "reboot": 1002, "c": 77}
 """What native/tests/broken_kernel/breaking_probe.c makes of flags: 77 is refused by the kernel."""
 
@@ -62,12 +51,9 @@ FLAGS = {"a": 77, "panic": 1001, "b": 77, "reboot": 1002, "c": 77}
 def test_what_breaks_the_machine_is_that_case_and_the_others_are_run_when_it_is_up_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    breaking = tmp_path / "breaking"
-    sources = [*NATIVE.glob("probe/**/*.c"), NATIVE / "tests" / "broken_kernel" / "breaking_probe.c"]
-    flags = ["-std=gnu11", "-O2", "-static", f"-I{NATIVE}/probe", "-Wl,--wrap=syscall", "-Wl,--build-id=sha1"]
-    subprocess.run(["cc", *flags, "-o", breaking, *sources], check=True)
+    breaking = build_breaking_probe(tmp_path / "breaking")
     monkeypatch.setattr(command, "host_probe", lambda: str(breaking))
-    carried = export(tmp_path, "".join(CASE.format(id=name, flags=number) for name, number in FLAGS.items()))
+    carried = export(tmp_path, breaking_cases(FLAGS))
     machine = Machine(KERNEL, tmp_path, carried)
     assert "Kernel panic - not syncing: sysrq triggered crash" in machine.boot()
     assert "All programs have run." not in machine.boot()  # it reboots

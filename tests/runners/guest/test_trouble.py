@@ -19,9 +19,9 @@ from lockproof.runners import qemu
 from lockproof.runners.architectures import ARCHITECTURES
 from lockproof.runners.probe import compiled
 from lockproof.runners.probe import session as channel
+from tests.breaking import breaking_cases, build_breaking_probe
 from tests.command import SMALL, children, is_running, lockproof, results, start, verdicts
 from tests.helpers import judged, picture_of, write
-from tests.places import NATIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,36 +35,12 @@ pytestmark = pytest.mark.qemu(KERNEL)
 @pytest.fixture(scope="module")
 def breaking_probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the probe that breaks its kernel on demand."""
-    output = tmp_path_factory.mktemp("breaking") / "init"
-    sources = [*NATIVE.glob("probe/**/*.c"), NATIVE / "tests" / "broken_kernel" / "breaking_probe.c"]
-    command = [
-        "cc",
-        "-std=gnu11",
-        "-O2",
-        "-static",
-        f"-I{NATIVE}/probe",
-        "-Wl,--wrap=syscall",
-        "-o",
-        str(output),
-        *map(str, sources),
-    ]
-    subprocess.run(command, check=True)
-    return output
+    return build_breaking_probe(tmp_path_factory.mktemp("breaking") / "init")
 
 
 def broken_by(flags: int) -> str:
     """Write three cases: the middle one breaks the kernel on the breaking probe, the others pass."""
-    case = """
-- id: {id}
-  about: Flags that are not known are refused, and nothing is locked.
-  checks: [mlockall.einval, mlockall.failure.no-additional]
-  map:    aa
-  locked: L.
-  call:   mlockall
-  flags:  {flags}
-  expect: {{result: EINVAL, locked: unchanged}}
-"""
-    return "".join(case.format(id=name, flags=number) for name, number in (("a", 77), ("b", flags), ("c", 77)))
+    return breaking_cases({"a": 77, "b": flags, "c": 77})
 
 
 @pytest.mark.parametrize(
