@@ -13,10 +13,15 @@ static void require(bool condition)
 		abort();
 }
 
+static void check_pages(const struct program *program, const struct range *range, size_t least)
+{
+	require(range->count >= least && range->count <= program->pages);
+	require(range->page <= program->pages - range->count);
+}
+
 static void check_range(const struct program *program, const struct range *range)
 {
-	require(range->count >= 1 && range->count <= program->pages);
-	require(range->page <= program->pages - range->count);
+	check_pages(program, range, 1);
 }
 
 static void check_placement(const struct program *program, const struct placement *placement)
@@ -63,10 +68,13 @@ static void check_step(const struct program *program, int index)
 	require(step->operation != STEP_SETTLE || program->settle_line);
 	if (step->operation == STEP_MMAP)
 		check_placement(program, &step->placement);
-	if (step->operation == STEP_TOUCH || step->operation == STEP_BRK || step->operation == STEP_MREMAP)
+	if (step->operation == STEP_TOUCH || step->operation == STEP_BRK)
 		check_range(program, &step->placement.range);
-	if (step->operation == STEP_MREMAP)
+	/* The old range of mremap may be empty: it asks for a second mapping of the same pages. */
+	if (step->operation == STEP_MREMAP) {
+		check_pages(program, &step->placement.range, 0);
 		check_range(program, &step->to);
+	}
 	if (has_child(step))
 		check_child(program, index);
 }
