@@ -19,6 +19,7 @@ from lockproof.conformance.options import (
     Group,
     cases_option,
     file_option,
+    machine_options,
     offline_option,
     option,
     progress,
@@ -64,6 +65,7 @@ cli_offline.add_commands(main)
 cli_targets.add_commands(main)
 
 _DEFAULT_TARGETS = ("local", "model:posix")
+_MACHINE = ("memory", "smp", "cpu", "accel", "append")
 _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run", "Results", "Baselines"
 
 
@@ -71,7 +73,7 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
     excludes=[
         Excludes(
             "resume",
-            ("selection", "cases", "readings", "repeat", "time_limit", "failed_in", "confirm"),
+            ("selection", "cases", "readings", "repeat", "time_limit", "failed_in", "confirm", *_MACHINE),
             "runs what the earlier run was asked for",
         ),
         Excludes("failed_in", ("selection",), "runs what failed"),
@@ -113,6 +115,7 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
     shell_complete=completion.readings,
     help="Judge by another reading of the standard (lockproof explain --interpretations); may be given several times.",
 )
+@machine_options("Guests (docs/targets.md)")
 @option(
     "-j",
     "--jobs",
@@ -197,9 +200,12 @@ def run(targets: tuple[str, ...], jobs: int | None, resume: str | None, *, offli
     CASE is a full name, the leading part of one (mlock, mlock/no-change), or a pattern with * and ?. Default: all.
     """
     from lockproof.conformance.commands.missing import with_kernels
+    from lockproof.runners.options import on_machine
     from lockproof.runners.target import started
 
-    names = () if resume else targets or (() if asked["failed_in"] else _DEFAULT_TARGETS)
+    machine = {key: asked.pop(key) for key in _MACHINE}
+    asked_for = on_machine(targets, machine)
+    names = () if resume else asked_for or (() if asked["failed_in"] else _DEFAULT_TARGETS)
     ahead = jobs or len(os.sched_getaffinity(0))
     with ExitStack() as stack:
         on_their_way = with_kernels(lambda: stack.enter_context(started(names, ahead)), progress, offline=offline)

@@ -29,6 +29,7 @@ __all__ = [
     "file_option",
     "folder_argument",
     "folder_option",
+    "machine_options",
     "offline_option",
     "option",
     "progress",
@@ -166,6 +167,24 @@ def offline_option(group: str = "") -> Callable[[_Function], _Function]:
     return option(
         "--offline", group=group, is_flag=True, help="Fetch no kernel of Debian, also where a target has none yet."
     )
+
+
+def machine_options(group: str = "") -> Callable[[_Function], _Function]:
+    """Declare what a guest runs on and with: --memory, --smp, --cpu, --accel and --append."""
+    declared = [
+        option("--memory", group=group, metavar="MIB", help="Memory of the guests; default: 512, or 1024."),
+        option("--smp", group=group, metavar="N", help="Processors of the guests; default: 1."),
+        option("--cpu", group=group, metavar="MODEL", help="Their model, as QEMU calls it."),
+        option("--accel", group=group, metavar="ACCEL", help="tcg or kvm; default: KVM where it works."),
+        option("--append", group=group, metavar="PARAMETERS", help="More on the command line of their kernels."),
+    ]
+
+    def declare(function: _Function) -> _Function:
+        for each in reversed(declared):
+            function = each(function)
+        return function
+
+    return declare
 
 
 def folder_option(*declarations: str, metavar: str = "FOLDER", **settings: Any) -> Callable[[_Function], _Function]:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """`qemu:KERNEL[@ARCH]`: a kernel in a guest of QEMU, where the probe is all that runs.
 
-KERNEL is what `lockproof kernel list` shows, or the path of an image, a package or a build tree. The guest is booted
-once for a session and switched off at its end. A kernel that breaks under a program takes the guest with it: the
-console says how, and the guest is booted again for the next programs.
+KERNEL is what `lockproof kernel list` shows, or the path of an image, a package or a build tree. Options behind it,
+`+memory=MIB`, `+smp=N`, `+cpu=MODEL`, `+accel=tcg` and `+append=PARAMETERS`, say what it runs on and with
+(docs/targets.md). The guest is booted once for a session and switched off at its end. A kernel that breaks under a
+program takes the guest with it: the console says how, and the guest is booted again for the next programs.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ import fcntl
 import os
 import platform
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import UsageError
+from lockproof.runners import options
 from lockproof.runners.architectures import ARCHITECTURES
-from lockproof.runners.guest.acceleration import kvm_works
 from lockproof.runners.guest.connection import Guest
 from lockproof.runners.guest.initramfs import initramfs
+from lockproof.runners.guest.machine import asked
 from lockproof.runners.guest.mailbox import SIZE, Mailbox, Terminal
 from lockproof.runners.host import tools
 from lockproof.runners.kernels import kernel
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lockproof.runners.architectures import Machine
+    from lockproof.runners.guest.machine import Asked
     from lockproof.runners.kernels.kernel import Kernel
+    from lockproof.runners.target import TargetInfo
 
 __all__ = ["PARAMETERS", "make", "names"]
 
@@ -53,17 +57,23 @@ _GUARDED = ("--pdeathsig", "KILL", "--", "/bin/sh", "-c", '[ "$PPID" -eq "$0" ] 
 
 def make(argument: str) -> GuestTarget:
     """Make the target of a kernel. Raises UsageError where it or what it needs is missing, TargetError, StoreError."""
-    if not argument:
+    wanted, written = options.split(argument)
+    if not wanted:
         msg = "target 'qemu:': no kernel; write one, such as qemu:debian/6.12 (lockproof kernel list shows them)"
         raise UsageError(msg)
+    if not kernel.mode(wanted):
+        options.refuse_unknown(f"qemu:{argument}", wanted)
     try:
-        found = kernel.find(argument)
+        found = kernel.find(wanted)
     except kernel.MissingKernelError as missing:
-        _programs(argument, missing.arch)  # no kernel is fetched that nothing here can boot
+        _programs(wanted, missing.arch)  # no kernel is fetched that nothing here can boot
         raise
-    programs = _programs(argument, found.arch)
+    programs = _programs(wanted, found.arch)
     machine = ARCHITECTURES[found.arch].machine
-    return GuestTarget(f"qemu:{found.name}", found, machine, programs[machine.program], programs["setpriv"])
+    has_kvm = platform.machine() in machine.hosts
+    special = asked(f"qemu:{argument}", machine, written, has_kvm=has_kvm)
+    name = options.join(f"qemu:{found.name}", special.options)
+    return GuestTarget(name, found, machine, special, programs[machine.program], programs["setpriv"])
 
 
 def _programs(argument: str, arch: str) -> dict[str, str]:
@@ -83,6 +93,7 @@ class GuestTarget:
     name: str
     kernel: Kernel
     machine: Machine
+    asked: Asked
     qemu: str
     setpriv: str
 
@@ -95,28 +106,37 @@ class GuestTarget:
     def session(self) -> Iterator[ProbeSession]:
         """Begin to boot the guest; leaving the context switches it off. Raises TargetError, UsageError, StoreError."""
         init = initramfs(compiled.probe_for(self.kernel.arch), self.kernel.modules)
-        kvm = platform.machine() in self.machine.hosts and kvm_works()
-        command = (self.qemu, *self._options("kvm" if kvm else "tcg"), "-initrd", str(init))
+        accelerator = self.asked.accelerator(has_kvm=platform.machine() in self.machine.hosts)
+        command = (self.qemu, *self._options(accelerator), "-initrd", str(init))
         guarded = (self.setpriv, *_GUARDED, str(os.getpid()), *command)
-        about = f"{'KVM' if kvm else 'TCG'}, {self.machine.memory} MiB"
+        processors = f", {self.asked.smp} processors" if self.asked.smp > 1 else ""
+        about = f"{accelerator.upper()}, {self.asked.memory} MiB{processors}"
         session = ProbeSession(
             lambda: _boot(guarded, about, mailbox=self.machine.mailbox),
             hello_limit=self.machine.patience,
-            packaged=self.kernel.packaged,
+            complete=self._complete,
         )
         try:
             yield session
         finally:
             session.close()
 
+    def _complete(self, info: TargetInfo) -> TargetInfo:
+        """Return what the probe found, and what is known of the kernel's package. Raises TargetError; see Asked."""
+        self.asked.check(info)
+        return replace(info, packaged=self.kernel.packaged)
+
     def _options(self, accelerator: str) -> tuple[str, ...]:
         machine = self.machine
-        parameters = f"console={machine.console} LOCKPROOF_CHANNEL={machine.channel} {PARAMETERS} {machine.parameters}"
+        ours = f"console={machine.console} LOCKPROOF_CHANNEL={machine.channel} {PARAMETERS}"
+        parameters = " ".join(filter(None, (ours, machine.parameters, self.asked.append)))
         return (
             *_OPTIONS,
             *machine.options,
-            *("-accel", accelerator, "-cpu", "host" if accelerator == "kvm" else machine.cpu),
-            *("-m", str(machine.memory), "-kernel", str(self.kernel.image), "-append", parameters.strip()),
+            *("-accel", accelerator),
+            *("-cpu", self.asked.cpu or ("host" if accelerator == "kvm" else machine.cpu)),
+            *(("-smp", str(self.asked.smp)) if self.asked.smp > 1 else ()),
+            *("-m", str(self.asked.memory), "-kernel", str(self.kernel.image), "-append", parameters),
         )
 
 

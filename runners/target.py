@@ -2,7 +2,7 @@
 """How a target is used (Target, Session), what a target can do (TargetInfo), and the TARGET grammar.
 
 TARGET is `KIND`, `KIND:ARGUMENT` or, with options, `KIND+OPTION…`: `local`, `model:posix`, `command:ssh host ./probe`,
-`local+posixmlock`. Options are an argument that begins with their +. The kinds are the entry
+`local+posixmlock`, `qemu:debian/6.12+smp=2` (options.py). The kinds are the entry
 points of the group `lockproof.runners`, each a module with the two functions of `Runner`, so that another package
 adds a runner with one file and one line.
 """
@@ -85,6 +85,8 @@ class TargetInfo:
     """A file with the kernel's configuration, and its SHA-256; None: the target has none that can be read."""
     command_line: str = ""
     """What the kernel was started with; empty: not known."""
+    processors: int | None = None
+    """That the kernel runs; None: not known."""
     page_size: int
     """Bytes."""
     bits: Literal[32, 64]
@@ -182,7 +184,7 @@ class TargetInfo:
     @property
     def identity(self) -> tuple[object, ...]:
         """What must not change within a run, for its results to be about one target."""
-        what = (self.system, self.release, self.version, self.machine, self.build_id)
+        what = (self.system, self.release, self.version, self.machine, self.build_id, self.command_line)
         return (*what, self.page_size, self.privileged)
 
     def as_json(self) -> dict[str, Any]:
@@ -320,7 +322,8 @@ def started(names: Iterable[str], most: int) -> Iterator[tuple[Target, ...]]:
     Their users import, read and compile meanwhile. Leaving the context ends those that nobody asked for. Raises
     UsageError as `make_target` does.
     """
-    targets = [make_target(name) for name in dict.fromkeys(names)]
+    made = map(make_target, dict.fromkeys(names))
+    targets = list({target.name: target for target in made}.values())  # several texts may name one
     with ExitStack() as stack:
         ahead = []
         for target in targets[:most]:

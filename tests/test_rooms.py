@@ -32,7 +32,7 @@ LEVELS = (
 )
 """Rooms of conformance; each uses those of lower levels only."""
 RUNNERS = (
-    {"target", "architectures", "shims"},
+    {"target", "architectures", "options", "shims"},
     {"host"},
     {"kernels"},
     {"probe"},
@@ -46,6 +46,8 @@ RUNNERS_OF = {
     "corpus": {"models"},
     "proving": {"models"},
     "programs": {"shims"},
+    "reports": {"options"},
+    "cli": {"options"},
     "commands": {"models", "kernels", "probe", "shims"},
     "completion": {"architectures", "models", "kernels", "shims"},
 }

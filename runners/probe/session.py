@@ -11,7 +11,7 @@ import itertools
 import tempfile
 from collections import deque
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from lockproof.conformance.errors import TargetError
@@ -71,13 +71,13 @@ class ProbeSession:
         self,
         connect: Callable[[], Connection],
         hello_limit: float = _HELLO_LIMIT,
-        packaged: tuple[str, str] = ("", ""),
+        complete: Callable[[TargetInfo], TargetInfo] | None = None,
     ) -> None:
         """Start the probe; it has so many seconds to say hello. Raises TargetError where it cannot be started.
 
-        `packaged`: what is known of the kernel's package, for TargetInfo.
+        `complete`: adds what is known besides to what the probe found, or raises TargetError where that cannot be.
         """
-        self._packaged = packaged
+        self._complete = complete
         self._connect = connect
         self._hello_limit = hello_limit
         self._numbers = itertools.count()
@@ -142,7 +142,7 @@ class ProbeSession:
 
     def _hello(self) -> TargetInfo:
         info = TargetInfo.from_hello(self._connection.first_line(self._hello_limit))
-        return replace(info, packaged=self._packaged)
+        return self._complete(info) if self._complete is not None else info
 
     def _receive(self, sent: _Sent) -> Trace:
         limit = sent.program.time_limit + _GRACE  # from one line to the next

@@ -34,6 +34,11 @@ EXCLUDED = {
     "run --resume 2026 --reading size-max=wraps": f"{RUN}--reading",
     "explain --interpretations size-max": "--interpretations prints all interpretations, and nothing else; leave out NAME",
     "certify --run 2026 -t local -o x": "--run certifies what ran already; leave out --target",
+    **{f"run --resume 2026 --{key} x": f"{RUN}--{key}" for key in ("memory", "smp", "cpu", "accel", "append")},
+    "run -t local --append lsm=": "target 'local': takes no append; qemu: targets do",
+    "run --smp 2": "--smp is for a guest; name one, such as -t qemu:debian/6.12",
+    "run -t qemu:debian/6.12+smp=2 --smp 4": "target 'qemu:debian/6.12+smp=2': smp is given twice, here and as '4'; "
+    "leave out one",
     "run --resume 2026 --repeat 1": f"{RUN}--repeat",
     "run --resume 2026 --time-limit 30": f"{RUN}--time-limit",
     "run --resume 2026 --repeat 2 mlock munlock": f"{RUN}CASE, --repeat",
@@ -114,7 +119,8 @@ def test_the_options_of_run_are_in_groups_below_each_other(tmp_path: Path) -> No
     lines = help_of("run", cwd=tmp_path)
     assert max(map(len, lines)) <= 80
     titles = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
-    assert titles == ["Cases and targets:", "How they are run:", "Results:", "Baselines:", "Other:"]
+    assert titles[:3] == ["Cases and targets:", "Guests (docs/targets.md):", "How they are run:"]
+    assert titles[3:] == ["Results:", "Baselines:", "Other:"]
     options = [line for line in lines if line.startswith("  -")]
     assert len(options) == len(next(command for command in commands() if command.name == "run").params)  # with --help
     starts = {len(line) - len(line[24:].lstrip()) for line in options}

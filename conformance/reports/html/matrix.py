@@ -15,6 +15,7 @@ from lockproof.conformance.reports.html.page import Mark
 from lockproof.conformance.running import baselines
 from lockproof.conformance.running.known import assess
 from lockproof.conformance.running.place import place_of
+from lockproof.runners.options import apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -127,7 +128,8 @@ def releases(targets: Iterable[Target]) -> list[list[Target]]:
     for target in targets:
         info = target.results.info
         if info is not None and target.is_kernel:
-            found[_VERSION.sub("#", target.name), info.system, info.machine, info.page_size].append(target)
+            kernel, machine = apart(target.name)  # those on another machine are none of its releases
+            found[_VERSION.sub("#", kernel), machine, info.system, info.machine, info.page_size].append(target)
     return [sorted(each, key=_version) for each in found.values() if len(each) > 1]
 
 

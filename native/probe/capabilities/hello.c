@@ -198,10 +198,23 @@ static void write_configuration(struct trace *trace, const char *release)
 	}
 }
 
+/* How many processors the probe may run on; in a guest all that the kernel runs. 0: not known. */
+static int processors(void)
+{
+	unsigned char mask[1024] = { 0 }; /* for the 8192 that Linux has at most */
+	long size = syscall(SYS_sched_getaffinity, 0, sizeof(mask), mask);
+	int count = 0;
+
+	for (long i = 0; i < size; i++)
+		count += __builtin_popcount(mask[i]);
+	return count;
+}
+
 static void write_system(struct trace *trace)
 {
 	struct utsname names = { 0 };
 	char build_id[BUILD_ID_ROOM];
+	int count = processors();
 
 	uname(&names);
 	text_format(&trace->text, "\"system\":");
@@ -217,6 +230,8 @@ static void write_system(struct trace *trace)
 	if (build_id_own(build_id))
 		text_format(&trace->text, ",\"probe\":\"%s\"", build_id);
 	write_configuration(trace, names.release);
+	if (count)
+		text_format(&trace->text, ",\"processors\":%d", count);
 }
 
 /*
