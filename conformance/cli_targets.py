@@ -110,6 +110,7 @@ def kernel_add(**asked: Any) -> Printed:
 
 @kernel.command("build")
 @click.argument("source", shell_complete=completion.sources)
+@option("--posixmlock", is_flag=True, help="Apply the patches that make memory locks all or nothing first.")
 @option("--fault-injection", is_flag=True, help="Let every allocation inside a call fail in turn.")
 @file_option("--patch", "patches", multiple=True, help="Apply a patch with -p1 first; may be given several times.")
 @file_option(

@@ -16,7 +16,7 @@ from lockproof.conformance.commands.printed import Printed
 from lockproof.conformance.errors import LockproofError, UsageError, suggest
 from lockproof.runners.kernels import add as adding
 from lockproof.runners.kernels import build as building
-from lockproof.runners.kernels import catalogue, debian, kernel
+from lockproof.runners.kernels import catalogue, debian, kernel, series
 from lockproof.runners.kernels.build import BuildRequest
 
 if TYPE_CHECKING:
@@ -99,6 +99,8 @@ def table(request: ListRequest, progress: Console) -> Printed:
     ]
     if more:
         lines += ["", "lockproof kernel fetch NAME fetches (size of the package):", *aligned(more)]
+    patched = ", ".join(f"debian/{version}" for version in series.versions())
+    lines += ["", f"lockproof kernel build NAME --posixmlock patches it to lock all or nothing: {patched}"]
     others = ", ".join(f"@{name}" for name in debian.other_architectures())
     lines += ["", f"For another architecture, add to a name: {others}"]
     return Printed("\n".join(lines), remark=remark)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 from lockproof.conformance.errors import TargetError, UsageError
 from lockproof.conformance.files import read_input
 from lockproof.runners.host import cache, processes, tools
-from lockproof.runners.kernels import catalogue, config, image, source
+from lockproof.runners.kernels import catalogue, config, image, series, source
 from lockproof.runners.kernels.catalogue import CachedKernel
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class BuildRequest:
     """What the user asked for."""
 
     source: str
+    posixmlock: bool = False
+    """Whether to apply the series that makes memory locks all or nothing."""
     fault_injection: bool = False
     patches: tuple[Path, ...] = ()
     fragments: tuple[Path, ...] = ()
@@ -70,9 +72,10 @@ def build(request: BuildRequest, watcher: Watcher) -> CachedKernel:
     Raises UsageError where something is missing or does not fit, TargetError where the compiler fails, StoreError.
     """
     cross = cross_prefix()
-    need_tools(cross, ["patch"] if request.patches else [])
-    patches = [(path, _read(path)) for path in request.patches]
+    need_tools(cross, ["patch"] if request.patches or request.posixmlock else [])
+    own_patches = [(str(path), _read(path)) for path in request.patches]
     own = [config.own(path) for path in request.fragments]
+    patches = [*(series.patches(request.source) if request.posixmlock else []), *own_patches]
     sources = source.resolve(request.source, watcher.say)
     needed, optional = config.fragments(fault_injection=request.fault_injection)
     parts = (sources.digest, [text for _, text in patches], needed, optional, own, compiler(cross))
@@ -83,8 +86,8 @@ def build(request: BuildRequest, watcher: Watcher) -> CachedKernel:
             work = Work(folder, lock, folder.with_suffix(".log"), cross, watcher)
             watcher.say(f"unpacking {request.source}")
             sources.unpack(work.tree, lock)
-            for path, text in patches:
-                work.patch(path, text, request.source)
+            for name, text in patches:
+                work.patch(name, text, request.source)
             for line in config.check(work.configure([needed, optional, *own]), needed, own):
                 watcher.say(line)
             work.compile()
@@ -102,7 +105,8 @@ def build(request: BuildRequest, watcher: Watcher) -> CachedKernel:
 
 def _name(request: BuildRequest, sources: Source) -> str:
     added = [*request.patches, *request.fragments]
-    options = ["fault-injection"] if request.fault_injection else [] if added else ["tiny"]
+    flags = {"posixmlock": request.posixmlock, "fault-injection": request.fault_injection}
+    options = [name for name, given in flags.items() if given] or ([] if added else ["tiny"])
     return "+".join([sources.name, *options, *(re.sub(r"[^\w.~-]", "-", path.stem) for path in added)])
 
 
@@ -197,7 +201,7 @@ class Work:
         """The kernel, once it is compiled."""
         return self.output / "arch/x86/boot/bzImage"
 
-    def patch(self, path: Path, text: bytes, where: str) -> None:
+    def patch(self, name: str, text: bytes, where: str) -> None:
         """Change the sources. Raises UsageError where the patch does not apply."""
         rejects = self.folder / "rejects"
         command = ["patch", "-p1", "--forward", "--batch", f"--reject-file={rejects}"]
@@ -205,7 +209,7 @@ class Work:
         done = processes.run(command, cwd=self.tree, input=text, pass_fds=(self.lock,), **streams)
         said = done.stdout.decode(errors="replace").splitlines()
         if done.returncode:
-            msg = f"{path}: does not apply to {where}: {'; '.join(_failures(said)) or ' '.join(said[-1:])}"
+            msg = f"{name}: does not apply to {where}: {'; '.join(_failures(said)) or ' '.join(said[-1:])}"
             raise UsageError(msg)
 
     def configure(self, fragments: list[str]) -> str:

@@ -153,6 +153,7 @@ def _unknown(text: str, name: str, wanted: Architecture) -> UsageError:
 
 def _how_built(source: str, options: list[str]) -> str:
     """Return the command that builds a kernel whose name says with what."""
-    files = [option for option in options if option not in {"fault-injection", "tiny"}]
-    command = f"lockproof kernel build {source}{' --fault-injection' * ('fault-injection' in options)}"
+    flags = [option for option in ("posixmlock", "fault-injection") if option in options]
+    files = [option for option in options if option not in {*flags, "tiny"}]
+    command = " ".join(["lockproof kernel build", source, *(f"--{flag}" for flag in flags)])
     return f"{command} with --patch or --config for {', '.join(files)}" if files else command

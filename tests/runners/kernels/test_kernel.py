@@ -162,6 +162,10 @@ def test_a_path_whose_image_was_cut_is_refused(folder: Path) -> None:
         "kernel 'debian/6.1+fault-injection': not built yet; run: lockproof kernel build debian/6.1 --fault-injection",
     ),
     (
+        "debian/7.2+posixmlock+fault-injection",
+        "kernel 'debian/7.2+posixmlock+fault-injection': not built yet; run: lockproof kernel build debian/7.2 --posixmlock --fault-injection",
+    ),
+    (
         "debian/6.1+fault-injection@arm64",
         "kernel 'debian/6.1+fault-injection@arm64': kernels are built for x86_64 only; leave out @arm64",
     ),
