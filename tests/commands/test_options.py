@@ -119,7 +119,7 @@ def test_the_options_of_run_are_in_groups_below_each_other(tmp_path: Path) -> No
     lines = help_of("run", cwd=tmp_path)
     assert max(map(len, lines)) <= 80
     titles = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
-    assert titles[:3] == ["Cases and targets:", "Guests (docs/targets.md):", "How they are run:"]
+    assert titles[:3] == ["Cases and targets:", "How they are run:", "Guests (docs/targets.md):"]
     assert titles[3:] == ["Results:", "Baselines:", "Other:"]
     options = [line for line in lines if line.startswith("  -")]
     assert len(options) == len(next(command for command in commands() if command.name == "run").params)  # with --help

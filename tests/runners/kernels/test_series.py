@@ -39,7 +39,9 @@ def test_sources_without_a_series_are_told_those_that_have_one(source: str, why:
     assert str(error.value) == f"{source}: --posixmlock has no patches {why}; it has those for {there}"
 
 
-@pytest.mark.parametrize(("version", "name", "text"), PATCHES)
+@pytest.mark.parametrize(
+    ("version", "name", "text"), PATCHES, ids=[f"{version}/{name}" for version, name, _ in PATCHES]
+)
 def test_each_patch_says_its_license_what_it_is_for_and_where_it_stands(version: str, name: str, text: str) -> None:
     numbers = sorted(int(other.partition("-")[0]) for v, other, _ in PATCHES if v == version)
     assert numbers == list(range(1, len(numbers) + 1))
@@ -47,4 +49,4 @@ def test_each_patch_says_its_license_what_it_is_for_and_where_it_stands(version:
     assert subject
     assert (int(subject[1]), int(subject[2])) == (int(name.partition("-")[0]), len(numbers))
     assert text.startswith("SPDX-License-Identifier: GPL-2.0-only\n")
-    assert len(text[: text.index("\n---\n")].splitlines()) > 10
+    assert len(text[: text.index("\n---\n")].splitlines()) >= 10
