@@ -20,6 +20,7 @@
   const filters = [...document.querySelectorAll("[name=show]")];
   const usual = filters.find((each) => each.defaultChecked);
   let at = null; // the row that is looked at
+  let searched = false; // whether there are rows that do not match
 
   const seen = (row) => row.getClientRects().length > 0;
   const filter = (word) => {
@@ -28,6 +29,12 @@
 
   function find() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    if (words.length || searched) match(words);
+    searched = words.length > 0;
+    search.parentElement.querySelector("output").textContent = searched ? `${all.filter(seen).length} shown` : "";
+  }
+
+  function match(words) {
     for (const body of table.tBodies) {
       let some = false;
       for (const row of [...body.rows].slice(1)) {
@@ -38,7 +45,6 @@
       }
       body.classList.toggle("unmatched", !some);
     }
-    search.parentElement.querySelector("output").textContent = words.length ? `${all.filter(seen).length} shown` : "";
   }
 
   function leave() {
