@@ -23,8 +23,10 @@ from lockproof.conformance.options import (
     offline_option,
     option,
     progress,
+    resolved,
     results_option,
     seconds,
+    targets_option,
 )
 
 if TYPE_CHECKING:
@@ -115,6 +117,7 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
     shell_complete=completion.readings,
     help="Judge by another reading of the standard (lockproof explain --interpretations); may be given several times.",
 )
+@targets_option(_SELECTION)
 @machine_options("Guests (docs/targets.md)")
 @option(
     "-j",
@@ -204,6 +207,7 @@ def run(targets: tuple[str, ...], jobs: int | None, resume: str | None, *, offli
     from lockproof.runners.target import started
 
     machine = {key: asked.pop(key) for key in _MACHINE}
+    targets = tuple(resolved(targets, asked.pop("targets_file")))
     asked_for = on_machine(targets, machine)
     names = () if resume else asked_for or (() if asked["failed_in"] else _DEFAULT_TARGETS)
     ahead = jobs or len(os.sched_getaffinity(0))
@@ -286,8 +290,9 @@ def repro(**asked: Any) -> Printed:
     multiple=True,
     help="Known deviations, which are passed over: the search goes on behind them. May be given several times.",
 )
+@targets_option()
 @offline_option()
-def explore(*, offline: bool, **asked: Any) -> Printed:
+def explore(*, target: str, targets_file: Path | None, offline: bool, **asked: Any) -> Printed:
     """Try generated cases on a target, and print the smallest that does what is not permitted, as YAML.
 
     What is permitted says a naive statement of the standard: a set of locked pages; or, with --against, what another
@@ -296,8 +301,9 @@ def explore(*, offline: bool, **asked: Any) -> Printed:
     """
     from lockproof.conformance.commands import explore as command
     from lockproof.conformance.commands.missing import with_kernels
+    from lockproof.conformance.targets_file import resolve_one
 
-    request = command.ExploreRequest(**asked)
+    request = command.ExploreRequest(target=resolve_one(target, targets_file), **asked)
     return with_kernels(lambda: command.explore(request, progress()), progress, offline=offline)
 
 

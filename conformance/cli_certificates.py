@@ -17,9 +17,12 @@ from lockproof.conformance.options import (
     folder_option,
     option,
     results_option,
+    targets_option,
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lockproof.conformance.commands.printed import Printed
 
 __all__ = ["add_commands"]
@@ -28,19 +31,22 @@ __all__ = ["add_commands"]
 @click.command(cls=Command, excludes=[Excludes("run", ("target",), "certifies what ran already")])
 @option("-t", "--target", metavar="TARGET", shell_complete=completion.targets, help="What to run the whole corpus on.")
 @option("--run", metavar="RUN", shell_complete=completion.runs, help="Certify an earlier run of the whole corpus.")
+@targets_option()
 @folder_option("-o", "--output", required=True, help="The certificate, a new folder.")
 @file_option("--statement", default="STATEMENT.yaml", show_default=True, help="Who hands it in; made where missing.")
 @file_option("--key", help="Sign with it: a private key of OpenSSH, or the public one of a key that an agent has.")
 @results_option("Folder of the runs.")
-def certify(target: str | None, **asked: Any) -> Printed:
+def certify(target: str | None, targets_file: Path | None, **asked: Any) -> Printed:
     """Run the whole corpus on a target, and write what that comes to, and the evidence, as a folder to be signed.
 
     Exit code 1: a profile does not conform; 3: nothing can be certified. See docs/certificates.md.
     """
     from lockproof.conformance.commands import certify as command
+    from lockproof.conformance.targets_file import resolve_one
     from lockproof.runners.target import make_target
 
-    return command.certify(command.CertifyRequest(target=make_target(target) if target else None, **asked))
+    made = make_target(resolve_one(target, targets_file)) if target else None
+    return command.certify(command.CertifyRequest(target=made, **asked))
 
 
 @click.group(cls=Group)
@@ -89,17 +95,19 @@ def certificate_export(in_toto: bool, **asked: Any) -> Printed:  # noqa: ARG001,
 @certificate.command("reproduce")
 @_folder
 @option("-t", "--target", required=True, metavar="TARGET", shell_complete=completion.targets, help="What to run it on.")
+@targets_option()
 @_signers
 @results_option("Folder of the runs.")
-def certificate_reproduce(target: str, **asked: Any) -> Printed:
+def certificate_reproduce(target: str, targets_file: Path | None, **asked: Any) -> Printed:
     """Run what a certificate says that it ran, and say what is seen otherwise, in six lists.
 
     Exit code 1: it is worse than the certificate says.
     """
     from lockproof.conformance.commands import certificate as command
+    from lockproof.conformance.targets_file import resolve_one
     from lockproof.runners.target import make_target
 
-    return command.reproduce(command.ReproduceRequest(target=make_target(target), **asked))
+    return command.reproduce(command.ReproduceRequest(target=make_target(resolve_one(target, targets_file)), **asked))
 
 
 def add_commands(main: Group) -> None:

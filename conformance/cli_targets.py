@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lockproof.conformance import completion
-from lockproof.conformance.options import Command, Group, file_option, option, progress
+from lockproof.conformance.options import Command, Excludes, Group, file_option, option, progress, targets_option
 
 if TYPE_CHECKING:
     from lockproof.conformance.commands.printed import Printed
@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 __all__ = ["add_commands"]
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, excludes=[Excludes("schema", ("names", "targets_file"), "prints nothing but the schema")])
 @click.argument("names", nargs=-1, metavar="[TARGET]...", shell_complete=completion.targets)
+@targets_option()
+@option("--schema", is_flag=True, help="Print the JSON Schema of targets.toml, for editors.")
 def targets(**asked: Any) -> Printed:
     """Show targets: usable or not and why, and what each can do.
 
-    Default: all that have the same name on every machine.
+    Default: all that have the same name on every machine, and what the names of targets.toml stand for.
     """
     from lockproof.conformance.commands import targets as command
 

@@ -33,8 +33,10 @@ __all__ = [
     "offline_option",
     "option",
     "progress",
+    "resolved",
     "results_option",
     "seconds",
+    "targets_option",
 ]
 
 _LONGEST_SENTENCE = 200
@@ -208,6 +210,30 @@ def results_option(text: str, group: str = "") -> Callable[[_Function], _Functio
         metavar="FOLDER",
         help=text,
     )
+
+
+def targets_option(group: str = "") -> Callable[[_Function], _Function]:
+    """Declare --targets."""
+    return file_option(
+        "--targets",
+        "targets_file",
+        group=group,
+        help="Names of targets and groups; default: targets.toml of this folder or one above. See docs/targets.md.",
+    )
+
+
+def resolved(names: Sequence[str], file: Path | None) -> Sequence[str]:
+    """Return the TARGET texts that names stand for. Raises UsageError, CaseFileError.
+
+    Texts are left as they are without what reads files of names, which takes as long to import as half a boot.
+    """
+    from lockproof.runners.target import is_target
+
+    if file is None and all(map(is_target, names)):
+        return names
+    from lockproof.conformance.targets_file import resolve
+
+    return resolve(names, file)
 
 
 def progress() -> Console:

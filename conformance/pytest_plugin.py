@@ -39,13 +39,14 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make the targets, and name the markers."""
     for profile in _PROFILES:
         config.addinivalue_line("markers", f"{profile}: a lockproof case of profile {profile}")
-    names = dict.fromkeys(config.getoption("lockproof_targets"))
+    names = config.getoption("lockproof_targets")
     if names:
         from lockproof.conformance.errors import UsageError  # noqa: PLC0415  only where cases are run
+        from lockproof.conformance.targets_file import resolve  # noqa: PLC0415
         from lockproof.runners.target import make_target  # noqa: PLC0415
 
         try:
-            targets = [make_target(name) for name in names]
+            targets = list({made.name: made for made in map(make_target, resolve(names))}.values())
         except UsageError as error:
             raise pytest.UsageError(str(error)) from error
         config.stash[_SESSIONS] = _Sessions(targets)

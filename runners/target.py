@@ -35,6 +35,8 @@ __all__ = [
     "SystemCounts",
     "Target",
     "TargetInfo",
+    "is_target",
+    "kinds",
     "known_targets",
     "make_target",
     "started",
@@ -294,6 +296,16 @@ def known_targets() -> tuple[str, ...]:
     """Return the targets that have the same name on every machine."""
     found = sorted(entry_points(group=_GROUP), key=lambda entry: entry.name)
     return tuple(_text(entry.name, name) for entry in found for name in entry.load().names())
+
+
+def kinds() -> frozenset[str]:
+    """Return the kinds of targets that there are."""
+    return frozenset(entry_points(group=_GROUP).names)
+
+
+def is_target(text: str) -> bool:
+    """Tell whether a text is one of a kind of target, and no name that stands for one."""
+    return re.split("[:+]", text, maxsplit=1)[0] in kinds()
 
 
 def _text(kind: str, argument: str) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LEVELS = (
     {"errors"},
     {"files", "columns", "counted", "visible", "exit_codes"},
-    {"language"},
+    {"language", "targets_file"},
     {"protocol"},
     {"judging"},
     {"running", "corpus"},
@@ -46,6 +46,7 @@ RUNNERS_OF = {
     "corpus": {"models"},
     "proving": {"models"},
     "programs": {"shims"},
+    "targets_file": {"options"},
     "reports": {"options"},
     "cli": {"options"},
     "commands": {"models", "kernels", "probe", "shims"},

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lockproof.conformance import targets_file
+from lockproof.conformance.columns import aligned
 from lockproof.conformance.commands.printed import Printed
 from lockproof.conformance.errors import LockproofError
 from lockproof.conformance.protocol.kernel_log import new_taint
@@ -13,6 +16,8 @@ from lockproof.conformance.reports.words import what_stands_out
 from lockproof.runners.target import known_targets, make_target
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lockproof.runners.target import Session, TargetInfo
 
 __all__ = ["TargetsRequest", "targets"]
@@ -30,12 +35,19 @@ class TargetsRequest:
 
     names: tuple[str, ...] = ()
     """None: all that have the same name on every machine."""
+    targets_file: Path | None = None
+    """None: targets.toml of the working directory or above, if there is one."""
+    schema: bool = False
 
 
 def targets(request: TargetsRequest) -> Printed:
-    """Ask targets what they can do; 3 where one that was named is not usable."""
+    """Ask targets what they can do; 3 where one that was named is not usable. Raises UsageError, CaseFileError."""
+    if request.schema:
+        return Printed(json.dumps(targets_file.schema(), indent=2))
+    path = request.targets_file or (None if request.names else targets_file.find())
+    named = [_named(path)] if path is not None and not request.names else []
     blocks, code = [], 0
-    for name in request.names or known_targets():
+    for name in targets_file.resolve(request.names, request.targets_file) or known_targets():
         try:
             with make_target(name).session() as session:
                 blocks.append(_usable(name, session))
@@ -43,8 +55,16 @@ def targets(request: TargetsRequest) -> Printed:
             code = _NOT_USABLE
             blocks.append(f"{name}: not usable\n  {error}")
     if not request.names:
-        return Printed("\n\n".join([*blocks, _COMMAND]))
+        return Printed("\n\n".join([*blocks, _COMMAND, *named]))
     return Printed("\n\n".join(blocks), code)
+
+
+def _named(path: Path) -> str:
+    """List what the names in a file stand for."""
+    made = targets_file.load(path)
+    names = [(name, each.text) for name, each in made.targets.items()]
+    groups = [(f"@{name}", ", ".join(members)) for name, members in made.groups.items()]
+    return "\n".join([str(path), *(f"  {line}" for line in aligned([*names, *groups]))])
 
 
 def _usable(name: str, session: Session) -> str:
