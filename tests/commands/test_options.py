@@ -39,6 +39,8 @@ EXCLUDED = {
     "run --smp 2": "--smp is for a guest; name one, such as -t qemu:debian/6.12",
     "run -t qemu:debian/6.12+smp=2 --smp 4": "target 'qemu:debian/6.12+smp=2': smp is given twice, here and as '4'; "
     "leave out one",
+    "targets --schema local": "--schema prints nothing but the schema; leave out TARGET",
+    "targets --schema --targets x": "--schema prints nothing but the schema; leave out --targets",
     "run --resume 2026 --repeat 1": f"{RUN}--repeat",
     "run --resume 2026 --time-limit 30": f"{RUN}--time-limit",
     "run --resume 2026 --repeat 2 mlock munlock": f"{RUN}CASE, --repeat",
