@@ -79,6 +79,7 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
             "runs what the earlier run was asked for",
         ),
         Excludes("failed_in", ("selection",), "runs what failed"),
+        Excludes("scheduler", ("jobs",), "spreads the work over the workers of its cluster"),
     ]
 )
 @click.argument("selection", nargs=-1, metavar="[CASE]...", shell_complete=completion.cases)
@@ -151,6 +152,12 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
     callback=seconds,
     help="For each execution; default: 30.",
 )
+@option(
+    "--scheduler",
+    group=_HOW,
+    metavar="ADDRESS",
+    help="Run on the workers of a Dask cluster (lockproof[cluster]). See docs/scaling.md.",
+)
 @offline_option(_HOW)
 @results_option("Folder that run folders are made in.", _RESULTS)
 @option(
@@ -197,12 +204,20 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
     is_flag=True,
     help="A case that passes and is known to fail is a failure too.",
 )
-def run(targets: tuple[str, ...], jobs: int | None, resume: str | None, *, offline: bool, **asked: Any) -> Printed:
+def run(
+    targets: tuple[str, ...],
+    jobs: int | None,
+    resume: str | None,
+    scheduler: str | None,
+    *,
+    offline: bool,
+    **asked: Any,
+) -> Printed:
     """Run cases on targets and judge what they do.
 
     CASE is a full name, the leading part of one (mlock, mlock/no-change), or a pattern with * and ?. Default: all.
     """
-    from lockproof.conformance.commands.missing import with_kernels
+    from lockproof.conformance.commands.missing import packed, with_kernels
     from lockproof.runners.options import on_machine
     from lockproof.runners.target import started
 
@@ -212,10 +227,15 @@ def run(targets: tuple[str, ...], jobs: int | None, resume: str | None, *, offli
     names = () if resume else asked_for or (() if asked["failed_in"] else _DEFAULT_TARGETS)
     ahead = jobs or len(os.sched_getaffinity(0))
     with ExitStack() as stack:
-        on_their_way = with_kernels(lambda: stack.enter_context(started(names, ahead)), progress, offline=offline)
+
+        def begin() -> tuple[Any, ...]:
+            return packed(names) if scheduler is not None else stack.enter_context(started(names, ahead))
+
+        made = with_kernels(begin, progress, offline=offline)
         from lockproof.conformance.commands import run as command  # takes as long as a small kernel needs to boot
 
-        return command.run(command.RunRequest(targets=on_their_way, again=targets, jobs=jobs, resume=resume, **asked))
+        asked |= {"targets": made, "again": targets, "jobs": jobs, "resume": resume, "scheduler": scheduler}
+        return command.run(command.RunRequest(**asked))
 
 
 @main.command(
@@ -291,6 +311,7 @@ def repro(**asked: Any) -> Printed:
     help="Known deviations, which are passed over: the search goes on behind them. May be given several times.",
 )
 @targets_option()
+@option("--scheduler", metavar="ADDRESS", help="Search on a Dask cluster (lockproof[cluster]). See docs/scaling.md.")
 @offline_option()
 def explore(*, target: str, targets_file: Path | None, offline: bool, **asked: Any) -> Printed:
     """Try generated cases on a target, and print the smallest that does what is not permitted, as YAML.

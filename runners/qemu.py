@@ -25,19 +25,22 @@ from lockproof.runners.guest.machine import asked
 from lockproof.runners.guest.mailbox import SIZE, Mailbox, Terminal
 from lockproof.runners.host import tools
 from lockproof.runners.kernels import kernel
+from lockproof.runners.kernels.kernel import Kernel
+from lockproof.runners.parcel import Packed, Parcel
+from lockproof.runners.parcel import pack as pack_files
 from lockproof.runners.probe import compiled
 from lockproof.runners.probe.connection import Pipes, start_process
 from lockproof.runners.probe.session import ProbeSession
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from lockproof.runners.architectures import Machine
     from lockproof.runners.guest.machine import Asked
-    from lockproof.runners.kernels.kernel import Kernel
     from lockproof.runners.target import TargetInfo
 
-__all__ = ["PARAMETERS", "make", "names"]
+__all__ = ["PARAMETERS", "make", "names", "pack", "unpack"]
 
 # An oops ends the guest as a panic does, and both end QEMU: a kernel that has broken is not asked any more.
 # Secret memory has to be allowed before Linux 6.5.
@@ -57,12 +60,7 @@ _GUARDED = ("--pdeathsig", "KILL", "--", "/bin/sh", "-c", '[ "$PPID" -eq "$0" ] 
 
 def make(argument: str) -> GuestTarget:
     """Make the target of a kernel. Raises UsageError where it or what it needs is missing, TargetError, StoreError."""
-    wanted, written = options.split(argument)
-    if not wanted:
-        msg = "target 'qemu:': no kernel; write one, such as qemu:debian/6.12 (lockproof kernel list shows them)"
-        raise UsageError(msg)
-    if not kernel.mode(wanted):
-        options.refuse_unknown(f"qemu:{argument}", wanted)
+    wanted, written = _read(argument)
     try:
         found = kernel.find(wanted)
     except kernel.MissingKernelError as missing:
@@ -70,10 +68,49 @@ def make(argument: str) -> GuestTarget:
         raise
     programs = _programs(wanted, found.arch)
     machine = ARCHITECTURES[found.arch].machine
-    has_kvm = platform.machine() in machine.hosts
-    special = asked(f"qemu:{argument}", machine, written, has_kvm=has_kvm)
+    special = _ask(argument, machine, written)
     name = options.join(f"qemu:{found.name}", special.options)
     return GuestTarget(name, found, machine, special, programs[machine.program], programs["setpriv"])
+
+
+def pack(argument: str) -> Packed:
+    """Pack the target of a kernel, which needs no QEMU here. Raises as `make`, TargetError without a compiler."""
+    wanted, written = _read(argument)
+    found = kernel.find(wanted)
+    special = _ask(argument, ARCHITECTURES[found.arch].machine, written)
+    files = {"image": found.image, "initrd": initramfs(compiled.probe_for(found.arch), found.modules)}
+    vendor, version = found.packaged
+    facts = {"arch": found.arch, "vendor": vendor, "version": version}
+    return pack_files(options.join(f"qemu:{found.name}", special.options), files, facts)
+
+
+def unpack(parcel: Parcel, files: Mapping[str, Path]) -> GuestTarget:
+    """Make the target of a kernel that comes from elsewhere. Raises UsageError where what boots a guest is missing."""
+    arch, packaged = parcel.facts["arch"], (parcel.facts["vendor"], parcel.facts["version"])
+    machine = ARCHITECTURES[arch].machine
+    argument = parcel.name.removeprefix("qemu:")
+    wanted, written = _read(argument)
+    programs = _programs(wanted, arch)
+    sent = Kernel(wanted, files["image"], arch, packaged=packaged)
+    special = _ask(argument, machine, written)
+    qemu, setpriv = programs[machine.program], programs["setpriv"]
+    return GuestTarget(parcel.name, sent, machine, special, qemu, setpriv, initrd=files["initrd"])
+
+
+def _read(argument: str) -> tuple[str, dict[str, str]]:
+    """Return the kernel that is named, and the options behind it. Raises UsageError."""
+    wanted, written = options.split(argument)
+    if not wanted:
+        msg = "target 'qemu:': no kernel; write one, such as qemu:debian/6.12 (lockproof kernel list shows them)"
+        raise UsageError(msg)
+    if not kernel.mode(wanted):
+        options.refuse_unknown(f"qemu:{argument}", wanted)
+    return wanted, written
+
+
+def _ask(argument: str, machine: Machine, written: Mapping[str, str]) -> Asked:
+    has_kvm = platform.machine() in machine.hosts
+    return asked(f"qemu:{argument}", machine, written, has_kvm=has_kvm)
 
 
 def _programs(argument: str, arch: str) -> dict[str, str]:
@@ -96,6 +133,8 @@ class GuestTarget:
     asked: Asked
     qemu: str
     setpriv: str
+    initrd: Path | None = None
+    """The first file system of the guest; None: it is made of the probe and the kernel's modules."""
 
     @property
     def files(self) -> dict[str, str]:
@@ -105,7 +144,7 @@ class GuestTarget:
     @contextmanager
     def session(self) -> Iterator[ProbeSession]:
         """Begin to boot the guest; leaving the context switches it off. Raises TargetError, UsageError, StoreError."""
-        init = initramfs(compiled.probe_for(self.kernel.arch), self.kernel.modules)
+        init = self.initrd or initramfs(compiled.probe_for(self.kernel.arch), self.kernel.modules)
         accelerator = self.asked.accelerator(has_kvm=platform.machine() in self.machine.hosts)
         command = (self.qemu, *self._options(accelerator), "-initrd", str(init))
         guarded = (self.setpriv, *_GUARDED, str(os.getpid()), *command)

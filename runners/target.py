@@ -39,6 +39,7 @@ __all__ = [
     "kinds",
     "known_targets",
     "make_target",
+    "runner_of",
     "started",
 ]
 
@@ -314,6 +315,12 @@ def _text(kind: str, argument: str) -> str:
 
 def make_target(text: str) -> Target:
     """Make the target that a TARGET text names. Raises UsageError where there is none, or it is not usable here."""
+    runner, argument = runner_of(text)
+    return runner.make(argument)
+
+
+def runner_of(text: str) -> tuple[Runner, str]:
+    """Return the runner that a TARGET text means, and the argument for it. Raises UsageError where there is none."""
     if not text.isprintable():  # it is part of every result, and a line of every report
         msg = f"target {text!r}: a character that cannot be printed; write UTF-8"
         raise UsageError(msg)
@@ -323,8 +330,7 @@ def make_target(text: str) -> Target:
     if kind not in found.names:
         msg = f"target {text!r}: no kind of target is called {kind!r}; {suggest(kind, found.names)}"
         raise UsageError(msg)
-    runner: Runner = found[kind].load()
-    return runner.make(argument)
+    return found[kind].load(), argument
 
 
 @contextmanager

@@ -23,7 +23,7 @@ LEVELS = (
     {"judging"},
     {"running", "corpus"},
     {"reports"},
-    {"certificates", "offline"},
+    {"certificates", "offline", "cluster"},
     {"exploring", "proving", "repro", "programs"},
     {"commands", "options", "completion"},
     {"cli_results", "cli_certificates", "cli_offline", "cli_targets", "ending"},
@@ -34,7 +34,7 @@ LEVELS = (
 RUNNERS = (
     {"target", "architectures", "options", "shims"},
     {"host"},
-    {"kernels"},
+    {"kernels", "parcel"},
     {"probe"},
     {"guest", "models"},
     {"local", "gvisor", "command", "model", "qemu"},
@@ -44,12 +44,14 @@ BELOW_RUNNERS = {"errors", "files", "columns", "protocol"}
 """What runners use of conformance."""
 RUNNERS_OF = {
     "corpus": {"models"},
+    "cluster": {"parcel"},
+    "exploring": {"parcel"},
     "proving": {"models"},
     "programs": {"shims"},
     "targets_file": {"options"},
     "reports": {"options"},
     "cli": {"options"},
-    "commands": {"models", "kernels", "probe", "shims"},
+    "commands": {"models", "kernels", "parcel", "probe", "shims"},
     "completion": {"architectures", "models", "kernels", "shims"},
 }
 """What conformance uses of runners where it is about them; besides, everyone may use runners.target."""
@@ -125,6 +127,16 @@ def test_every_module_is_in_a_room() -> None:
 
 def test_rooms_use_only_rooms_below_them() -> None:
     assert wrong_ways(imports()) == []
+
+
+def test_only_what_is_about_clusters_imports_dask() -> None:
+    using = {
+        name
+        for top in ("conformance", "runners")
+        for name, path in modules(top)
+        if "distributed" in path.read_text(encoding="utf-8").split() and not name.startswith("conformance.cluster")
+    }
+    assert using == set()
 
 
 def test_no_imports_go_round_in_a_circle() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.commands.interrupt import interruptible
+from lockproof.conformance.commands.missing import packed
 from lockproof.conformance.commands.printed import Printed
 from lockproof.conformance.errors import TargetError, UsageError
 from lockproof.conformance.exit_codes import INFRASTRUCTURE
@@ -15,12 +16,13 @@ from lockproof.conformance.language.loading import load
 from lockproof.conformance.running import baselines
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Mapping
     from pathlib import Path
 
     from rich.console import Console
 
-    from lockproof.conformance.exploring.search import SearchResult
+    from lockproof.conformance.exploring.search import SearchRequest, SearchResult
 
 __all__ = ["ExploreRequest", "explore"]
 
@@ -43,6 +45,8 @@ class ExploreRequest:
     """The target that is to do the same; None: what the standard permits is asked."""
     baselines: tuple[Path, ...] = ()
     """Known deviations, behind which the search goes on."""
+    scheduler: str | None = None
+    """Address of that of a Dask cluster; None: this machine searches."""
 
     @property
     def longest(self) -> float:
@@ -74,14 +78,28 @@ def explore(request: ExploreRequest, progress: Console) -> Printed:
     )
     with interruptible() as interrupt:
         try:
-            found = search.explore(asked, progress, interrupt.stop)
+            found, seed = _search(asked, request.scheduler, progress, interrupt.stop)
         except TargetError:
             if not interrupt.signal:
                 raise
             return Printed("", 128 + interrupt.signal, "interrupted before the target was there")
-    text = f"# on {request.target}, seed {request.seed}: {found.what}\n{found.yaml}" if found.yaml else ""
+    text = f"# on {request.target}, seed {seed}: {found.what}\n{found.yaml}" if found.yaml else ""
     code = 128 + interrupt.signal if interrupt.signal else 1 if found.yaml else INFRASTRUCTURE * bool(found.unresolved)
     return Printed(text, code, _tried(found, request.seed))
+
+
+def _search(
+    asked: SearchRequest, scheduler: str | None, progress: Console, stop: threading.Event
+) -> tuple[SearchResult, int]:
+    """Search here or on a cluster; what was found, and the seed that finds it. Raises UsageError, TargetError."""
+    if scheduler is None:
+        from lockproof.conformance.exploring import search  # noqa: PLC0415  an optional extra
+
+        return search.explore(asked, progress, stop), asked.seed
+    targets = packed(filter(None, (asked.target, asked.against)))
+    from lockproof.conformance.exploring import cluster  # noqa: PLC0415  an optional extra
+
+    return cluster.explore(asked, targets, scheduler, stop)
 
 
 def _tried(found: SearchResult, seed: int) -> str:

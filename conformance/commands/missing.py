@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, TypeVar
 from lockproof.conformance.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from rich.console import Console
 
     from lockproof.runners.kernels.kernel import MissingKernelError
+    from lockproof.runners.parcel import Packed
 
-__all__ = ["with_kernels"]
+__all__ = ["packed", "with_kernels"]
 
 _T = TypeVar("_T")
 
@@ -36,6 +37,13 @@ def with_kernels(begin: Callable[[], _T], progress: Callable[[], Console], *, of
                 raise
             fetched.add(error.name)
             _fetch(error, progress())
+
+
+def packed(names: Iterable[str]) -> tuple[Packed, ...]:
+    """Pack the targets of TARGET texts for other machines, each once. Raises as `with_kernels` takes it."""
+    from lockproof.runners.parcel import pack_target  # noqa: PLC0415  most runs are on this machine
+
+    return tuple(map(pack_target, dict.fromkeys(names)))
 
 
 def _fetch(missing: MissingKernelError, progress: Console) -> None:

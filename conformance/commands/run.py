@@ -9,9 +9,10 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from lockproof.conformance.commands.interrupt import interruptible
 from lockproof.conformance.commands.printed import Printed
@@ -33,11 +34,12 @@ from lockproof.conformance.running.known import assess, known_issues
 from lockproof.conformance.running.manifest import Manifest, corpus_digest, now
 from lockproof.conformance.running.store import RunFolder, read_run
 from lockproof.conformance.running.tally import Tally
+from lockproof.runners.parcel import pack_target
 from lockproof.runners.target import make_target
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from rich.console import Console
 
@@ -45,7 +47,11 @@ if TYPE_CHECKING:
     from lockproof.conformance.running.baselines import Baseline
     from lockproof.conformance.running.events import Event, Listener
     from lockproof.conformance.running.results import Key, Result
+    from lockproof.runners.parcel import Packed
     from lockproof.runners.target import Target
+
+    _Execute = Callable[[Engine, Sequence[Target | Packed]], None]
+    """Runs what an engine is to run, on this machine or others."""
 
 __all__ = ["RunRequest", "run", "run_whole"]
 
@@ -68,8 +74,8 @@ class RunRequest:
     selection: tuple[str, ...] = ()
     readings: tuple[str, ...] = ()
     """Of the standard, by which it is judged besides those that were decided, each as `ID=CHOICE`."""
-    targets: tuple[Target, ...] = ()
-    """Those that are on their way up need not be waited for here (runners.target.started)."""
+    targets: tuple[Target | Packed, ...] = ()
+    """Those that are on their way up need not be waited for here (runners.target.started); with a scheduler packed."""
     repeat: int = 1
     time_limit: float | None = None
     """Seconds for each execution; None: DEFAULT_TIME_LIMIT."""
@@ -93,6 +99,8 @@ class RunRequest:
     verbose: bool = False
     exit_code: str = DEFAULT
     """One of the styles."""
+    scheduler: str | None = None
+    """Address of that of a Dask cluster, whose workers run the targets; None: this machine does."""
     recorded: bool = False
     """Whether the targets have run already, elsewhere: nothing of them can be tried again here."""
 
@@ -104,7 +112,7 @@ class _Work:
     folder: RunFolder
     corpus: Corpus
     cases: tuple[Case, ...]
-    targets: tuple[Target, ...]
+    targets: tuple[Target | Packed, ...]
     known: tuple[Baseline, ...]
 
     @property
@@ -131,10 +139,10 @@ def run(request: RunRequest) -> Printed:
     reports = RunReports(request.reports)
     streams = (*reports.on_standard_output, *(["--events -"] if request.events == "-" else []))
     out = console(stderr=check_standard_output(streams))
-    with _stream(request.events) as stream, interruptible() as interrupt:
+    with _place(request) as execute, _stream(request.events) as stream, interruptible() as interrupt:
         work = _new(request) if request.resume is None else _resumed(request, request.resume, out)
         live = reports.begin(Run(work.folder.manifest, Tally(), work.corpus, baselines=work.known))
-        tally = _execute(request, work, (*stream, *live), interrupt.stop, out)
+        tally = _execute(request, work, (*stream, *live), interrupt.stop, out, execute)
     made = Run(work.folder.manifest, tally, work.corpus, baselines=work.known)
     for part in terminal.closing(made, out.width):
         out.print(part)
@@ -143,26 +151,44 @@ def run(request: RunRequest) -> Printed:
     remark = "\n".join(map(str, trouble))
     if interrupt.signal:
         ran = sum(entry.repetitions for entry in tally.cases.values())
-        others = "" if request.recorded else f"; {_again(work.folder)} runs the others"
+        others = "" if request.recorded else f"; {_again(work.folder, request.scheduler)} runs the others"
         out.print(f"Interrupted: {ran} of {work.total} ran{others}")
         return Printed("", _SIGNALS + interrupt.signal, remark)
     if unresolved := sum(entry.unresolved for entry in tally.cases.values()):
-        again = "" if request.recorded else f"; {_again(work.folder)} tries them again"
+        again = "" if request.recorded else f"; {_again(work.folder, request.scheduler)} tries them again"
         out.print(f"{unresolved} UNRESOLVED{again}")
     deviates = _conclude(request, work.known, made, out)
     style = STYLES[request.exit_code]
     return Printed("", style.unresolved if trouble else tally.exit_code(style, fails=deviates), remark)
 
 
-def _again(folder: RunFolder) -> str:
+def _again(folder: RunFolder, scheduler: str | None) -> str:
     """Return the command that goes on with a run, to be pasted into a shell."""
     where = [] if folder.path.parent == _RESULTS else ["--results", str(folder.path.parent)]
     given = [word for target in folder.manifest.targets if target.startswith(_COMMAND) for word in ("-t", target)]
-    return shlex.join(["lockproof", "run", "--resume", folder.path.name, *where, *given])
+    there = [] if scheduler is None else ["--scheduler", scheduler]
+    return shlex.join(["lockproof", "run", "--resume", folder.path.name, *where, *given, *there])
+
+
+@contextmanager
+def _place(request: RunRequest) -> Iterator[_Execute]:
+    """Yield what runs an engine's cases: this machine, or the workers of a cluster. Raises UsageError, TargetError."""
+    if request.scheduler is None:
+        yield cast("_Execute", Engine.run)
+        return
+    from lockproof.conformance.cluster import connection, slices  # noqa: PLC0415  an optional extra
+
+    with connection.connected(request.scheduler) as client:
+        yield cast("_Execute", partial(slices.run, client, request.scheduler))
 
 
 def _execute(
-    request: RunRequest, work: _Work, stream: Sequence[Listener], stop: threading.Event, out: Console
+    request: RunRequest,
+    work: _Work,
+    stream: Sequence[Listener],
+    stop: threading.Event,
+    out: Console,
+    execute: _Execute,
 ) -> Tally:
     """Run what is missing, until `stop` is set; all results that there are then."""
     folder, tally = work.folder, Tally()
@@ -189,9 +215,9 @@ def _execute(
             stop=stop,
         )
         try:
-            engine.run(work.targets)
+            execute(engine, work.targets)
             if folder.manifest.confirm > folder.manifest.repeat and not stop.is_set():
-                _confirm(engine, work, tally, done)
+                _confirm(execute, engine, work, tally, done)
         finally:
             folder.close()
     if not stop.is_set():
@@ -199,7 +225,7 @@ def _execute(
     return tally
 
 
-def _confirm(engine: Engine, work: _Work, tally: Tally, done: set[Key]) -> None:
+def _confirm(execute: _Execute, engine: Engine, work: _Work, tally: Tally, done: set[Key]) -> None:
     """Run again what newly fails: what fails only sometimes is told apart from what always does."""
     manifest = work.folder.manifest
     new = {
@@ -220,7 +246,7 @@ def _confirm(engine: Engine, work: _Work, tally: Tally, done: set[Key]) -> None:
         if (target.name, case.name) not in new
     }
     if targets:
-        replace(engine, cases=cases, repeat=manifest.confirm, done=done | ran | others).run(targets)
+        execute(replace(engine, cases=cases, repeat=manifest.confirm, done=done | ran | others), targets)
 
 
 def _recorded(work: _Work, tally: Tally) -> tuple[set[Key], list[str]]:
@@ -283,8 +309,13 @@ def _of_failures(request: RunRequest, run: str) -> RunRequest:
         cases=request.cases or (Path(manifest.cases) if manifest.cases else None),
         selection=tuple(names),
         readings=request.readings or manifest.readings,
-        targets=request.targets or tuple(map(make_target, manifest.targets)),
+        targets=request.targets or tuple(map(_maker(request), manifest.targets)),
     )
+
+
+def _maker(request: RunRequest) -> Callable[[str], Target | Packed]:
+    """Return what makes a target of its name."""
+    return make_target if request.scheduler is None else pack_target
 
 
 def _is_command(target: str) -> bool:
@@ -307,7 +338,7 @@ def _resumed(request: RunRequest, run: str, out: Console) -> _Work:
     retried = folder.set_aside(lambda result: result.verdict.status is Status.UNRESOLVED)
     if retried:
         out.print(f"{retried} UNRESOLVED of the earlier run: tried again")
-    return _Work(folder, corpus, cases, tuple(map(make_target, manifest.targets)), known)
+    return _Work(folder, corpus, cases, tuple(map(_maker(request), manifest.targets)), known)
 
 
 def _known(request: RunRequest, corpus: Corpus, cases: Path | None) -> tuple[Baseline, ...]:
@@ -323,7 +354,8 @@ def _check_commands(request: RunRequest, folder: RunFolder) -> None:
             raise UsageError(msg)
     for target in manifest.targets:
         if target.startswith(_COMMAND) and target not in request.again and not _is_wanted(target):
-            msg = f"run {manifest.run!r}: it starts a command, {target!r}; where you want that, run: {_again(folder)}"
+            again = _again(folder, request.scheduler)
+            msg = f"run {manifest.run!r}: it starts a command, {target!r}; where you want that, run: {again}"
             raise UsageError(msg)
 
 

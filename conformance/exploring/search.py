@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -37,9 +38,9 @@ if TYPE_CHECKING:
     from lockproof.conformance.language.case import Case
     from lockproof.conformance.protocol.trace import Trace
     from lockproof.conformance.running.baselines import Baseline
-    from lockproof.runners.target import Session
+    from lockproof.runners.target import Session, Target
 
-__all__ = ["OneExample", "SearchRequest", "SearchResult", "explore"]
+__all__ = ["OneExample", "SearchRequest", "SearchResult", "divided", "explore"]
 
 _LOOK = 0.1  # seconds between two looks whether to stop
 _PATIENCE = 0.4  # seconds that what is under way may still take then
@@ -234,6 +235,8 @@ class SearchRequest:
     """A target that it is to do the same as, instead of what is permitted."""
     baselines: tuple[Baseline, ...] = ()
     """What is known of it, and passed over."""
+    batches: int | None = None
+    """Numbers of cases from the seed on, of which each has cases of its own; None: as many as there is time for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,23 +261,40 @@ class SearchResult:
     """What it did."""
 
 
-def explore(request: SearchRequest, out: Console, stop: threading.Event | None = None) -> SearchResult:
+def divided(request: SearchRequest) -> Iterator[SearchRequest]:
+    """Divide a search into searches whose cases are the same as its own, and those of none of the others."""
+    left = request.most
+    for number in itertools.count(request.seed):
+        if left is not None and left <= 0:
+            return
+        most = _BATCH if left is None else min(left, _BATCH)
+        yield replace(request, seed=number, most=most, batches=1)
+        left = None if left is None else left - most
+
+
+def explore(
+    request: SearchRequest,
+    out: Console,
+    stop: threading.Event | None = None,
+    make: Callable[[str], Target] = make_target,
+) -> SearchResult:
     """Try generated cases on a target until one differs; `stop`, set, ends it early. Raises UsageError, TargetError.
 
+    `make` makes the target of a TARGET text.
     An interrupt of Python's own would not do: hypothesis is called by the garbage collector, and there it gets lost.
     """
     began = time.monotonic()
     stop = stop or threading.Event()
     with ExitStack() as stack:
         waited_for = stack.enter_context(_giving_up(stop))
-        session = _seeing(request.target, stack, waited_for)
-        other = _seeing(request.against, stack, waited_for) if request.against else None
+        session = _seeing(make(request.target), stack, waited_for)
+        other = _seeing(make(request.against), stack, waited_for) if request.against else None
         passable = _known(request, session)
         show = stack.enter_context(_progress(request, out))
         search = _Search(session, time.monotonic() + request.seconds, stop, show, other, passable)
         batch = request.seed
         try:
-            while not search.is_over() and (request.most is None or search.count < request.most):
+            while not search.is_over() and _has_more(request, batch, search.count):
                 size = _BATCH if request.most is None else min(_BATCH, request.most - search.count)
                 if search.batch(batch, size):
                     break
@@ -298,6 +318,12 @@ def explore(request: SearchRequest, out: Console, stop: threading.Event | None =
         yaml,
         what,
     )
+
+
+def _has_more(request: SearchRequest, batch: int, count: int) -> bool:
+    """Tell whether a batch, after so many cases, is asked for."""
+    of_its_own = request.batches is None or batch < request.seed + request.batches
+    return of_its_own and (request.most is None or count < request.most)
 
 
 def _known(request: SearchRequest, session: Session) -> frozenset[str]:
@@ -335,9 +361,9 @@ def _giving_up(stop: threading.Event) -> Iterator[list[Session]]:
         watcher.join()
 
 
-def _seeing(name: str, stack: ExitStack, waited_for: list[Session]) -> Session:
+def _seeing(target: Target, stack: ExitStack, waited_for: list[Session]) -> Session:
     """Start a target. Raises TargetError where it does not see locks, with which nothing could be compared."""
-    session = stack.enter_context(make_target(name).session())
+    name, session = target.name, stack.enter_context(target.session())
     waited_for.append(session)
     if not session.info.lock_observers:
         msg = (

@@ -7,9 +7,10 @@ each slice once, in their order, so that nothing is counted twice and nothing is
 
 from __future__ import annotations
 
+from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING
 
-from lockproof.conformance.errors import TargetError, UsageError
+from lockproof.conformance.cluster.connection import connected, lost
 from lockproof.runners.models import exhaustive
 
 if TYPE_CHECKING:
@@ -36,17 +37,8 @@ def _finer(todo: list[tuple[int, int]]) -> list[tuple[int, int]]:
 def explore(todo: Todo) -> None:
     """Explore on a cluster, until it is done or stopped. Raises UsageError, TargetError."""
     request = todo.request
-    try:
-        from distributed import Client  # noqa: PLC0415  an optional extra
-    except ModuleNotFoundError as error:
-        msg = "--scheduler needs Dask; pip install 'lockproof[cluster]', or '.[cluster]' in a checkout"
-        raise UsageError(msg) from error
-    try:
-        client = Client(request.scheduler, timeout=10)
-    except (OSError, ValueError) as error:
-        msg = f"scheduler {request.scheduler!r}: cannot be reached ({error}); give its address, such as tcp://HOST:8786"
-        raise TargetError(msg) from error
-    with client:
+    assert request.scheduler is not None  # noqa: S101  else it is explored here
+    with connected(request.scheduler) as client:
         finer = _finer(todo.slices)
         futures = [client.submit(_slice, todo.model, *each, request.pages, pure=False) for each in finer]
         states = 0
@@ -57,6 +49,8 @@ def explore(todo: Todo) -> None:
                     break
                 except TimeoutError:
                     pass  # it is not done yet
+                except (OSError, CancelledError) as error:
+                    raise lost(request.scheduler) from error
             else:
                 client.cancel(futures)
                 return

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from lockproof.conformance.language.requirements import Requirement
     from lockproof.runners.target import Session, Target, TargetInfo
 
-__all__ = ["Engine", "run_once"]
+__all__ = ["Engine", "result_of", "run_once"]
 
 _LOOK = 0.1  # seconds between two looks whether to stop
 _PATIENCE = 0.4  # seconds that what is under way may still take then
@@ -217,7 +217,7 @@ class Engine:
         return verdict
 
     def _tell_result(self, lane: _Lane, task: _Task, trace: Trace, verdict: Verdict, seconds: float) -> None:
-        self._tell(_result(task.case, lane.target.name, trace, verdict, task.repetition, seconds))
+        self._tell(result_of(task.case, lane.target.name, trace, verdict, task.repetition, seconds))
 
     def _tell(self, event: Event) -> None:
         with self._telling:
@@ -229,14 +229,15 @@ def run_once(case: Case, target: str, session: Session, requirements: Mapping[st
     """Run one case in a session. Raises TargetError where the target breaks and cannot be started again."""
     cannot = unmet(case, session.info)
     if cannot is not None:
-        return _result(case, target, Trace(()), cannot)
+        return result_of(case, target, Trace(()), cannot)
     (trace,) = session.run([compile_case(case)])
-    return _result(case, target, trace, judge(case, trace, requirements, modes=session.info.lock_modes))
+    return result_of(case, target, trace, judge(case, trace, requirements, modes=session.info.lock_modes))
 
 
-def _result(
+def result_of(
     case: Case, target: str, trace: Trace, verdict: Verdict, repetition: int = 1, seconds: float = 0.0
 ) -> Result:
+    """Return what became of a case as a result."""
     return Result(
         target=target,
         case=case.name,

@@ -54,6 +54,7 @@ EXCLUDED = {
     "cases --lint --coverage": f"{COVERAGE}--lint",
     "cases --coverage mlock": f"{ABOUT_ALL}CASE",
     "prove posix --scheduler tcp://nowhere:1 -j 2": f"{SCHEDULER}--jobs",
+    "run --scheduler tcp://nowhere:1 -j 2": f"{SCHEDULER}--jobs",
     "explore local --against model:posix --baseline x": (
         "--against compares with another target, of which no deviation is known; leave out --baseline"
     ),
