@@ -47,7 +47,10 @@ def main() -> None:
         print(f"{'':24}{'seconds':>9}{'speed-up':>10}   verdicts")
         print(f"{'one machine, -j 1':24}{alone:9.1f}{1:10.2f}")
         for count in (1, 2):
-            with LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=":0", silence_logs=50) as local:
+            cluster = LocalCluster(  # type: ignore[no-untyped-call]
+                n_workers=count, threads_per_worker=1, dashboard_address=":0", silence_logs=50
+            )
+            with cluster as local:
                 seconds = run(folder, f"{count}", [*arguments, "--scheduler", local.scheduler_address])
             same = "the same" if verdicts(folder, f"{count}")[0] == expected else "OTHERS"
             name = f"{count} worker{'s' * (count > 1)}"

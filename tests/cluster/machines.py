@@ -27,7 +27,7 @@ class Machines:
         self._started: list[subprocess.Popen[bytes]] = []
         file = folder / "scheduler.json"
         self.scheduler = self._start("scheduler", "--port", "0", "--scheduler-file", file)
-        until(file.exists)
+        until(lambda: file.exists() and file.stat().st_size)  # it is written at once, after it is made
         self.address = str(json.loads(file.read_text())["address"])
 
     def worker(self, *options: str, **environment: str) -> subprocess.Popen[bytes]:
@@ -36,8 +36,8 @@ class Machines:
         folder = self._folder / f"worker-{number}"
         log = self._folder / f"worker-{number}.log"
         started = self._start(
-            *("worker", self.address, "--no-nanny", "--nthreads", "1", "--death-timeout", "5"),
-            *("--local-directory", folder, *options),
+            *("worker", self.address, "--no-nanny", "--nthreads", "1", "--death-timeout", "60"),
+            *("--local-directory", str(folder), *options),
             log=log,
             environment=environment,
         )
