@@ -38,7 +38,10 @@ const struct call_numbers machines[] = {
 };
 const size_t machine_count = 2;
 
-static bool change(pid_t thread, unsigned long long *(*member)(struct user_regs_struct *), unsigned long long value)
+/* glibc and musl call it differently. */
+typedef __typeof__(((struct user_regs_struct *)0)->rax) word_of_registers;
+
+static bool change(pid_t thread, word_of_registers *(*member)(struct user_regs_struct *), word_of_registers value)
 {
 	struct user_regs_struct registers;
 
@@ -48,30 +51,30 @@ static bool change(pid_t thread, unsigned long long *(*member)(struct user_regs_
 	return ptrace(PTRACE_SETREGS, thread, NULL, &registers) == 0;
 }
 
-static unsigned long long *result_of(struct user_regs_struct *registers)
+static word_of_registers *result_of(struct user_regs_struct *registers)
 {
 	return &registers->rax;
 }
 
-static unsigned long long *number_of(struct user_regs_struct *registers)
+static word_of_registers *number_of(struct user_regs_struct *registers)
 {
 	return &registers->orig_rax;
 }
 
 bool machine_skip_call(pid_t thread, long result)
 {
-	return change(thread, number_of, (unsigned long long)-1) && machine_set_result(thread, result);
+	return change(thread, number_of, (word_of_registers)-1) && machine_set_result(thread, result);
 }
 
 bool machine_set_result(pid_t thread, long result)
 {
-	return change(thread, result_of, (unsigned long long)result);
+	return change(thread, result_of, (word_of_registers)result);
 }
 
-static unsigned long long *argument_of(struct user_regs_struct *registers, size_t word, int index)
+static word_of_registers *argument_of(struct user_regs_struct *registers, size_t word, int index)
 {
-	unsigned long long *const large[] = { &registers->rdi, &registers->rsi, &registers->rdx, &registers->r10 };
-	unsigned long long *const small[] = { &registers->rbx, &registers->rcx, &registers->rdx, &registers->rsi };
+	word_of_registers *const large[] = { &registers->rdi, &registers->rsi, &registers->rdx, &registers->r10 };
+	word_of_registers *const small[] = { &registers->rbx, &registers->rcx, &registers->rdx, &registers->rsi };
 
 	return word == 4 ? small[index] : large[index];
 }

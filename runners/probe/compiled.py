@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The probe as an executable: the one that was built for this machine, and those compiled for other architectures.
+"""The probe as an executable: the one that was built for this machine, and those for other architectures.
 
-These are static, and compiled once, from the sources that lockproof brings.
+These are static. Wheels bring them along (the option `portable` in meson.options); otherwise they are compiled once,
+from the sources that lockproof brings.
 """
 
 from __future__ import annotations
@@ -46,13 +47,16 @@ def host_probe() -> str:
 
 
 def probe_for(arch: str, say: Say | None = None) -> Path:
-    """Return the probe for an architecture. Raises UsageError without a compiler, TargetError, StoreError."""
+    """Return the probe for an architecture. Raises UsageError without it and a compiler, TargetError, StoreError."""
     if arch not in ARCHITECTURES:
         msg = f"architecture {arch!r}: not supported; {suggest(arch, ARCHITECTURES)}"
         raise UsageError(msg)
     architecture = ARCHITECTURES[arch]
     if platform.machine() in architecture.host:
         return Path(host_probe())
+    brought = Path(str(files("lockproof") / "native" / f"lockproof-probe-{architecture.triple}"))
+    if brought.is_file():
+        return brought
     folder, sources = _sources()
     compiler = _compiler(architecture)
     digest = hashlib.sha256(repr((compiler, _FLAGS)).encode())

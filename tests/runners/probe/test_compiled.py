@@ -65,6 +65,18 @@ def test_an_architecture_that_is_unknown_is_a_usage_error_with_a_suggestion() ->
     assert str(caught.value) == "architecture 'arm63': not supported; did you mean arm64?"
 
 
+def test_a_probe_that_the_wheel_brought_is_taken_before_any_compiler(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brought = folder / "native" / f"lockproof-probe-{OTHER.triple}"
+    brought.parent.mkdir()
+    monkeypatch.setattr("lockproof.runners.probe.compiled.files", lambda _: folder)
+    compiler(folder, 'echo compiled >"$output"')
+    brought.write_text("brought\n")
+    assert probe_for(OTHER.name) == brought
+    assert calls(folder) == []
+
+
 def test_the_probe_is_compiled_once_and_kept(folder: Path) -> None:
     compiler(folder, 'echo probe >"$output"')
     told: list[str] = []
