@@ -128,7 +128,10 @@ def test_a_bad_case_file_is_a_collection_error_with_its_line(folder: Path) -> No
 def test_an_unknown_target_is_a_usage_error(folder: Path) -> None:
     done = run(folder, "--target", "locl")
     assert done.returncode == 4
-    assert "ERROR: target 'locl': no kind of target is called 'locl'; did you mean local?" in done.stderr
+    assert (
+        "ERROR: target 'locl': no kind of target, and there is no targets.toml here or above that could name it; did you mean local?"
+        in done.stderr
+    )
 
 
 def test_without_a_target_nothing_is_collected(folder: Path) -> None:

@@ -121,7 +121,7 @@ def test_a_bad_case_file_gets_one_clear_line_and_exit_code_2(tmp_path: Path, con
      "requirements.yaml: the catalogue of requirements, no case file; name a case file or a folder of them"),
     (("run", "--cases", "none"), "none: no such file or folder; name a case file or a folder of them"),
     (("run", "--cases", "empty"), "empty: no case file in it; put a *.yaml file there, or name another folder"),
-    (("run", "-t", "loca"), "target 'loca': no kind of target is called 'loca'; did you mean local?"),
+    (("run", "-t", "loca"), "target 'loca': no kind of target, and there is no targets.toml here or above that could name it; did you mean local?"),
     (("run", "-t", "model:posx"), "target 'model:posx': no model is called 'posx'; did you mean posix?"),
     (("run", "-t", "command:"), "target 'command:': no command; write one, such as command:ssh host ./lockproof-probe"),
     (("run", "-t", "command:./probe"), "target 'command:./probe': ./probe is not executable; check the path and its x bit"),
