@@ -227,9 +227,9 @@ def resolved(names: Sequence[str], file: Path | None) -> Sequence[str]:
 
     Texts are left as they are without what reads files of names, which takes as long to import as half a boot.
     """
-    from lockproof.runners.target import is_target
+    from lockproof.runners.target import are_targets
 
-    if file is None and all(map(is_target, names)):
+    if file is None and are_targets(names):
         return names
     from lockproof.conformance.targets_file import resolve
 

@@ -18,8 +18,8 @@ from pydantic import ConfigDict, Field, Strict, StringConstraints, TypeAdapter, 
 
 from lockproof.conformance.errors import CaseFileError, Location, Problem, UsageError, suggest
 from lockproof.conformance.files import read_input
-from lockproof.runners.options import MACHINE, TAKES, with_options
-from lockproof.runners.target import kinds
+from lockproof.runners.options import MACHINE, TAKES, kind_of, with_options
+from lockproof.runners.target import are_targets, kinds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,17 +98,17 @@ def resolve(names: Sequence[str], path: Path | None = None) -> tuple[str, ...]:
 
     Raises UsageError where there is no such name, CaseFileError where the file has mistakes.
     """
-    if path is None and all(_kind(name) in kinds() for name in names):
+    if path is None and are_targets(names):
         return tuple(names)
-    path = path or find()
+    path, there = path or find(), kinds()
     if path is None:
-        wrong = next(name for name in names if _kind(name) not in kinds())
-        hint = suggest(_kind(wrong), kinds())
+        wrong = next(name for name in names if kind_of(name) not in there)
+        hint = suggest(kind_of(wrong), there)
         msg = f"target {wrong!r}: no kind of target, and there is no {FILE} here or above that could name it; {hint}"
         raise UsageError(msg)
     made = load(path)
     for name in names:
-        if (why := _unknown(name, made)) is not None:
+        if (why := _unknown(name, made, there)) is not None:
             msg = f"target {name!r}: {why} ({path})"
             raise UsageError(msg)
     return tuple(dict.fromkeys(text for name in names for text in made.texts(name)))
@@ -153,17 +153,13 @@ def load(path: Path) -> TargetsFile:
     return made
 
 
-def _kind(text: str) -> str:
-    return re.split("[:+]", text, maxsplit=1)[0]
-
-
-def _unknown(name: str, made: TargetsFile) -> str | None:
-    """Say why a text names no target; None: it does."""
+def _unknown(name: str, made: TargetsFile, there: frozenset[str]) -> str | None:
+    """Say why a text names no target, of the kinds that there are; None: it does."""
     if name.startswith("@"):
         return None if name[1:] in made.groups else f"no group is called {name[1:]!r}; {suggest(name[1:], made.groups)}"
-    known = {*made.targets, *kinds()}
-    is_there = name in made.targets or _kind(name) in kinds()
-    return None if is_there else f"no target is called {_kind(name)!r}; {suggest(_kind(name), known)}"
+    kind = kind_of(name)
+    is_there = name in made.targets or kind in there
+    return None if is_there else f"no target is called {kind!r}; {suggest(kind, {*made.targets, *there})}"
 
 
 _Mistakes = Iterable[tuple[tuple[str | int, ...], str]]
@@ -171,22 +167,23 @@ _Mistakes = Iterable[tuple[tuple[str | int, ...], str]]
 
 def _mistakes(made: TargetsFile) -> _Mistakes:
     """Yield what the types cannot see."""
+    there = kinds()
     for name, each in made.targets.items():
-        if name in kinds():
+        if name in there:
             yield ("targets", name), f"{name!r} is a kind of target; write another name"
-        yield from ((("targets", name, *at), message) for at, message in _wrong_target(each))
+        yield from ((("targets", name, *at), message) for at, message in _wrong_target(each, there))
     for group, members in made.groups.items():
         for number, member in enumerate(members):
-            if (why := _unknown(member, made)) is not None:
+            if (why := _unknown(member, made, there)) is not None:
                 yield ("groups", group, number), why
         if (loop := _loop(group, made)) is not None:
             yield ("groups", group), f"leads back to itself, {' → '.join(f'@{each}' for each in loop)}; break the loop"
 
 
-def _wrong_target(each: NamedTarget) -> _Mistakes:
-    kind = _kind(each.target)
-    if kind not in kinds():
-        yield ("target",), f"no kind of target is called {kind!r}; {suggest(kind, kinds())}"
+def _wrong_target(each: NamedTarget, there: frozenset[str]) -> _Mistakes:
+    kind = kind_of(each.target)
+    if kind not in there:
+        yield ("target",), f"no kind of target is called {kind!r}; {suggest(kind, there)}"
         return
     takes = {*TAKES.get(kind, ()), *(["environment"] if kind == "command" else [])}
     given = [*each.machine, *(["environment"] if each.environment else [])]

@@ -15,7 +15,7 @@ from lockproof.conformance.errors import UsageError, suggest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["MACHINE", "TAKES", "apart", "join", "on_machine", "refuse_unknown", "split", "with_options"]
+__all__ = ["MACHINE", "TAKES", "apart", "join", "kind_of", "on_machine", "refuse_unknown", "split", "with_options"]
 
 MACHINE = ("memory", "smp", "cpu", "accel", "append")
 """In the order in which they are written: what may hold anything comes last."""
@@ -24,6 +24,11 @@ TAKES = {"qemu": MACHINE}
 
 _BEGINS = re.compile(rf"\+(?=(?:{'|'.join(MACHINE)})=)")
 _ANY = re.compile(r"\+(?P<key>[a-z][a-z_-]*)=")
+
+
+def kind_of(text: str) -> str:
+    """Return the kind of target that a TARGET text means, if there is such a kind."""
+    return re.split("[:+]", text, maxsplit=1)[0]
 
 
 def split(text: str) -> tuple[str, dict[str, str]]:
@@ -59,8 +64,7 @@ def refuse_unknown(text: str, rest: str) -> None:
 
 def with_options(text: str, options: Mapping[str, str]) -> str:
     """Return a TARGET text with more options. Raises UsageError where it has one already, or its kind takes none."""
-    kind = re.split("[:+]", text, maxsplit=1)[0]
-    if options and (wrong := [key for key in options if key not in TAKES.get(kind, ())]):
+    if options and (wrong := [key for key in options if key not in TAKES.get(kind_of(text), ())]):
         msg = f"target {text!r}: takes no {wrong[0]}; {' and '.join(f'{each}:' for each in TAKES)} targets do"
         raise UsageError(msg)
     rest, own = split(text) if options else (text, {})

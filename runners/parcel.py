@@ -60,8 +60,8 @@ def pack(name: str, files: Mapping[str, Path], facts: Mapping[str, str]) -> Pack
     """Pack a target with its files, by what they are to it. Raises StoreError."""
     digests = {}
     for what, path in files.items():
-        with cache.reporting(path), path.open("rb") as file:
-            digests[what] = hashlib.file_digest(file, "sha256").hexdigest()
+        with cache.reporting(path):
+            digests[what] = cache.digest_of(path)
     return Packed(Parcel(name, digests, facts), {digests[what]: path for what, path in files.items()})
 
 

@@ -19,6 +19,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from lockproof.conformance.errors import LockproofError, TargetError, UsageError, first_mistake, suggest
+from lockproof.runners.options import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,7 +36,7 @@ __all__ = [
     "SystemCounts",
     "Target",
     "TargetInfo",
-    "is_target",
+    "are_targets",
     "kinds",
     "known_targets",
     "make_target",
@@ -304,9 +305,10 @@ def kinds() -> frozenset[str]:
     return frozenset(entry_points(group=_GROUP).names)
 
 
-def is_target(text: str) -> bool:
-    """Tell whether a text is one of a kind of target, and no name that stands for one."""
-    return re.split("[:+]", text, maxsplit=1)[0] in kinds()
+def are_targets(texts: Iterable[str]) -> bool:
+    """Tell whether each text is one of a kind of target, and no name that stands for one."""
+    there = kinds()
+    return all(kind_of(text) in there for text in texts)
 
 
 def _text(kind: str, argument: str) -> str:
@@ -324,7 +326,7 @@ def runner_of(text: str) -> tuple[Runner, str]:
     if not text.isprintable():  # it is part of every result, and a line of every report
         msg = f"target {text!r}: a character that cannot be printed; write UTF-8"
         raise UsageError(msg)
-    kind = re.split("[:+]", text, maxsplit=1)[0]
+    kind = kind_of(text)
     argument = text.removeprefix(kind).removeprefix(":")
     found = entry_points(group=_GROUP)
     if kind not in found.names:

@@ -32,7 +32,8 @@ LEVELS = (
 )
 """Rooms of conformance; each uses those of lower levels only."""
 RUNNERS = (
-    {"target", "architectures", "options", "shims"},
+    {"options"},
+    {"target", "architectures", "shims"},
     {"host"},
     {"kernels", "parcel"},
     {"probe"},

@@ -21,7 +21,19 @@ from lockproof.conformance.files import replacing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Say", "digest", "directory", "is_whole", "keep", "locked", "once", "remove", "replace", "reporting"]
+__all__ = [
+    "Say",
+    "digest",
+    "digest_of",
+    "directory",
+    "is_whole",
+    "keep",
+    "locked",
+    "once",
+    "remove",
+    "replace",
+    "reporting",
+]
 
 if TYPE_CHECKING:
     Say = Callable[[str], None]
@@ -93,7 +105,7 @@ def keep(path: Path, make: Callable[[Path], None]) -> None:
 
     def make_and_digest(new: Path) -> None:
         make(new)
-        line = f"{_digest_of(new)}  {path.name}\n"
+        line = f"{digest_of(new)}  {path.name}\n"
         replace(_digest_file(path), lambda beside: _write(beside, line))
 
     replace(path, make_and_digest)
@@ -109,7 +121,7 @@ def remove(path: Path) -> None:
 def is_whole(path: Path) -> bool:
     """Tell whether a file that `keep` wrote is there, and as it was. Raises StoreError."""
     with reporting(path):
-        return path.is_file() and digest(path) == _digest_of(path)
+        return path.is_file() and digest(path) == digest_of(path)
 
 
 def digest(path: Path) -> str | None:
@@ -125,7 +137,8 @@ def _digest_file(path: Path) -> Path:
     return path.with_name(f"{path.name}.sha256")
 
 
-def _digest_of(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file as it is. Raises OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
