@@ -22,7 +22,7 @@
   let at = null; // the row that is looked at
   let searched = false; // whether there are rows that do not match
 
-  const seen = (row) => row.getClientRects().length > 0;
+  const seen = (row) => row.checkVisibility();
   const filter = (word) => {
     document.getElementById(`show-${word}`).checked = true;
   };
