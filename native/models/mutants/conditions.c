@@ -267,3 +267,8 @@ bool failed_or_seen(const struct task_call *call)
 {
 	return failed(call) || (call->kind & ON_OBSERVE);
 }
+
+bool ok_locked_or_seen(const struct task_call *call)
+{
+	return ok_locked(call) || (call->kind & ON_OBSERVE);
+}

@@ -51,5 +51,6 @@ bool after_exec(const struct task_call *call);	       /* of the child that has l
 bool after_onfault(const struct task_call *call);      /* a parent with MCL_ONFAULT */
 bool for_unusable_later(const struct task_call *call); /* mmap, of what nobody may access */
 bool failed_or_seen(const struct task_call *call);
+bool ok_locked_or_seen(const struct task_call *call);
 
 #endif

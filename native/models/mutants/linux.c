@@ -237,6 +237,8 @@ const struct mutant mutants_linux[] = {
 	/* quality */
 	{ "account-drifts-on-failure", "quality.accounting", "a failed call counts as if it had locked",
 	  ON_MLOCK | ON_MLOCK2 | ON_MUNLOCK | ON_OBSERVE, failed_or_seen, misreport, 1, NULL },
+	{ "account-counts-again", "quality.accounting", "pages that are locked once more count once more",
+	  ON_MLOCK | ON_MLOCK2 | ON_OBSERVE, ok_locked_or_seen, misreport, 1, NULL },
 	{ "account-drifts-on-unlock", "quality.accounting", "munlock counts a page too few", ON_MUNLOCK | ON_OBSERVE,
 	  ok, misreport, -1, NULL },
 	{ "account-drifts-on-munmap", "quality.accounting", "unmapped pages still count", ON_MUNMAP | ON_OBSERVE, ok,

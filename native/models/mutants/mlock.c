@@ -42,6 +42,8 @@ const struct mutant mutants_mlock[] = {
 	  NULL },
 	{ "mlock-skips-read-only", "mlock.locked-and-resident", "read-only memory is not locked", ON_MLOCK, ok,
 	  undo_protection, PROT_READ, NULL },
+	{ "mlock-skips-write-only", "mlock.locked-and-resident", "memory that can only be written is not locked",
+	  ON_MLOCK, ok, undo_protection, PROT_WRITE, NULL },
 	{ "mlock-skips-executable", "mlock.locked-and-resident", "executable memory is not locked", ON_MLOCK, ok,
 	  undo_protection, PROT_READ | PROT_EXEC, NULL },
 	{ "mlock-skips-anonymous", "mlock.locked-and-resident", "anonymous memory is not locked", ON_MLOCK, ok,

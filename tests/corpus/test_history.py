@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commits to Linux that have mended locks: each is named by a case, which the defect that the commit mended does not pass."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from lockproof.conformance.commands.mutants import open_model
+from lockproof.conformance.corpus.mutants import examine
+from lockproof.conformance.language.loading import Corpus, load
+from lockproof.runners.models.mutants import mutants
+
+SHOWN_BY = {
+    "fdf4c587a793": ("linux/history/write-only", "mlock-skips-write-only"),
+    "c424be1cbbf8": ("linux/history/from-within-a-huge-page", "munlock-skips-last-page"),
+    "36f881883c57": ("lifetime/growth/becomes-writable", "mprotect-evicts"),
+    "0cf2f6f6dc60": ("mlock/limits/locked-pages-count-once", "limit-counts-twice"),
+    "b155b4fde5bd": ("linux/history/again-in-the-other-mode", "account-counts-again"),
+    "dedca63504a2": ("mlockall/linux/on-fault-alone", "mcl-onfault-alone"),
+    "2658f94d6792": ("linux/history/with-a-locked-part", "mlock-fails-where-locked"),
+    "a149174ff8bb": ("linux/history/unmapped-over-two", "account-drifts-on-munmap"),
+    "597e4b9ab48a": ("linux/history/moved-in-part-and-stayed", "vmlck-forgets-mremap"),
+    "838bb60dc215": ("linux/history/moved-behind-itself", "vmlck-forgets-mremap"),
+}
+"""The case of each commit, and the defect of the model that is like what was mended."""
+COMMIT = re.compile(r"\b[0-9a-f]{12}\b")
+
+
+def test_each_commit_that_a_case_names_is_in_the_table_and_the_other_way_round() -> None:
+    named = {commit: case.name.partition("[")[0] for case in load().cases for commit in COMMIT.findall(case.about)}
+    assert named == {commit: case for commit, (case, _) in SHOWN_BY.items()}
+
+
+@pytest.mark.parametrize("commit", SHOWN_BY)
+def test_the_case_of_a_commit_fails_with_a_defect_like_the_one_that_it_mended(commit: str) -> None:
+    name, defect = SHOWN_BY[commit]
+    corpus = load()
+    cases = tuple(case for case in corpus.cases if case.name.partition("[")[0] == name)
+    found = examine(Corpus(cases, corpus.requirements), [m for m in mutants() if m.name == defect], open_model)
+    assert found.killers[defect]
