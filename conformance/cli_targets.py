@@ -89,7 +89,8 @@ def kernel_remove(**asked: Any) -> Printed:
 def kernel_fetch(**asked: Any) -> Printed:
     """Fetch kernels of Debian, from the machine's own mirror.
 
-    NAME is debian/VERSION or debian/VERSION@ARCH, such as debian/6.12 or debian/7.2@arm64.
+    NAME is debian/VERSION or debian/VERSION@ARCH, such as debian/6.12 or debian/7.2@arm64; debian/5.10..7.3 and
+    debian/all are all that the lists of the mirror have, of one architecture.
     """
     from lockproof.conformance.commands import kernel as command
 

@@ -52,7 +52,7 @@ class FetchRequest:
     """What the user asked for."""
 
     names: tuple[str, ...]
-    """Each debian/VERSION or debian/VERSION@ARCH."""
+    """Each debian/VERSION, debian/FIRST..LAST or debian/all, with or without @ARCH."""
     again: bool = False
     """Also those that are here, and by lists of this minute."""
 
@@ -137,8 +137,11 @@ def fetch(request: FetchRequest, progress: Console) -> Printed:
     lines: list[str] = []
     with watching(progress) as watcher:
         try:
-            for made in debian.fetch_all(request.names, watcher.say, again=request.again):
+            names = list(dict.fromkeys(name for text in request.names for name in debian.chosen(text, watcher.say)))
+            for made in debian.fetch_all(names, watcher.say, again=request.again):
                 lines += [entry(made)]
+                if len(names) > 1:
+                    watcher.say(f"{len(lines)} of {len(names)}: {made.name}")
         except LockproofError as error:
             if not lines:
                 raise

@@ -8,6 +8,8 @@ import re
 import subprocess
 import tarfile
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from lockproof.runners.host.cache import Say
     from lockproof.runners.kernels.catalogue import CachedKernel
 
-__all__ = ["Package", "ask", "fetch", "fetch_all", "fetch_source", "offered", "other_architectures"]
+__all__ = ["Package", "ask", "chosen", "fetch", "fetch_all", "fetch_source", "offered", "other_architectures"]
 
 _T = TypeVar("_T")
 
@@ -33,7 +35,10 @@ _STABLE = {"bullseye": "5.10", "bookworm": "6.1", "trixie": "6.12"}
 _BASE = _STABLE | {f"{suite}-security": base for suite, base in _STABLE.items()}
 """The kernel that a stable suite keeps; no other suite than these two has it any newer."""
 _SUITES = (*_BASE, "bookworm-backports", "trixie-backports", "sid")
+_SEVERAL = re.compile(r"debian/(?:all|(?P<first>\d+\.\d+)\.\.(?P<last>\d+\.\d+))")
 _IMAGE = re.compile(r"\.?/?(?:boot|(?:usr/)?lib/modules/[^/]+)/vmlinu[xz](?:-[^/]*)?")
+_AT_ONCE = 4
+"""Kernels that are fetched at the same time: a mirror takes its time for each."""
 _SOURCE = re.compile(r"\.?/?usr/src/linux-source-[\d.]+\.tar\.xz")
 
 
@@ -58,25 +63,62 @@ def fetch(text: str, say: Say, *, again: bool = False) -> CachedKernel:
 
 
 def fetch_all(texts: Iterable[str], say: Say, *, again: bool = False) -> Iterator[CachedKernel]:
-    """Fetch kernels one by one; raises for those that cannot be had in the end, as `fetch` does for one."""
+    """Fetch kernels, some at a time; yields them in their order, and raises for the others at the end, as `fetch`."""
     told: set[str] = set()
+    telling = threading.Lock()
     errors: list[LockproofError] = []
 
     def say_once(line: str) -> None:  # trouble with a mirror is the same for each
-        if line not in told:
-            told.add(line)
-            say(line)
+        with telling:
+            if line not in told:
+                told.add(line)
+                say(line)
 
-    for text in texts:
+    def attempt(text: str) -> CachedKernel | LockproofError:
         try:
-            made = fetch(text, say_once, again=again)
+            return fetch(text, say_once, again=again)
         except LockproofError as error:
-            errors.append(error)
-        else:
-            yield made
+            return error
+
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        try:
+            for made in threads.map(attempt, texts):
+                if isinstance(made, LockproofError):
+                    errors.append(made)
+                else:
+                    yield made
+        except BaseException:
+            processes.end_all()  # that the threads wait for
+            raise
     if errors:
         worst = max(errors, key=lambda error: error.exit_code)
         raise type(worst)("\n".join(map(str, errors))) from worst
+
+
+def chosen(text: str, say: Say) -> list[str]:
+    """Return the names of the kernels that `debian/all` or `debian/FIRST..LAST`, with @ARCH, means, oldest first.
+
+    What they mean is what the mirror has now; any other text is returned as it is, and nothing is asked for it. Raises
+    UsageError where it means none, and as `ask`.
+    """
+    name, arch = kernel.split(text)
+    match = _SEVERAL.fullmatch(name)
+    if match is None:
+        return [text]
+    wanted = ARCHITECTURES[arch or DEFAULT]
+    for line in ask(say, wanted.kernel):
+        say(line)
+    first, last = (_numbers(match[end] or "") for end in ("first", "last"))
+    found = {base for base, of in _bases() if of == wanted.kernel and _between(first, _numbers(base), last)}
+    if not found:
+        msg = f"kernel {text!r}: Debian has none of these; lockproof kernel list shows what it has"
+        raise UsageError(msg)
+    return [kernel.full_name(f"debian/{base}", wanted.name) for base in sorted(found, key=_numbers)]
+
+
+def _between(first: list[int], numbers: list[int], last: list[int]) -> bool:
+    """Say whether a version is none before the first and none behind the last, where there are these."""
+    return (not first or first <= numbers) and (not last or numbers <= last)
 
 
 def fetch_source(text: str, say: Say) -> tuple[Package, Path]:
@@ -90,17 +132,17 @@ def fetch_source(text: str, say: Say) -> tuple[Package, Path]:
     return _first(_offers(_version(text, text), architecture, "source", say), take, say)
 
 
-def ask(say: Say) -> list[str]:
-    """Ask for the lists of the default architecture that are missing or old; return what could not be had, and why.
+def ask(say: Say, arch: str = DEFAULT) -> list[str]:
+    """Ask for the lists of an architecture that are missing or old; return what could not be had, and why.
 
     Raises UsageError where this machine has no mirror, or not what it takes; StoreError.
     """
     tools.need("apt-get", "asking Debian for its kernels")
     trouble: dict[str, list[str]] = {}
-    if any(not fresh(suite, ARCHITECTURES[DEFAULT]) for suite in _SUITES):
+    if any(not fresh(suite, ARCHITECTURES[arch]) for suite in _SUITES):
         say("asking Debian's mirror which kernels it has")
-    lists(_SUITES, ARCHITECTURES[DEFAULT], trouble)
-    return [f"left out: {line}" for line in _lines(trouble, ARCHITECTURES[DEFAULT])]
+    lists(_SUITES, ARCHITECTURES[arch], trouble)
+    return [f"left out: {line}" for line in _lines(trouble, ARCHITECTURES[arch])]
 
 
 def offered() -> list[tuple[str, Package]]:
@@ -121,14 +163,17 @@ def other_architectures() -> list[str]:
 
 def offered_names() -> set[str]:
     """Return the names of all that `offered` lists, without asking dpkg what is newest."""
-    return {
-        kernel.full_name(f"debian/{package.base}", architecture.name)
-        for architecture in ARCHITECTURES.values()
-        if architecture.kernel == architecture.name
-        for suite in _SUITES
-        for package in fetched(suite, architecture)
-        if package.flavour in architecture.flavours
-    }
+    return {kernel.full_name(f"debian/{base}", arch) for base, arch in _bases()}
+
+
+def _bases() -> Iterator[tuple[str, str]]:
+    """Yield version and architecture of what the lists offer that were fetched at any time."""
+    for architecture in ARCHITECTURES.values():
+        if architecture.kernel == architecture.name:
+            for suite in _SUITES:
+                for package in fetched(suite, architecture):
+                    if package.flavour in architecture.flavours:
+                        yield package.base, architecture.name
 
 
 def _version(name: str, text: str) -> str:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["Package", "fetched", "fresh", "lists"]
 
 _SIZE = re.compile(r"[0-9]{1,15}")
-_FRESH = 24 * 3600
-"""Seconds for which lists of packages are taken as they are."""
+_FRESH, _JUST_NOW = 24 * 3600, 60
+"""Seconds for which lists of packages are taken as they are, and where new ones are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +78,14 @@ def lists(
 ) -> list[list[Package]]:
     """Return the packages of suites, asked for at the same time; those that cannot be had go to `trouble` by reason.
 
-    `again`: also those of which the list is fresh. Raises UsageError where this machine has no mirror, StoreError.
+    `again`: also those of which the list is fresh, unless it is of this minute. Raises UsageError where this machine
+    has no mirror, StoreError.
     """
 
     def ask(suite: str) -> list[Package] | TargetError:
         root = Root(suite, architecture.debian)
         with cache.locked(root.path):
-            stored = _stored(root) if _age(root) < _FRESH and not again else None
+            stored = _stored(root) if _age(root) < (_JUST_NOW if again else _FRESH) else None
             try:
                 return _refresh(root) if stored is None else stored
             except TargetError as error:

@@ -309,7 +309,9 @@ def test_a_kernel_that_was_damaged_is_fetched_again_and_so_is_one_where_that_is_
     assert told == [f"{made.path}: damaged; getting debian/6.12 again", f"fetching {origin}, 14.0 MB"]
     assert made.path.read_bytes() == bzimage()
     assert asked.read_text().count("\n") == 2
-    # Again: what the mirror has now is asked too, and here it has nothing any more.
+    # Again: what the mirror has now is asked too, and here it has nothing any more. Lists of this minute are of now.
+    assert debian.fetch("debian/6.12", said, again=True) == made
+    lists(*FOUR, age=61)
     with pytest.raises(UsageError, match=r"^Debian has no Linux 6\.12 "):
         debian.fetch("debian/6.12", said, again=True)
     assert "update" in asked.read_text()
@@ -509,6 +511,25 @@ def test_one_trouble_of_the_mirror_is_one_line_for_all_suites_and_kernels(
     reason = "File has unexpected size. Mirror sync in progress?"
     line = f"left out: bookworm-backports, trixie-backports for amd64: {reason}"
     assert [each for each in told if "left out" in each] == [line]
+
+
+MEET = """touch {folder}/under-way.$$
+for _ in $(seq 600); do
+    [ $(ls {folder}/under-way.* | wc -l) -lt 2 ] || break
+    sleep 0.05
+done
+[ $(ls {folder}/under-way.* | wc -l) -ge 2 ] || exit 100
+"""
+
+
+def test_several_kernels_are_fetched_at_the_same_time_and_told_in_their_order(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists(*FOUR)
+    package = deb(folder, {"boot/vmlinuz-6": bzimage()})
+    apt(folder, monkeypatch, f"{MEET.format(folder=folder)}cp {shlex.quote(str(package))} .")
+    names = ["debian/7.2", "debian/6.1", "debian/6.12"]
+    assert [made.name for made in debian.fetch_all(names, said)] == names
 
 
 def test_a_kernel_that_cannot_be_had_keeps_no_other_back(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
