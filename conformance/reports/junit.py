@@ -73,6 +73,7 @@ def _properties(of: TargetResults, entries: Sequence[CaseTally]) -> dict[str, st
     if info:
         properties |= {
             "lockproof.kernel": info.release,
+            "lockproof.package": " ".join(info.packaged).strip(),
             "lockproof.arch": info.machine,
             "lockproof.page-size": str(info.page_size),
             "lockproof.faults": " ".join(f"{what}={how}" for what, how in info.faults.items()),

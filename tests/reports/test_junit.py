@@ -147,6 +147,13 @@ def test_the_properties_say_what_was_tested() -> None:
     assert suite.get("hostname") == "local"
 
 
+def test_of_a_kernel_out_of_a_package_the_properties_say_whose_it_is() -> None:
+    info = target_info(packaged=("fedora", "6.12.5-200.fc41"))
+    root = report(result(Status.PASS), of=manifest(info={"local": info}))
+    values = {entry.get("name"): entry.get("value") for entry in root.iter("property")}
+    assert values["lockproof.package"] == "fedora 6.12.5-200.fc41"
+
+
 def test_a_target_that_was_never_started_has_no_kernel() -> None:
     root = report(result(Status.UNRESOLVED, trace=()), of=manifest(info={}))
     assert "lockproof.kernel" not in {entry.get("name") for entry in root.iter("property")}

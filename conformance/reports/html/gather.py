@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from lockproof.conformance.reports.run import Run
     from lockproof.conformance.running import differences as running
     from lockproof.conformance.running.differences import Side
+    from lockproof.runners.target import TargetInfo
 
 __all__ = ["gather"]
 
@@ -115,7 +116,7 @@ def _target(target: Target, cases: Matrix) -> TargetRow:
     return TargetRow(
         name=target.name,
         label=target.label,
-        kernel=f"{info.kernel}, {info.page_size // 1024} KiB pages" if info is not None else "not started",
+        kernel=_kernel(info) if info is not None else "not started",
         observers=", ".join(info.lock_observers) if info is not None else "",
         faults=", ".join(dict.fromkeys(info.faults.values())) if info is not None else "",
         bars=tuple(
@@ -124,6 +125,12 @@ def _target(target: Target, cases: Matrix) -> TargetRow:
         known=_known(target, cases),
         notes=(stands_out,) if stands_out else (),
     )
+
+
+def _kernel(info: TargetInfo) -> str:
+    """Say which kernel it is, and whose package it came in, as far as it came in one."""
+    package = f"; {' '.join(info.packaged)}" if info.packaged[0] else ""
+    return f"{info.kernel}, {info.page_size // 1024} KiB pages{package}"
 
 
 def _known(target: Target, cases: Matrix) -> str:
