@@ -15,10 +15,12 @@ import click
 from lockproof.conformance import cli_certificates, cli_offline, cli_results, cli_targets, completion, exit_codes
 from lockproof.conformance.ending import say
 from lockproof.conformance.options import (
+    MACHINE,
     Excludes,
     Group,
     cases_option,
     file_option,
+    machine_asked,
     machine_options,
     offline_option,
     option,
@@ -67,7 +69,6 @@ cli_offline.add_commands(main)
 cli_targets.add_commands(main)
 
 _DEFAULT_TARGETS = ("local", "model:posix")
-_MACHINE = ("memory", "smp", "cpu", "accel", "append")
 _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run", "Results", "Baselines"
 
 
@@ -75,7 +76,7 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
     excludes=[
         Excludes(
             "resume",
-            ("selection", "cases", "readings", "repeat", "time_limit", "failed_in", "confirm", *_MACHINE),
+            ("selection", "cases", "readings", "repeat", "time_limit", "failed_in", "confirm", *MACHINE),
             "runs what the earlier run was asked for",
         ),
         Excludes("failed_in", ("selection",), "runs what failed"),
@@ -221,7 +222,7 @@ def run(
     from lockproof.runners.options import on_machine
     from lockproof.runners.target import started
 
-    machine = {key: asked.pop(key) for key in _MACHINE}
+    machine = machine_asked(asked)
     targets = tuple(resolved(targets, asked.pop("targets_file")))
     asked_for = on_machine(targets, machine)
     names = () if resume else asked_for or (() if asked["failed_in"] else _DEFAULT_TARGETS)

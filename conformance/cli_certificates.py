@@ -9,12 +9,15 @@ import click
 
 from lockproof.conformance import completion
 from lockproof.conformance.options import (
+    MACHINE,
     Command,
     Excludes,
     Group,
     file_option,
     folder_argument,
     folder_option,
+    machine_asked,
+    machine_options,
     option,
     results_option,
     targets_option,
@@ -24,14 +27,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lockproof.conformance.commands.printed import Printed
+    from lockproof.runners.target import Target
 
 __all__ = ["add_commands"]
 
 
-@click.command(cls=Command, excludes=[Excludes("run", ("target",), "certifies what ran already")])
+_GUEST = "Guest (docs/targets.md)"
+
+
+@click.command(cls=Command, excludes=[Excludes("run", ("target", *MACHINE), "certifies what ran already")])
 @option("-t", "--target", metavar="TARGET", shell_complete=completion.targets, help="What to run the whole corpus on.")
 @option("--run", metavar="RUN", shell_complete=completion.runs, help="Certify an earlier run of the whole corpus.")
 @targets_option()
+@machine_options(_GUEST)
 @folder_option("-o", "--output", required=True, help="The certificate, a new folder.")
 @file_option("--statement", default="STATEMENT.yaml", show_default=True, help="Who hands it in; made where missing.")
 @file_option("--key", help="Sign with it: a private key of OpenSSH, or the public one of a key that an agent has.")
@@ -42,11 +50,20 @@ def certify(target: str | None, targets_file: Path | None, **asked: Any) -> Prin
     Exit code 1: a profile does not conform; 3: nothing can be certified. See docs/certificates.md.
     """
     from lockproof.conformance.commands import certify as command
+
+    machine = machine_asked(asked)
+    made = _made(target, targets_file, machine) if target else None
+    return command.certify(command.CertifyRequest(target=made, **asked))
+
+
+def _made(target: str, targets_file: Path | None, machine: dict[str, str | None]) -> Target:
+    """Make the target of a name or a TARGET text, on a machine. Raises UsageError, TargetError, StoreError."""
     from lockproof.conformance.targets_file import resolve_one
+    from lockproof.runners.options import with_options
     from lockproof.runners.target import make_target
 
-    made = make_target(resolve_one(target, targets_file)) if target else None
-    return command.certify(command.CertifyRequest(target=made, **asked))
+    options = {key: value for key, value in machine.items() if value is not None}
+    return make_target(with_options(resolve_one(target, targets_file), options))
 
 
 @click.group(cls=Group)
@@ -96,6 +113,7 @@ def certificate_export(in_toto: bool, **asked: Any) -> Printed:  # noqa: ARG001,
 @_folder
 @option("-t", "--target", required=True, metavar="TARGET", shell_complete=completion.targets, help="What to run it on.")
 @targets_option()
+@machine_options(_GUEST)
 @_signers
 @results_option("Folder of the runs.")
 def certificate_reproduce(target: str, targets_file: Path | None, **asked: Any) -> Printed:
@@ -104,10 +122,9 @@ def certificate_reproduce(target: str, targets_file: Path | None, **asked: Any) 
     Exit code 1: it is worse than the certificate says.
     """
     from lockproof.conformance.commands import certificate as command
-    from lockproof.conformance.targets_file import resolve_one
-    from lockproof.runners.target import make_target
 
-    return command.reproduce(command.ReproduceRequest(target=make_target(resolve_one(target, targets_file)), **asked))
+    made = _made(target, targets_file, machine_asked(asked))
+    return command.reproduce(command.ReproduceRequest(target=made, **asked))
 
 
 def add_commands(main: Group) -> None:

@@ -134,12 +134,24 @@ def readings(_context: click.Context, _incomplete: str) -> Iterable[str]:
 
 
 @_completion
-def targets(_context: click.Context, _incomplete: str) -> Iterable[str]:
-    """Name kinds of targets, models, and the kernels that are here."""
+def targets(context: click.Context, _incomplete: str) -> Iterable[str]:
+    """Name kinds of targets, models, the kernels that are here, and what targets.toml has names for."""
     from lockproof.runners.kernels import known
     from lockproof.runners.target import known_targets
 
-    return (*known_targets(), *(f"qemu:{kernel.name}" for kernel in known()), "command:")
+    kernels = (f"qemu:{kernel.name}" for kernel in known())
+    return (*known_targets(), *kernels, "command:", *_named(context.params.get("targets_file")))
+
+
+def _named(path: Path | None) -> Iterable[str]:
+    """Name the targets and groups of a file; None: of the nearest one. A file with mistakes has none."""
+    from lockproof.conformance import targets_file
+
+    try:
+        made = targets_file.load(path) if (path := path or targets_file.find()) else targets_file.TargetsFile()
+    except LockproofError:
+        return ()
+    return (*made.targets, *(f"@{group}" for group in made.groups))
 
 
 @_completion

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 __all__ = [
+    "MACHINE",
     "Command",
     "Excludes",
     "Group",
@@ -29,6 +30,7 @@ __all__ = [
     "file_option",
     "folder_argument",
     "folder_option",
+    "machine_asked",
     "machine_options",
     "offline_option",
     "option",
@@ -39,6 +41,8 @@ __all__ = [
     "targets_option",
 ]
 
+MACHINE = ("memory", "smp", "cpu", "accel", "append")
+"""What `machine_options` declares."""
 _LONGEST_SENTENCE = 200
 
 
@@ -187,6 +191,11 @@ def machine_options(group: str = "") -> Callable[[_Function], _Function]:
         return function
 
     return declare
+
+
+def machine_asked(asked: dict[str, Any]) -> dict[str, str | None]:
+    """Take what `machine_options` declares out of what was asked; None: it was not."""
+    return {key: asked.pop(key) for key in MACHINE}
 
 
 def folder_option(*declarations: str, metavar: str = "FOLDER", **settings: Any) -> Callable[[_Function], _Function]:

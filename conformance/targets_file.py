@@ -75,10 +75,21 @@ class TargetsFile:
     ] = field(default_factory=dict)
 
     def texts(self, name: str) -> list[str]:
-        """Return the TARGET texts that a name, a @group or a TARGET text stands for. The file has no mistakes."""
-        if name.startswith("@"):
-            return [text for member in self.groups[name[1:]] for text in self.texts(member)]
-        return [self.targets[name].text if name in self.targets else name]
+        """Return the TARGET texts that a name, a @group or a TARGET text stands for, each once, in their order.
+
+        The file has no mistakes.
+        """
+        found: dict[str, None] = {}
+        seen: set[str] = set()
+        waiting = [name]
+        while waiting:  # a group is looked into once, however many lead to it
+            each = waiting.pop()
+            if not each.startswith("@"):
+                found[self.targets[each].text if each in self.targets else each] = None
+            elif each not in seen:
+                seen.add(each)
+                waiting += reversed(self.groups[each[1:]])
+        return list(found)
 
 
 def schema() -> dict[str, Any]:
@@ -131,14 +142,16 @@ def load(path: Path) -> TargetsFile:
     except OSError as error:
         msg = f"{path}: cannot be read: {error.strerror}; name another file with --targets"
         raise UsageError(msg) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # not only TOMLDecodeError: a number may have too many digits
         at = re.search(r" \(at line (\d+), column (\d+)\)$", str(error))
         line, column = map(int, at.groups()) if at else (1, 1)
         what = str(error)[: at.start()] if at else str(error)
         raise CaseFileError([Problem(Location(str(path), line, column), "", f"is no TOML: {what}; mend it")]) from error
-    lines = _lines(text)
+    lines: dict[tuple[str, ...], int] = {}
 
     def problem(place: tuple[str | int, ...], message: str) -> Problem:
+        if not lines:
+            lines.update(_lines(text))
         above = (tuple(map(str, place[:length])) for length in range(len(place), 0, -1))
         line = next((lines[each] for each in above if each in lines), 1)
         written = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)

@@ -56,6 +56,12 @@ def test_names_and_groups_stand_for_target_texts_each_once(file: Path) -> None:
     )
 
 
+def test_groups_that_have_others_twice_over_and_over_are_read_at_once(file: Path) -> None:
+    groups = "".join(f'g{number + 1} = ["@g{number}", "@g{number}"]\n' for number in range(3000))
+    file.write_text(f'{GOOD}g0 = ["small", "local"]\n{groups}')
+    assert resolve(["@g3000"], file) == (SMALL, "local")
+
+
 def test_the_file_is_that_of_the_folder_or_the_nearest_above(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     below = file.parent / "a" / "b"
     below.mkdir(parents=True)
@@ -101,6 +107,7 @@ def test_where_one_target_is_asked_for_a_group_of_several_is_refused(file: Path)
         ('lts = ["small"', 'lts = ["@lts"', "groups.lts: leads back to itself, @lts → @lts; break the loop"),
         ('["small", "qemu:debian/6.1"]', "[]", ":16:1: groups.lts: "),
         ("memory = 256", "memory = ", ":5:10: is no TOML: Invalid value; mend it"),
+        ("memory = 256", f"memory = {'9' * 5000}", ":1:1: is no TOML: Exceeds the limit"),
     ],
 )
 def test_a_mistake_is_told_with_its_line_and_field(file: Path, old: str, new: str, message: str) -> None:

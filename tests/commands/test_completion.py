@@ -51,6 +51,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "results/20261123T103424/run.json").touch()
     (tmp_path / "own").mkdir()
     (tmp_path / "own/mlock.yaml").write_text(f"{SMALL}- {{about: A., id: last}}\n- {{id: flow, about: A.}}\n")
+    (tmp_path / "targets.toml").write_text('targets.lab.target = "local"\ngroups.lts = ["lab", "qemu:debian/6.1"]\n')
+    (tmp_path / "own/targets.toml").write_text('[targets.laboratory]\ntarget = "local"\n')
     return tmp_path
 
 
@@ -75,6 +77,11 @@ def answers(line: str, cwd: Path) -> list[str]:
         ("lockproof run -t qemu:", ["qemu:debian/6.12", "qemu:debian/6.12@arm64"]),
         ("lockproof run --target comm", ["command:"]),
         ("lockproof run -t local -t model:posix", ["model:posix", "model:posixmlock-2006"]),
+        ("lockproof run -t la", ["lab"]),
+        ("lockproof run -t @", ["@lts"]),
+        ("lockproof run --targets own/targets.toml -t la", ["laboratory"]),
+        ("lockproof run --targets nowhere -t mod", [f"model:{name}" for name in model_names()]),
+        ("lockproof certify -t la", ["lab"]),
         ("lockproof targets gv", ["gvisor"]),
         ("lockproof explore model:posi", ["model:posix", "model:posixmlock-2006"]),
         ("lockproof explore local --against gv", ["gvisor"]),
@@ -134,6 +141,12 @@ def test_what_cannot_be_read_offers_nothing_and_says_nothing(folder: Path, conte
     assert answers("lockproof run --cases own m", folder) == []
 
 
+def test_a_file_of_names_with_mistakes_offers_none_and_keeps_no_other_back(folder: Path) -> None:
+    (folder / "targets.toml").write_text("targets = 7")
+    assert answers("lockproof run -t la", folder) == []
+    assert answers("lockproof run -t gv", folder) == ["gvisor"]
+
+
 WATCHED = """
 import sys
 import lockproof  # an editable install looks whether it is to be built again
@@ -185,6 +198,7 @@ def test_the_script_of_a_shell_is_one_that_it_reads(folder: Path, shell: str) ->
         ("lockproof run -t model:posix", "posix posixmlock-2006"),
         ("lockproof run -t qemu:debian/6.12@", "arm64"),
         ("lockproof run --target=gv", "gvisor"),
+        ("lockproof run -t @l", "@lts"),
         ("lockproof run --target=model:posix", "posix posixmlock-2006"),
         ("lockproof run -t model:posix mlock/no-c", "mlock/no-change/"),
     ],

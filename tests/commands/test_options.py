@@ -11,7 +11,8 @@ import click
 import pytest
 
 from lockproof.conformance.cli import main
-from lockproof.conformance.options import Command
+from lockproof.conformance.options import MACHINE, Command
+from lockproof.runners import options
 from tests.command import lockproof
 
 if TYPE_CHECKING:
@@ -34,6 +35,13 @@ EXCLUDED = {
     "run --resume 2026 --reading size-max=wraps": f"{RUN}--reading",
     "explain --interpretations size-max": "--interpretations prints all interpretations, and nothing else; leave out NAME",
     "certify --run 2026 -t local -o x": "--run certifies what ran already; leave out --target",
+    **{
+        f"certify --run 2026 --{key} x -o x": f"--run certifies what ran already; leave out --{key}"
+        for key in ("memory", "smp", "cpu", "accel", "append")
+    },
+    "certify -t local --append lsm= -o x": "target 'local': takes no append; qemu: targets do",
+    "certificate reproduce x -t qemu:debian/6.12+smp=2 --smp 4": "target 'qemu:debian/6.12+smp=2': smp is given twice, "
+    "here and as '4'; leave out one",
     **{f"run --resume 2026 --{key} x": f"{RUN}--{key}" for key in ("memory", "smp", "cpu", "accel", "append")},
     "run -t local --append lsm=": "target 'local': takes no append; qemu: targets do",
     "run --smp 2": "--smp is for a guest; name one, such as -t qemu:debian/6.12",
@@ -70,6 +78,10 @@ def test_an_option_that_would_be_ignored_is_refused_in_one_line(tmp_path: Path, 
     done = lockproof(*arguments.split(), cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{EXCLUDED[arguments]}\n")
     assert not list(tmp_path.iterdir())
+
+
+def test_the_options_of_a_machine_are_those_that_targets_take() -> None:
+    assert MACHINE == options.MACHINE
 
 
 def commands(group: click.Group = main) -> Iterator[Command]:

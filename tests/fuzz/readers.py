@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lockproof.conformance import targets_file
 from lockproof.conformance.certificates import folder
 from lockproof.conformance.certificates.certificate import read_certificate
 from lockproof.conformance.certificates.statement import TEMPLATE, read_statement
@@ -32,6 +33,7 @@ from tests.certificates.certified import STATEMENT, files
 from tests.command import SMALL
 from tests.offline.folders import renewed
 from tests.places import CASES, CHECKOUT
+from tests.test_targets_file import GOOD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -133,6 +135,13 @@ def _sources(content: bytes) -> object:
     (_scratch().parent / "sources.list.d" / "debian.sources").write_bytes(content)
     (_scratch().parent / "sources.list").write_bytes(content)
     return sources_list.mirror(_scratch().parent)
+
+
+def _targets(content: bytes) -> object:
+    """Read names of targets, and what each of them and each group stands for."""
+    made = _file(targets_file.load)(content)
+    assert isinstance(made, targets_file.TargetsFile)
+    return [made.texts(name) for name in (*made.targets, *(f"@{group}" for group in made.groups))]
 
 
 def _yaml_seeds() -> list[bytes]:
@@ -245,6 +254,16 @@ Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 """
 
 
+_GROUPS = b"""groups.a = ["local", "model:posix"]
+groups."b" = ["@a", '@a']
+[groups]
+c = [
+  "@b", "@a",  # a comment
+  '''qemu:debian/6.12+smp=2''',
+]
+"""
+
+
 def _elf_seeds() -> list[bytes]:
     return [Path(host_probe()).read_bytes()[:4096], *(path.read_bytes()[:65536] for path in _small_libraries())]
 
@@ -282,4 +301,5 @@ READERS = {
     "sources.list": Reader(_sources, lambda: [_SOURCES, b"deb [signed-by=/a] http://deb.debian.org/debian sid main\n"]),
     "elf": Reader(_file(lambda path: elf.read(path, "it", "do")), _elf_seeds),
     "kernel image": Reader(_file(image.read), _image_seeds),
+    "targets.toml": Reader(_targets, lambda: [GOOD.encode(), _GROUPS]),
 }
