@@ -77,6 +77,16 @@ def _autopkgtest() -> str | None:
 
 
 @cache
+def _debian_root() -> str | None:
+    return "needs mmdebstrap" if shutil.which("mmdebstrap") is None else _root()
+
+
+@cache
+def _container() -> str | None:
+    return "needs buildah" if shutil.which("buildah") is None else _debian_root()
+
+
+@cache
 def _busybox() -> str | None:
     tools = ("busybox", "mke2fs", "debugfs")
     missing = [tool for tool in tools if shutil.which(tool) is None]
@@ -95,6 +105,8 @@ _NEEDS: dict[str, tuple[Callable[..., str | None], str]] = {
     "autopkgtest": (_autopkgtest, "needs autopkgtest, and root"),
     "kirk": (_kirk, "needs kirk on PATH, and root"),
     "tmt": (_tmt, "needs tmt on PATH, and rsync"),
+    "debian_root": (_debian_root, "needs mmdebstrap, root, and a mirror of Debian"),
+    "container": (_container, "needs buildah, mmdebstrap, root, and a mirror of Debian"),
     "busybox": (_busybox, "needs busybox and e2fsprogs on PATH"),
     "browser": (_browser, "needs playwright and Debian's chromium"),
     "gvisor": (_gvisor, "needs runsc (gVisor) on PATH"),
