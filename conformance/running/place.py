@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from lockproof.conformance.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -66,7 +68,11 @@ def _dpkg(one: str, other: str) -> int:
 
 
 def _rpm(one: str, other: str) -> int:
-    from rpm_vercmp import vercmp  # noqa: PLC0415
+    try:
+        from rpm_vercmp import vercmp  # noqa: PLC0415
+    except ModuleNotFoundError as error:  # Debian's package of lockproof comes without
+        msg = "the order of versions of an .rpm takes the Python package rpm-vercmp, which is not installed"
+        raise UsageError(msg) from error
 
     first, second = _RPM.fullmatch(one), _RPM.fullmatch(other)
     assert first is not None  # noqa: S101  anything matches

@@ -217,8 +217,12 @@ def _rpm(path: Path) -> Archive:
 
 
 def _rpm_headers(file: BinaryIO) -> RPMFile:
-    from rpmfile import RPMFile  # noqa: PLC0415
-    from rpmfile.errors import RPMError  # noqa: PLC0415
+    try:
+        from rpmfile import RPMFile  # noqa: PLC0415
+        from rpmfile.errors import RPMError  # noqa: PLC0415
+    except ModuleNotFoundError as error:  # Debian's package of lockproof comes without
+        msg = "an .rpm takes the Python package rpmfile, which is not installed"
+        raise UsageError(msg) from error
 
     try:
         return RPMFile(fileobj=file)

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
+from lockproof.conformance.errors import UsageError
 from lockproof.conformance.running.place import VENDORS, Place, compare_upstream, place_of, read_range
 from tests.helpers import target_info
 
@@ -98,3 +101,9 @@ def test_ranges_meet_where_a_version_can_be_in_both(one: str, other: str, meet: 
 def test_a_range_that_is_none_is_told(text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         read_range(text, compare_upstream)
+
+
+def test_what_orders_versions_of_rpm_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rpm_vercmp", None)
+    with pytest.raises(UsageError, match="takes the Python package rpm-vercmp, which is not installed"):
+        VENDORS["fedora"]("6.12.5-200.fc41", "6.12.6-200.fc41")

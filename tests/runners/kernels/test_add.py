@@ -6,6 +6,7 @@ from __future__ import annotations
 import gzip
 import random
 import struct
+import sys
 from typing import TYPE_CHECKING
 
 import lz4.block
@@ -352,3 +353,13 @@ def test_a_real_kernel_boots_out_of_a_package_that_says_whose_it_is(
     with make_target(f"qemu:{path}").session() as session:
         assert (session.info.vendor, session.info.package) == (vendor, version)
         assert session.info.release.startswith("6.12.")
+
+
+def test_what_reads_an_rpm_is_named_where_it_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "kernel.rpm"
+    path.write_bytes(rpm({"lib/modules/6.12.5/vmlinuz": IMAGE, "lib/modules/6.12.5/config": CONFIG}))
+    monkeypatch.setitem(sys.modules, "rpmfile", None)
+    with pytest.raises(UsageError) as caught:
+        added(path)
+    assert str(caught.value) == "an .rpm takes the Python package rpmfile, which is not installed"
+    assert left_behind() == []
