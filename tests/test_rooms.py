@@ -52,6 +52,7 @@ RUNNERS_OF = {
     "targets_file": {"options"},
     "reports": {"options"},
     "cli": {"options"},
+    "cli_certificates": {"options"},
     "commands": {"models", "kernels", "parcel", "probe", "shims"},
     "completion": {"architectures", "models", "kernels", "shims"},
 }
