@@ -15,6 +15,8 @@ import pytest
 
 from lockproof.runners.architectures import ARCHITECTURES
 from tests.places import CHECKOUT
+from tests.roots import new_archive, new_root
+from tests.test_ci_examples import GITHUB, GITLAB, JENKINS, STEPS
 
 pytestmark = pytest.mark.skipif(not (CHECKOUT / ".git").exists(), reason="needs a git checkout")
 PYTHON_3_11 = pytest.mark.skipif(
@@ -69,12 +71,18 @@ def test_the_build_knows_the_triples_and_targets_of_all_architectures() -> None:
     }
 
 
-@PYTHON_3_11
-@pytest.mark.slow
-def test_a_release_has_a_wheel_with_all_probes_and_a_man_page_for_each_command(clone: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def dist(clone: Path) -> Path:
+    """Return what a release of the last commit makes."""
     done = release(clone)
     assert done.returncode == 0, done.stdout + done.stderr
-    wheels = sorted((clone / "dist").glob("*.whl"))
+    return clone / "dist"
+
+
+@PYTHON_3_11
+@pytest.mark.slow
+def test_a_release_has_a_wheel_with_all_probes_and_a_man_page_for_each_command(dist: Path, tmp_path: Path) -> None:
+    wheels = sorted(dist.glob("*.whl"))
     tags = [path.stem.split("-", 2)[2].removesuffix(f"_{os.uname().machine}") for path in wheels]
     assert tags == ["cp311-abi3-manylinux_2_28"]
     own = {each.triple for each in ARCHITECTURES.values() if os.uname().machine in each.host}
@@ -84,7 +92,7 @@ def test_a_release_has_a_wheel_with_all_probes_and_a_man_page_for_each_command(c
         assert {f"lockproof/native/lockproof-probe-{triple}" for triple in triples} <= names
         assert "lockproof/native/lockproof-probe" in names
     assert {"lockproof.1", "lockproof-run.1", "lockproof-kernel-add.1"} <= {
-        path.name for path in (clone / "dist/man").iterdir()
+        path.name for path in (dist / "man").iterdir()
     }
     # Both installers; none of them finds a compiler.
     for tool in (["uv", "tool", "install", "-q"], ["pipx", "install", "-q"]):
@@ -103,3 +111,50 @@ def test_a_release_has_a_wheel_with_all_probes_and_a_man_page_for_each_command(c
             env=environment, capture_output=True, text=True, check=True,
         ).stdout  # fmt: skip
         assert said.strip().endswith("lockproof/native/lockproof-probe-s390x-linux-gnu")
+
+
+@pytest.fixture(scope="module", params=["bookworm", "trixie"])
+def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a new Debian 12 or 13, packed."""
+    return new_archive(request.param, tmp_path_factory.mktemp("debian") / f"{request.param}.tar")
+
+
+@PYTHON_3_11
+@pytest.mark.slow
+@pytest.mark.debian_root
+def test_the_wheel_tests_kernels_on_a_new_debian_without_a_compiler(dist: Path, archive: Path, tmp_path: Path) -> None:
+    root = new_root(archive, tmp_path / "root")
+    root.install("python3-venv", "qemu-system-x86")
+    assert root.run("sh", "-c", "command -v cc gcc").returncode != 0
+    (wheel,) = dist.glob("*.whl")
+    shutil.copy(wheel, root.path)
+    script = """
+        python3 -m venv venv
+        venv/bin/pip install -q /*.whl
+        image=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/ *Depends: \\(linux-image-[0-9].*\\)/\\1/p')
+        apt-get download -qq "$image"
+        venv/bin/lockproof run -t local -t qemu:./linux-image-*.deb mlock/no-change || [ $? -eq 1 ]
+    """
+    done = root.run("sh", "-euc", script, folder="/root")
+    counts = re.findall(r"^(local|qemu:\./linux-image\S+\.deb) .*?((?: +\d+){5})$", done.stdout, re.MULTILINE)
+    assert [target[:6] for target, _ in counts] == ["local", "qemu:."], done.stdout + done.stderr
+    for _, numbers in counts:
+        passed, failed, unresolved, *_ = map(int, numbers.split())
+        assert (passed > 5, failed > 5, unresolved) == (True, True, 0)
+
+
+@PYTHON_3_11
+@pytest.mark.slow
+@pytest.mark.debian_root
+@pytest.mark.parametrize("name", [GITHUB, GITLAB, JENKINS])
+def test_the_recipes_for_ci_systems_install_the_wheel(name: str, dist: Path, tmp_path: Path) -> None:
+    archive = new_archive("trixie", tmp_path / "debian.tar")  # what is inside of the image that they name
+    root = new_root(archive, tmp_path / "root")
+    (wheel,) = dist.glob("*.whl")
+    shutil.copy(wheel, root.path)
+    for step in STEPS[name]():
+        if step.name == "Install":
+            done = root.run(*step.shell, step.script, LOCKPROOF=f"/{wheel.name}")
+            assert done.returncode == 0, done.stderr
+    assert root.run("lockproof", "--version").stdout.startswith("lockproof, version ")
+    assert root.run("qemu-system-x86_64", "--version").returncode == 0
