@@ -34,6 +34,14 @@ def _gvisor() -> str | None:
     return f"needs a runsc that runs here: {done.stderr.strip()[-200:]}" if done.returncode else None
 
 
+def _uml() -> str | None:
+    return "needs linux.uml on PATH (apt install user-mode-linux)" if shutil.which("linux.uml") is None else None
+
+
+def _qemu_user() -> str | None:
+    return None if shutil.which("qemu-aarch64-static") else "needs qemu-user-static"
+
+
 @cache
 def _qemu(*kernels: str) -> str | None:
     for kernel in kernels:
@@ -110,6 +118,8 @@ _NEEDS: dict[str, tuple[Callable[..., str | None], str]] = {
     "busybox": (_busybox, "needs busybox and e2fsprogs on PATH"),
     "browser": (_browser, "needs playwright and Debian's chromium"),
     "gvisor": (_gvisor, "needs runsc (gVisor) on PATH"),
+    "uml": (_uml, "needs linux.uml on PATH"),
+    "qemu_user": (_qemu_user, "needs qemu-user-static"),
     "kernel_build": (_kernel_build, "needs what builds a kernel"),
     "kernel_source": (_kernel_source, "kernel_source(version): needs the sources of a kernel in the cache"),
     "qemu": (_qemu, "qemu(kernel, ...): needs QEMU and kernels that were fetched or built"),

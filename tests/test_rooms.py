@@ -38,7 +38,7 @@ RUNNERS = (
     {"kernels", "parcel"},
     {"probe"},
     {"guest", "models"},
-    {"local", "gvisor", "command", "model", "qemu"},
+    {"local", "gvisor", "command", "model", "qemu", "uml"},
 )
 """Rooms of runners, and the files of the kinds of targets, which nobody imports."""
 BELOW_RUNNERS = {"errors", "files", "columns", "protocol"}

@@ -34,6 +34,8 @@ class Guest(Connection):
     """QEMU, whose standard error is also the console of its guest."""
 
     WHO = "QEMU"
+    BROKEN: tuple[int, ...] = (0,)
+    """Exit codes by which it says that the kernel has broken, or is switched off."""
 
     def __init__(self, process: subprocess.Popen[bytes], stream: Stream, console: BinaryIO, about: str) -> None:
         """Take over QEMU; `about`: how it runs the guest."""
@@ -84,7 +86,7 @@ class Guest(Connection):
         code = self._process.poll()
         if code is None and isinstance(trouble, SilentError):
             return Crash(what or f"the kernel hung: {str(trouble).partition(';')[0]}", log, hung=what is None)
-        if code == 0:
+        if code in self.BROKEN:
             return Crash(what or "the kernel rebooted or switched off", log)
         return Crash(what, log) if code is None and what else None
 

@@ -198,7 +198,7 @@ def test_the_script_of_a_shell_is_one_that_it_reads(folder: Path, shell: str) ->
         ("lockproof run -t model:posix", "posix posixmlock-2006"),
         ("lockproof run -t qemu:debian/6.12@", "arm64"),
         ("lockproof run --target=gv", "gvisor"),
-        ("lockproof run -t @l", "@lts"),
+        ("lockproof run -t @l", "lts"),
         ("lockproof run --target=model:posix", "posix posixmlock-2006"),
         ("lockproof run -t model:posix mlock/no-c", "mlock/no-change/"),
     ],

@@ -31,10 +31,13 @@ TARGETS = [
     pytest.param("gvisor", marks=pytest.mark.gvisor),
     pytest.param("qemu:debian/6.12", marks=pytest.mark.qemu("debian/6.12")),
     pytest.param("qemu:debian/6.12@x86_64-i386", marks=pytest.mark.qemu("debian/6.12")),
+    pytest.param("uml:linux.uml", marks=pytest.mark.uml),
     "command:env -i {probe}",
+    "command:{probe@x86_64-i386}",
     "command:sh -c 'exec {probe:q}'",
     pytest.param("command:setpriv --reuid=65534 --regid=65534 --clear-groups {probe}", marks=pytest.mark.root),
 ]
+QEMU_USER = "command:qemu-aarch64-static {probe@arm64}"
 PROBES = [target for target in TARGETS if target != "model:posix"]
 HOLE = "arena 8\nregion a anonymous rw private\nmap a 0 3 0\nmap a 5 3 3\nlock 1 1 eager\ncall mlock 1p 6p\n"
 
@@ -241,3 +244,24 @@ def wait_for(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+@pytest.mark.qemu_user
+def test_the_probe_of_another_architecture_is_named_in_a_command_and_runs_under_an_emulator() -> None:
+    target = make_target(QEMU_USER)
+    assert target.name == QEMU_USER
+    assert "aarch64" in target.files["probe"]
+    with target.session() as session:
+        assert (session.info.machine, session.info.bits) == ("aarch64", 64)
+        (trace,) = session.run([program(HOLE, 8)])
+        assert '"result":"ENOMEM"' in "".join(trace.lines)
+
+
+def test_a_program_of_32_bits_asks_the_running_kernel() -> None:
+    with make_target("command:sh -c 'exec {probe@x86_64-i386:q}'").session() as session:
+        assert (session.info.release, session.info.bits, session.info.wraps) == (os.uname().release, 32, False)
+
+
+def test_a_probe_of_an_architecture_that_is_none_is_one_line() -> None:
+    with pytest.raises(UsageError, match=r"architecture 'arm46': not supported; did you mean arm64\?"):
+        make_target("command:{probe@arm46}")

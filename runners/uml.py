@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`uml:PROGRAM`: a kernel that is a program, User-mode Linux, where the probe is all that runs.
+
+PROGRAM is `linux.uml` of Debian's package user-mode-linux, or the path of what `make ARCH=um` leaves. No QEMU and no
+emulation: it boots in half a second. Its memory management is that of Linux, and its page tables are mappings of the
+host (arch/um of Linux).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lockproof.conformance.errors import UsageError
+from lockproof.runners.guest.connection import Guest
+from lockproof.runners.guest.initramfs import initramfs
+from lockproof.runners.guest.mailbox import Terminal
+from lockproof.runners.host import tools
+from lockproof.runners.probe.compiled import host_probe
+from lockproof.runners.probe.connection import Pipes, start_process
+from lockproof.runners.probe.session import ProbeSession
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["make", "names"]
+
+_MEMORY = 512  # MiB, as a guest of QEMU has
+# The channel is a terminal on the program's own input and output; the log goes to its standard error, by another.
+_PARAMETERS = (
+    *("con=null", "con0=null,fd:2", "console=tty0", "con1=fd:0,fd:1", "LOCKPROOF_CHANNEL=tty1"),
+    *("quiet", "panic=-1", "oops=panic", "norandmaps", "cgroup.memory=nokmem"),
+)
+
+
+def make(argument: str) -> UserModeTarget:
+    """Make the target of a kernel that is a program. Raises UsageError where it is missing, or what guards it."""
+    if not argument:
+        msg = "target 'uml:': no program; write uml:linux.uml (apt install user-mode-linux), or the path of one"
+        raise UsageError(msg)
+    what = f"target 'uml:{argument}'"
+    hint = "apt install user-mode-linux, or give the path of what make ARCH=um leaves"
+    program = tools.executable(argument, what, hint)
+    return UserModeTarget(f"uml:{argument}", program, tools.need("setpriv", what))
+
+
+def names() -> tuple[str, ...]:
+    """Return the arguments that name a target on every machine."""
+    return ()
+
+
+class _Program(Guest):
+    """User-mode Linux, whose standard error is also the console of its kernel."""
+
+    WHO = "User-mode Linux"
+    BROKEN = (*Guest.BROKEN, -signal.SIGABRT)
+    """A panic aborts the program: panic_exit in arch/um/kernel/um_arch.c."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserModeTarget:
+    """A kernel, as a program."""
+
+    name: str
+    program: str
+    setpriv: str
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The kernel, and the probe. Raises UsageError without that."""
+        return {"image": self.program, "probe": host_probe()}
+
+    @contextmanager
+    def session(self) -> Iterator[ProbeSession]:
+        """Begin to boot; leaving the context switches it off. Raises TargetError, UsageError, StoreError."""
+        init = initramfs(Path(host_probe()))
+        # Where it would keep a socket for its management, below the home of the user.
+        with tempfile.TemporaryDirectory(prefix="lockproof-uml-") as folder:
+            session = ProbeSession(lambda: self._boot(init, folder))
+            try:
+                yield session
+            finally:
+                session.close()
+
+    def _boot(self, init: Path, folder: str) -> Guest:
+        console = os.fdopen(os.memfd_create("lockproof-console"), "wb", buffering=0)
+        fcntl.fcntl(console, fcntl.F_SETFL, os.O_APPEND)
+        command = (self.program, f"mem={_MEMORY}M", f"initrd={init}", f"uml_dir={folder}", *_PARAMETERS)
+        process = start_process((self.setpriv, "--pdeathsig", "KILL", "--", *command), console)
+        return _Program(process, Terminal(Pipes(process)), console, f"User-mode Linux, {_MEMORY} MiB")
