@@ -20,10 +20,11 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1, help="of the first round; each has the next number")
     parser.add_argument("--target", default="local")
+    parser.add_argument("--scheduler", action="store_true", help="on a cluster of this machine")
     parser.add_argument("--repeat", type=int, default=300)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="no round begins after that")
     given = parser.parse_args()
-    asked = Asked(target=given.target, repeat=given.repeat, has_disk=os.geteuid() == 0)
+    asked = Asked(target=given.target, repeat=given.repeat, has_disk=os.geteuid() == 0, has_cluster=given.scheduler)
     happened: Counter[str] = Counter()
     began, done, wrong = time.monotonic(), 0, 0
     with tempfile.TemporaryDirectory(prefix="lockproof-chaos-") as folder:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs that are disturbed at random moments, and resumed until they are done.
 
-By hand: python -m tests.chaos --rounds 200 --seed 1 --target local (as root, for the full disk).
+By hand: python -m tests.chaos --rounds 200 --seed 1 --target local (as root, for the full disk), or with --scheduler on
+a cluster of this machine, of which workers are disturbed, too.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.cluster.machines import Machines, machines
 from tests.command import LOCKPROOF, SMALL
 
 if TYPE_CHECKING:
@@ -27,12 +29,14 @@ if TYPE_CHECKING:
 _MARK = "LOCKPROOF_CHAOS"
 """A variable in the environment of all processes of a round."""
 _LONGEST = 2.0  # seconds until something happens
+_LONGEST_ON_CLUSTER = 8.0  # seconds: a client first asks who is there
 _STOPPED = 0.3  # seconds, at most
 _DISTURBANCES = 6
 """Of a round, before it may come to its end."""
 _RESUMES = 8
 """Without disturbance, until which a run must be done: one is enough, unless something is wrong."""
 _LIMIT = 300.0  # seconds that one lockproof may take
+_WORKERS = 2
 
 Key = tuple[str, str, int]
 
@@ -45,6 +49,13 @@ class Asked:
     repeat: int
     has_disk: bool
     """Whether a file system may be mounted, to be full now and then."""
+    has_cluster: bool = False
+    """Whether it runs on the workers of a cluster, which each round has for itself."""
+
+    @property
+    def longest(self) -> float:
+        """Seconds until something happens, at most."""
+        return _LONGEST_ON_CLUSTER if self.has_cluster else _LONGEST
 
 
 @dataclass(slots=True)
@@ -55,6 +66,39 @@ class Round:
     happened: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     """What must not be."""
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where the runs of one round are."""
+
+    folder: Path
+    asked: Asked
+    mark: str
+    machines: Machines | None
+    """None: this machine alone."""
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def command(self) -> list[str]:
+        """Return the command that begins, or goes on where there is anything to go on with; all workers are there."""
+        runs = list(self.folder.glob("results/*/run.json"))
+        command = [LOCKPROOF, "run", "--resume", runs[0].parent.name] if runs else _command(self.asked)
+        if self.machines is None:
+            return command
+        self.workers = [worker for worker in self.workers if worker.poll() is None]
+        while len(self.workers) < _WORKERS:
+            self.workers.append(self.machines.worker(**{_MARK: self.mark}))
+        return [*command, "--scheduler", self.machines.address]
+
+
+@contextmanager
+def _place(folder: Path, asked: Asked, mark: str) -> Iterator[_Place]:
+    """Yield a place; its cluster, if it has one, is gone afterwards."""
+    if not asked.has_cluster:
+        yield _Place(folder, asked, mark, None)
+        return
+    with machines(folder / "machines") as made:
+        yield _Place(folder, asked, mark, made)
 
 
 def undisturbed(folder: Path, asked: Asked) -> dict[Key, str]:
@@ -70,11 +114,12 @@ def disturb(folder: Path, asked: Asked, seed: int, expected: dict[Key, str]) -> 
     chance = random.Random(seed)  # noqa: S311  no secret
     mark = uuid.uuid4().hex
     _prepare(folder)
-    with _disk(folder, asked) as disk:
+    with _disk(folder, asked) as disk, _place(folder, asked, mark) as place:
         for _ in range(chance.randint(1, _DISTURBANCES)):
-            _start_and_disturb(folder, asked, chance, mark, disk, made)
+            # Of a run that is over the results are tried again only where they are missing: it takes a new one.
+            _lockproof(place, made, lambda pid: _disturbance(pid, chance, place, disk, made))
         for _ in range(_RESUMES):
-            _lockproof(_command_of(folder, asked), folder, mark, made, None)
+            _lockproof(place, made, None)
             if _is_done(folder):
                 break
         else:
@@ -121,27 +166,12 @@ def _command(asked: Asked) -> list[str]:
     return [LOCKPROOF, "run", "-t", asked.target, "--cases", "small", "--repeat", str(asked.repeat)]
 
 
-def _command_of(folder: Path, asked: Asked) -> list[str]:
-    """Return the command that goes on, where there is anything to go on with."""
-    runs = list(folder.glob("results/*/run.json"))
-    return [LOCKPROOF, "run", "--resume", runs[0].parent.name] if runs else _command(asked)
-
-
-def _start_and_disturb(
-    folder: Path, asked: Asked, chance: random.Random, mark: str, disk: Path | None, made: Round
-) -> None:
-    # Of a run that is over the results are tried again only where they are missing: it takes a new one.
-    _lockproof(_command_of(folder, asked), folder, mark, made, lambda pid: _disturbance(pid, chance, mark, disk, made))
-
-
-def _lockproof(
-    command: list[str], folder: Path, mark: str, made: Round, disturbance: Callable[[int], None] | None
-) -> None:
+def _lockproof(place: _Place, made: Round, disturbance: Callable[[int], None] | None) -> None:
     """Run a lockproof to its end, whatever ends it, and look at how it ends."""
     process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=os.environ | {_MARK: mark},
+        place.command(),
+        cwd=place.folder,
+        env=os.environ | {_MARK: place.mark},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -167,11 +197,12 @@ def _lockproof(
         made.wrong.append(f"exit status {process.returncode}, with {said!r}")
 
 
-def _disturbance(pid: int, chance: random.Random, mark: str, disk: Path | None, made: Round) -> None:
+def _disturbance(pid: int, chance: random.Random, place: _Place, disk: Path | None, made: Round) -> None:
     """Wait for a random moment, and do something to lockproof, to one of the processes of its target, or to the disk."""
-    time.sleep(chance.uniform(0, _LONGEST))
-    others = [other for other in _processes(mark) if other != pid and "lockproof" not in _name(other)[:1]]
+    time.sleep(chance.uniform(0, place.asked.longest))
+    others = [other for other in _processes(place.mark) if other != pid and "lockproof" not in _name(other)[:1]]
     who, victim = ("lockproof", pid) if chance.random() < 0.5 or not others else ("target", chance.choice(others))
+    who = "worker" if "dask" in _name(victim) else who
     kinds = ["KILL", "STOP"] + (["TERM", "HUP", "INT"] if who == "lockproof" else [])
     kind = chance.choice([*kinds, *(["FULL"] if disk is not None else [])])
     made.happened[f"{kind} {'disk' if kind == 'FULL' else who}"] += 1

@@ -26,3 +26,11 @@ def test_a_run_that_is_disturbed_comes_to_the_same_results(target: str, tmp_path
     for number in range(seed, seed + (ROUNDS if target == "local" else 1)):
         made = disturb(tmp_path / str(number), asked, number, expected)
         assert made.wrong == [], f"LOCKPROOF_CHAOS_SEED={number}: {made}"
+
+
+def test_a_run_on_a_cluster_that_is_disturbed_comes_to_the_results_of_one_machine(tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    seed = int(os.environ.get("LOCKPROOF_CHAOS_SEED", str(time.time_ns() % 10**9)))
+    asked = Asked(target="local", repeat=1000, has_disk=os.geteuid() == 0, has_cluster=True)
+    made = disturb(tmp_path / str(seed), asked, seed, undisturbed(tmp_path / "undisturbed", asked))
+    assert made.wrong == [], f"LOCKPROOF_CHAOS_SEED={seed}: {made}"

@@ -7,8 +7,9 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -143,6 +144,57 @@ def test_where_no_worker_has_a_qemu_nothing_looks_fine(tmp_path: Path, cluster: 
     )
     assert "2 UNRESOLVED; lockproof run --resume" in done.stdout
     assert all(verdict["status"] == "UNRESOLVED" for verdict in verdicts(tmp_path / "results").values())  # type: ignore[index]
+
+
+@contextmanager
+def disk(folder: Path, size: str) -> Iterator[Path]:
+    """Make a small disk, which is gone afterwards."""
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.mark.root
+def test_a_client_whose_disk_is_full_keeps_whole_lines_and_is_resumed_when_there_is_room(
+    tmp_path: Path, cluster: Machines
+) -> None:
+    for _ in range(2):
+        cluster.worker()
+    arguments = ("-t", "local", "--cases", "small", "--repeat", "500")
+    with disk(tmp_path / "results", "256k"):
+        done = lockproof("run", *arguments, "--scheduler", cluster.address, cwd=tmp_path)
+        full = "No space left on device; what was recorded before is kept, make room and run again with --resume"
+        assert done.returncode == 3
+        assert full in " ".join(done.stderr.split())
+        assert "Traceback" not in done.stderr
+        (run,) = (tmp_path / "results").iterdir()
+        kept = (run / "results.jsonl").read_bytes()
+        assert kept.endswith(b"\n")
+        assert 0 < kept.count(b"\n") < 1000
+        subprocess.run(["mount", "-o", "remount,size=64m", tmp_path / "results"], check=True)
+        done = lockproof("run", "--resume", run.name, "--scheduler", cluster.address, cwd=tmp_path)
+        assert done.returncode == 1, done.stderr
+        assert (run / "results.jsonl").read_bytes().startswith(kept)
+        assert verdicts(tmp_path / "results") == on_one_machine(tmp_path, *arguments)
+
+
+@pytest.mark.root
+@pytest.mark.qemu("debian/6.12")
+def test_a_worker_whose_disk_is_full_boots_nothing_and_another_one_does(tmp_path: Path, cluster: Machines) -> None:
+    with disk(tmp_path / "full", "1m") as full:
+        cluster.worker(LOCKPROOF_CACHE=str(full))
+        done = lockproof("run", "-t", GUEST, "--cases", "small", "--scheduler", cluster.address, cwd=tmp_path)
+        assert done.returncode == 3
+        assert "No space left on device; make room, or set LOCKPROOF_CACHE" in " ".join(done.stdout.split())
+        assert [path for path in full.rglob("*") if path.is_file() and path.stat().st_size > 100] == []
+        cluster.worker(LOCKPROOF_CACHE=str(tmp_path / "good"))
+        (run,) = (path.name for path in (tmp_path / "results").iterdir())
+        done = lockproof("run", "--resume", run, "--scheduler", cluster.address, cwd=tmp_path)
+        assert done.returncode == 1, done.stderr
+    assert verdicts(tmp_path / "results") == on_one_machine(tmp_path, "-t", GUEST, "--cases", "small")
 
 
 def test_a_worker_with_another_lockproof_is_not_used(tmp_path: Path, cluster: Machines) -> None:
