@@ -2,11 +2,16 @@
 """What the series of native/kernel/patches costs: instructions of the guest, a stock kernel against a patched one.
 
     python benchmarks/kernel [STOCK PATCHED]
+    python benchmarks/kernel behaviour KERNEL [PARAMETER]...
 
 STOCK, PATCHED: x86_64 kernels as in qemu:KERNEL, of the same version and configuration; without them those that
 `lockproof kernel build debian/7.2 --fault-injection` and the same with `--posixmlock` make. Each is booted with
 costs.c as init, under QEMU's -icount, where the time stamp counter counts instructions: how busy this machine is does
 not matter. The last lines say which bars (BAR below) are missed.
+
+The second command boots one kernel, with those parameters, with behaviour.c as init, and prints what that has seen of
+calls where memory is short, huge, served by a userfaultfd or wanted by another thread, and their errors. It has two
+processors and 256 MiB. A warning of the kernel ends it.
 """
 
 from __future__ import annotations
@@ -19,18 +24,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lockproof.runners.architectures import ARCHITECTURES
 from lockproof.runners.guest.initramfs import archive
 from lockproof.runners.kernels import kernel
 from lockproof.runners.qemu import PARAMETERS
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 HERE = Path(__file__).parent
 KERNELS = ("debian/7.2+fault-injection", "debian/7.2+posixmlock+fault-injection")
 LIMIT = 3600
 """Seconds that a guest may take."""
-MEMORY = 1024
-"""MiB."""
 # QEMU counts each round of a repeated string instruction. Clearing a page takes 512 of 8 bytes; where the processor is
 # said to be fast at single bytes, Linux would take 4096, and nothing else of a page fault could be seen beside them.
 CPU = "max,-erms,-fsrm"
@@ -66,28 +73,35 @@ class Row:
         return f"{what}{''.join(counts)}{self.ratio:>6.2f}"
 
 
-def make_init(scratch: Path) -> Path:
-    """Compile costs.c, and return the archive with it."""
-    init, packed = scratch / "init", scratch / "init.cpio"
-    subprocess.run(["cc", "-O2", "-static", HERE / "costs.c", "-o", init], check=True)
-    packed.write_bytes(archive(init.read_bytes()))
-    return packed
+def said_by(image: Path, program: str, memory: int = 1024, parameters: str = "", processors: int = 1) -> list[str]:
+    """Boot a kernel with a program as init, and return the lines that it prints. Exits where it does not end.
 
-
-def said_by(image: Path, init: Path) -> list[list[str]]:
-    """Boot a kernel, and return the lines that init prints, in words. Exits where it did not come to its end."""
-    machine = ARCHITECTURES["x86_64"].machine
-    command = [
-        *(machine.program, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-accel", "tcg"),
-        *("-icount", "shift=0,sleep=off", "-machine", "pc", "-cpu", CPU, "-m", str(MEMORY), "-serial", "stdio"),
-        *("-kernel", str(image), "-initrd", str(init)),
-        *("-append", f"console=ttyS0 {PARAMETERS} {machine.parameters}"),
-    ]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=LIMIT, stdin=subprocess.DEVNULL)
-    lines = [line.split() for line in done.stdout.splitlines()]
-    if ["done"] not in lines:
+    `program`: its source, beside this file, without `.c`; `memory`: MiB.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        init, packed = Path(folder, "init"), Path(folder, "init.cpio")
+        compiler = ["cc", "-O2", "-static", "-pthread"]
+        subprocess.run([*compiler, HERE / f"{program}.c", "-o", init], check=True)
+        packed.write_bytes(archive(init.read_bytes()))
+        machine = ARCHITECTURES["x86_64"].machine
+        command = [
+            *(machine.program, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-accel", "tcg"),
+            *("-icount", "shift=0,sleep=off", "-machine", "pc", "-cpu", CPU, "-smp", str(processors)),
+            *("-m", str(memory), "-serial", "stdio", "-kernel", str(image), "-initrd", str(packed)),
+            *("-append", f"console=ttyS0 {PARAMETERS} {machine.parameters} {parameters}"),
+        ]
+        done = subprocess.run(
+            command, check=True, capture_output=True, text=True, timeout=LIMIT, stdin=subprocess.DEVNULL
+        )
+    lines = done.stdout.splitlines()
+    if "done" not in lines:
         sys.exit(f"{image}: the init did not come to its end: {done.stdout[-500:]}")
-    return lines
+    return lines[: lines.index("done")]
+
+
+def counted(image: Path) -> list[list[str]]:
+    """Return the lines of costs.c on a kernel, in words."""
+    return [line.split() for line in said_by(image, "costs")]
 
 
 def read(lines: list[list[str]]) -> dict[tuple[str, ...], tuple[int, int]]:
@@ -122,16 +136,17 @@ def missed(measured: list[Row]) -> list[str]:
     return lines
 
 
-def main() -> None:
+def show_behaviour(name: str, parameters: list[str]) -> None:
+    """Print what behaviour.c has seen on a kernel."""
+    asked = " ".join(("panic_on_warn=1", *parameters))
+    print("\n".join(said_by(kernel.find(name).image, "behaviour", memory=256, parameters=asked, processors=2)))
+
+
+def compare(names: Sequence[str]) -> None:
     """Measure, and print the table."""
-    names = sys.argv[1:] or KERNELS
-    if len(names) != len(KERNELS):
-        sys.exit((__doc__ or "").split("\n\n")[1].strip())
     images = [kernel.find(name).image for name in names]
-    with tempfile.TemporaryDirectory() as folder:
-        init = make_init(Path(folder))
-        with ThreadPoolExecutor(max_workers=min(len(names), len(os.sched_getaffinity(0)))) as pool:
-            stock, patched = pool.map(lambda image: said_by(image, init), images)
+    with ThreadPoolExecutor(max_workers=min(len(names), len(os.sched_getaffinity(0)))) as pool:
+        stock, patched = pool.map(counted, images)
     measured = rows(stock, patched)
     facts = dict(words for words in stock if len(words) == len(("reading", "4")))
     print(f"stock: {names[0]}, patched: {names[1]}")
@@ -146,6 +161,19 @@ def main() -> None:
         print(f"{call:<15}{mean([row for row in measured if row.call == call]):>6.3f}")
     below = missed(measured)
     print("\n".join(["", "missed:", *below] if below else ["", "no bar is missed"]))
+
+
+def main() -> None:
+    """Do what is asked for."""
+    match sys.argv[1:]:
+        case ["behaviour", name, *parameters]:
+            show_behaviour(name, parameters)
+        case []:
+            compare(KERNELS)
+        case [stock, patched] if stock != "behaviour":
+            compare([stock, patched])
+        case _:
+            sys.exit((__doc__ or "").split("\n\n")[1])
 
 
 if __name__ == "__main__":
