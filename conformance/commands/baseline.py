@@ -14,7 +14,8 @@ from lockproof.conformance.files import write_whole
 from lockproof.conformance.language.loading import load
 from lockproof.conformance.language.yaml_edits import edited
 from lockproof.conformance.running import baselines
-from lockproof.conformance.running.sightings import additions, sightings
+from lockproof.conformance.running.shown import as_text, file_of
+from lockproof.conformance.running.sightings import additions, shown, sightings
 from lockproof.conformance.running.store import read_run
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from lockproof.conformance.language.loading import Corpus
     from lockproof.conformance.running.baselines import Baseline, KnownIssue
+    from lockproof.conformance.running.shown import Shown
     from lockproof.conformance.running.sightings import Addition
 
 __all__ = ["CheckRequest", "UpdateRequest", "check", "update"]
@@ -88,10 +90,26 @@ def update(request: UpdateRequest) -> Printed:
         after = f"{changed or (_NEW if added else '')}{added}"
         if after != before:
             write_whole(baseline.path, after, "name a file in a folder where you may write")
-        lines.append(f"{baseline.path}: {_told(changes, new if len(found) == 1 else [])}")
+        more = _write_shown(baseline, shown(baseline, runs, baselines.today()))
+        lines.append(f"{baseline.path}: {_told(changes, new if len(found) == 1 else [])}{more}")
     if new and len(found) > 1:
         lines.append(f"{len(new)} findings that nobody knows; name one file with --baseline to put them there")
     return Printed("\n".join(lines))
+
+
+def _write_shown(baseline: Baseline, seen: Shown) -> str:
+    """Keep what the cases of a baseline show, and say how much of it is new, which is for people to look at."""
+    if seen == baseline.shown:
+        return ""
+    path = file_of(baseline.path)
+    write_whole(path, as_text(seen), "name a baseline in a folder where you may write")
+    before = _findings(baseline.shown)
+    more, gone = len(_findings(seen) - before), len(before - _findings(seen))
+    return f"; {path.name}: {counted(more, 'finding')} more{f', {gone} fewer' if gone else ''}"
+
+
+def _findings(seen: Shown) -> set[tuple[str, str, str]]:
+    return {(case, kind, each) for case, kinds in seen.items() for kind, found in kinds.items() for each in found}
 
 
 def _told(changes: Mapping[str, object], new: Sequence[Addition]) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lockproof.conformance.language.requirements import Aspect, Modality  # noqa: TC001  pydantic reads the annotations
+from lockproof.conformance.language.requirements import Aspect, Modality
 
 __all__ = ["Finding", "Status", "Verdict"]
 
@@ -55,6 +55,15 @@ class Finding:
     def kind(self) -> str:
         """What it is told from others by: `requirement:aspect`."""
         return f"{self.requirement}:{self.aspect}"
+
+    @property
+    def shown(self) -> str:
+        """What it shows, to be held against what is known: at which step, and what was seen there.
+
+        Neither which allocation was made to fail, nor counts of pages outside the arena: both differ between kernels
+        that do the same.
+        """
+        return f"{self.step}: {self.message if self.pages or self.aspect is Aspect.RESULT else self.aspect}"
 
     @property
     def when(self) -> str:

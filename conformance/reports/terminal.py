@@ -159,7 +159,8 @@ def assessed(found: Assessment, *, verbose: bool) -> Iterator[str]:
     for news in found.news:
         what = "; ".join(map(str, news.unknown)) or tally_summary(news.entry)
         was = "".join(f"; {issue.id} excused it until it expired on {issue.expires}" for issue in news.expired)
-        yield f"  {news.entry.worst.target}  {news.entry.worst.case}: {what}{was}"
+        more = "".join(f"; more than {issue.id} is known to show" for issue in news.beyond)
+        yield f"  {news.entry.worst.target}  {news.entry.worst.case}: {what}{was}{more}"
     if found.fixed:
         yield counted(len(found.fixed), "unexpected pass", "unexpected passes") + (
             ":" if verbose else "; --verbose lists them"

@@ -27,12 +27,14 @@ from lockproof.conformance.language.selection import matches
 from lockproof.conformance.language.yaml_nodes import Mapping as MappingNode
 from lockproof.conformance.language.yaml_nodes import Sequence as SequenceNode
 from lockproof.conformance.language.yaml_nodes import read
+from lockproof.conformance.running import shown
 from lockproof.conformance.running.place import VENDORS, Place, Range, compare_upstream, read_range
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lockproof.conformance.language.yaml_nodes import Node
+    from lockproof.conformance.running.shown import Shown
 
 __all__ = ["UNEXPLAINED", "Baseline", "KnownIssue", "Sighting", "Where", "existing", "load", "today", "vocabulary"]
 
@@ -181,6 +183,8 @@ class Baseline:
     issues: tuple[KnownIssue, ...]
     lines: Mapping[str, Location] = field(repr=False)
     """Where each stands, by its id."""
+    shown: Shown = field(default_factory=dict, repr=False)
+    """What its cases are known to show."""
 
 
 def vocabulary(corpus: Corpus, cases: Path | None) -> Corpus:
@@ -228,7 +232,7 @@ def existing(path: Path, corpus: Corpus) -> Baseline:
         msg = f"{path}: there is no folder {path.parent}; make it first, or name another file"
         raise UsageError(msg)
     if not path.exists() and not path.is_symlink():
-        return Baseline(path, (), {})
+        return Baseline(path, (), {}, shown.read(shown.file_of(path)))
     baseline, problems = _read(path, corpus)
     if problems:
         raise CaseFileError(problems)
@@ -255,7 +259,7 @@ def _read(path: Path, corpus: Corpus) -> tuple[Baseline, list[Problem]]:
             else:
                 lines[issue.id] = item.at
                 issues.append(_complete(issue, corpus))
-    return Baseline(path, tuple(issues), lines), problems
+    return Baseline(path, tuple(issues), lines, shown.read(shown.file_of(path))), problems
 
 
 def _items(node: Node | None, file: str, problems: list[Problem]) -> Sequence[Node]:

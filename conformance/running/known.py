@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.judging.verdict import Status
+from lockproof.conformance.running import shown
 from lockproof.conformance.running.place import place_of
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class News:
     unknown: tuple[Finding, ...]
     expired: tuple[KnownIssue, ...]
     """What would have excused it until lately."""
+    beyond: tuple[KnownIssue, ...] = ()
+    """What is known of the case, and shows more now than it ever did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +124,14 @@ def known_kinds(baselines: Sequence[Baseline], target: str, info: TargetInfo, to
 
 
 def unknown(baselines: Sequence[Baseline], result: Result, info: TargetInfo | None, today: date) -> tuple[Finding, ...]:
-    """Return the first finding of each kind that no baseline knows."""
+    """Return the first finding of each kind that no baseline knows, or not that it shows this."""
     place = place_of(result.target, info) if info is not None else None
     distinct = _distinct(result) if result.verdict.status is Status.FAIL else []
-    if place is None:
-        return tuple(distinct)
-    return tuple(each for each in distinct if _match(baselines, result.case, each, place, today) is None)
+    new = (each for each in distinct if place is None or not _match(baselines, result.case, each, place, today))
+    found: dict[tuple[str, bool], Finding] = {}
+    for each in new:
+        found.setdefault((each.kind, each.step < 0), each)
+    return tuple(found.values())
 
 
 def assess(baselines: Sequence[Baseline], tally: Tally, info: Mapping[str, TargetInfo], today: date) -> Assessment:
@@ -143,9 +148,9 @@ def assess(baselines: Sequence[Baseline], tally: Tally, info: Mapping[str, Targe
                 known[target, case] = matches
             else:
                 news.append(_news(baselines, entry, info.get(target), today))
-        shown = {finding.kind for finding in entry.worst.verdict.findings if finding.step >= 0}
+        kinds = {finding.kind for finding in entry.worst.verdict.findings if finding.step >= 0}
         if entry.status in {Status.FAIL, Status.PASS}:
-            fixed += [Fixed(target, case, issue) for issue in always if issue.finding not in shown]
+            fixed += [Fixed(target, case, issue) for issue in always if issue.finding not in kinds]
         elif entry.status is not Status.UNRESOLVED:
             untried += bool(always)
     lost = tuple(each for target in info for each in _lost(baselines, tally, target, info[target], fixed))
@@ -177,15 +182,17 @@ def _news(baselines: Sequence[Baseline], entry: CaseTally, info: TargetInfo | No
     place = place_of(entry.worst.target, info) if info is not None else None
     found = unknown(baselines, entry.worst, info, today)
     kinds = {finding.kind for finding in found}
-    known = about(baselines, entry.worst.case, place, None)
-    return News(entry, found, tuple(issue for issue, _ in known if issue.finding in kinds and issue.expires < today))
+    known = [issue for issue, _ in about(baselines, entry.worst.case, place, None) if issue.finding in kinds]
+    expired = tuple(issue for issue in known if issue.expires < today)
+    return News(entry, found, expired, tuple(issue for issue in known if today <= issue.expires))
 
 
 def _match(baselines: Sequence[Baseline], case: str, finding: Finding, place: Place, today: date) -> Match | None:
-    if finding.step < 0:  # the kernel itself broke, which is never expected
-        return None
-    known = about(baselines, case, place, today)
-    return next((Match(issue, assumed) for issue, assumed in known if issue.finding == finding.kind), None)
+    for baseline in baselines if finding.step >= 0 else ():  # below 0 the kernel itself broke, which nobody expects
+        for issue, assumed in about([baseline], case, place, today):
+            if issue.finding == finding.kind and shown.excuses(baseline.shown, case, finding):
+                return Match(issue, assumed)
+    return None
 
 
 def about(
@@ -201,8 +208,8 @@ def about(
 
 
 def _distinct(result: Result) -> list[Finding]:
-    """Return the first finding of each kind."""
-    found: dict[tuple[str, bool], Finding] = {}
+    """Return the first finding of each kind that shows something else."""
+    found: dict[tuple[str, str], Finding] = {}
     for finding in result.verdict.findings:
-        found.setdefault((finding.kind, finding.step < 0), finding)
+        found.setdefault((finding.kind, finding.shown), finding)
     return list(found.values())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.language.writing import scalar
 from lockproof.conformance.running.baselines import UNEXPLAINED
-from lockproof.conformance.running.known import assess, seen_name
+from lockproof.conformance.running.known import about, assess, seen_name
 from lockproof.conformance.running.place import place_of
 
 if TYPE_CHECKING:
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from lockproof.conformance.running.baselines import Baseline, KnownIssue
     from lockproof.conformance.running.manifest import Manifest
     from lockproof.conformance.running.place import Place
+    from lockproof.conformance.running.shown import Shown
     from lockproof.conformance.running.tally import Tally
 
-__all__ = ["Addition", "additions", "sightings"]
+__all__ = ["Addition", "additions", "shown", "sightings"]
 
 
 def sightings(
@@ -54,16 +55,33 @@ def _sighting(
 ) -> Iterator[tuple[str, Fields | None]]:
     names = [case.name for case in corpus.cases if issue.names(case.name)]
     entries = [tally.cases[target, name] for name in names if (target, name) in tally.cases]
-    shown = [entry for entry in entries if issue.finding in entry.worst.verdict.kinds]
+    failed = [entry for entry in entries if issue.finding in entry.worst.verdict.kinds]
     tried = any(entry.status in {Status.PASS, Status.FAIL} for entry in entries)
     name = seen_name(target)
     if not tried or (len(entries) < len(names) and name in issue.seen):
         return
-    if shown:
+    if failed:
         release = place.upstream or manifest.info[target].release
-        yield name, {"release": release, "run": manifest.run, "count": len(shown)}
+        yield name, {"release": release, "run": manifest.run, "count": len(failed)}
     elif name in issue.seen:
         yield name, None
+
+
+def shown(baseline: Baseline, runs: Sequence[tuple[Manifest, Tally]], today: date) -> Shown:
+    """Return what the cases of a baseline show with what runs have seen added, and without what it knows no more."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for case, kinds in baseline.shown.items():
+        for kind, seen in kinds.items():
+            if any(issue.finding == kind and issue.names(case) for issue in baseline.issues):
+                found.setdefault(case, {})[kind] = set(seen)
+    for manifest, tally in runs:
+        for worst in (entry.worst for entry in tally.cases.values() if entry.status is Status.FAIL):
+            place = place_of(worst.target, manifest.info[worst.target]) if worst.target in manifest.info else None
+            known = {issue.finding for issue, _ in about([baseline], worst.case, place, today)}
+            for finding in worst.verdict.findings:
+                if finding.step >= 0 and finding.kind in known:
+                    found.setdefault(worst.case, {}).setdefault(finding.kind, set()).add(finding.shown)
+    return {case: {kind: frozenset(seen) for kind, seen in kinds.items()} for case, kinds in found.items()}
 
 
 @dataclass(slots=True)
@@ -95,7 +113,7 @@ class Addition:
 
 
 def additions(baselines: Sequence[Baseline], runs: Sequence[tuple[Manifest, Tally]], today: date) -> list[Addition]:
-    """Return what runs have found that no baseline knows, by finding; not where the kernel itself broke, or it expired.
+    """Return what runs have found that no baseline knows, by finding; not where the kernel broke, or an entry has it.
 
     It is said of the very kernels that it was seen on: how far it goes is for people to say.
     """
@@ -104,9 +122,9 @@ def additions(baselines: Sequence[Baseline], runs: Sequence[tuple[Manifest, Tall
         for news in assess(baselines, tally, manifest.info, today).news:
             worst = news.entry.worst
             place = place_of(worst.target, manifest.info[worst.target]) if worst.target in manifest.info else None
-            expired = {issue.finding for issue in news.expired}
+            entered = {issue.finding for issue in (*news.expired, *news.beyond)}
             for finding in news.unknown:
-                if place is not None and _where(place) and finding.step >= 0 and finding.kind not in expired:
+                if place is not None and _where(place) and finding.step >= 0 and finding.kind not in entered:
                     new = found.setdefault(finding.kind, Addition(finding.kind))
                     new.cases[worst.case] = None
                     new.where[_where(place)] = None

@@ -61,7 +61,8 @@ def test_an_update_writes_what_was_seen_and_keeps_all_else(folder: Path) -> None
         path.read_text().replace("  finding", "  # by hand\n  finding").replace("expires", "expires  ") + "# end\n"
     )
     before = path.read_text()
-    assert update(folder) == "known.yaml: 1 seen otherwise than before\n"
+    more = "; known.findings.json: 1 finding more\n"
+    assert update(folder) == f"known.yaml: 1 seen otherwise than before{more}"
     after = path.read_text()
     assert re.sub(r"\n  seen:\n    local: \{release: [^ ]+, run: [^ ]+, count: 1\}", "", after) == before
     assert update(folder) == "known.yaml: none seen otherwise than before\n"
