@@ -265,6 +265,14 @@ def cases(selection: tuple[str, ...], cases: Path | None, **views: bool) -> Prin
 @main.command()
 @click.argument("selection", nargs=-1, metavar="[MUTANT]...", shell_complete=completion.mutants)
 @cases_option()
+@option(
+    "--model",
+    metavar="TARGET",
+    default="model:posix",
+    help="Model that gets the defects; what another than the reference fails without one is known, and only what its "
+    "cases show besides counts. Default: model:posix.",
+    shell_complete=completion.targets,
+)
 @option("-v", "--verbose", is_flag=True, help="Name all cases that kill each mutant.")
 def mutants(**asked: Any) -> Printed:
     """Try the cases on the reference model with one deliberate defect after another, and say which catch it.

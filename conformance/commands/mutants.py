@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`lockproof mutants`: which deliberate defects of the reference model the cases catch."""
+"""`lockproof mutants`: which deliberate defects of a model the cases catch."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.commands.printed import Printed
@@ -33,22 +34,35 @@ class MutantsRequest:
     selection: tuple[str, ...] = ()
     """Names of mutants, or patterns with * and ?; none: all."""
     verbose: bool = False
+    model: str = MODEL
+    """The target that gets the defects."""
 
 
 def mutants(request: MutantsRequest) -> Printed:
-    """Say what the cases catch; 1 where a mutant survives or a case fails without one. Raises UsageError."""
-    found = examine(load(request.cases), _chosen(request.selection), open_model)
-    partial = request.cases is not None or bool(request.selection)
-    text = report(found, verbose=request.verbose, partial=partial)
-    return Printed(text, 1 if found.survivors or found.failing else 0)
+    """Say what the cases catch; 1 where a mutant survives, or a case fails without one. Raises UsageError.
+
+    Of another model than the reference it is known that cases fail, and a mutant that no case tells from it is none.
+    """
+    found = examine(load(request.cases), _chosen(request.selection), partial(open_model, model=request.model))
+    deviates = request.model != MODEL
+    text = report(
+        found,
+        verbose=request.verbose,
+        partial=request.cases is not None or bool(request.selection),
+        deviates=deviates,
+    )
+    if deviates:
+        return Printed(text, int(any(mutant.name not in found.alike for mutant in found.survivors)))
+    return Printed(text, int(bool(found.survivors or found.failing)))
 
 
 @contextmanager
-def open_model(defect: str) -> Iterator[RawSession]:
-    """Start the reference model, with the defect of that name; without any for the empty one. Raises UsageError."""
-    with make_target(f"{MODEL}/{defect}" if defect else MODEL).session() as session:
+def open_model(defect: str, model: str = MODEL) -> Iterator[RawSession]:
+    """Start a model, with the defect of that name; without any for the empty one. Raises UsageError."""
+    with make_target(f"{model}/{defect}" if defect else model).session() as session:
         if not isinstance(session, RawSession):
-            raise TypeError(session)
+            msg = f"target {model!r}: is no model; write one of `lockproof targets`, such as model:linux-6"
+            raise UsageError(msg)
         yield session
 
 

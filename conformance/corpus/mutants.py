@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which mutants the cases kill, each the reference model with one deliberate defect, and which case kills which."""
+"""Which mutants the cases kill, each a model with one deliberate defect, and which case kills which.
+
+A case kills a mutant where it fails on it and shows what it does not show on the model as it is. So the models of
+Linux can be given defects too: that they fail a case already hides none.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from lockproof.conformance.judging.verdict import Verdict
     from lockproof.conformance.language.case import Case
     from lockproof.conformance.language.loading import Corpus
     from lockproof.conformance.language.requirements import Requirement
@@ -51,18 +56,20 @@ class KillMatrix:
     """What the cases kill."""
 
     killers: Mapping[str, tuple[str, ...]]
-    """For each mutant the cases that pass on the right model and fail on it."""
+    """For each mutant the cases that fail on it, and show what they do not show on the model as it is."""
     mutants: Sequence[Mutant]
     cases: tuple[str, ...]
-    """The cases that pass on the right model."""
+    """The cases that pass on the model as it is."""
     failing: tuple[str, ...]
-    """Those that fail on it: a false alarm, or a model that is wrong."""
+    """Those that fail on it: of the reference a false alarm, or it is wrong; of another its known deviations."""
     untried: tuple[str, ...]
     """Those that neither pass nor fail on it: nothing is known of what they would kill."""
     recording: frozenset[str]
     """Those that check only what is unspecified: they record, and never fail."""
     by_requirement: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """For each mutant those of the killers that check the requirement that it breaks."""
+    alike: frozenset[str] = frozenset()
+    """Mutants that answer every case as the model does: it has their defect itself, or does not get to it."""
 
     @property
     def survivors(self) -> list[Mutant]:
@@ -79,18 +86,22 @@ class KillMatrix:
 def examine(
     corpus: Corpus, mutants: Sequence[Mutant], open_model: Callable[[str], AbstractContextManager[RawSession]]
 ) -> KillMatrix:
-    """Run all cases on the right model and on each mutant.
+    """Run all cases on a model as it is and on each mutant of it.
 
-    `open_model` starts the mutant of that name, and the right model for the empty name.
+    `open_model` starts the mutant of that name, and the model as it is for the empty name.
     """
     with open_model("") as model:
         answered = list(_right_answers(corpus, model))
-    passing = [right for right in answered if right.status is Status.PASS]
-    killers = {}
+    passing = [right for right in answered if right.verdict.status is Status.PASS]
+    failing = tuple(right.case.name for right in answered if right.verdict.status is Status.FAIL)
+    judged = [right for right in answered if right.verdict.status in {Status.PASS, Status.FAIL}]
+    killers: dict[str, tuple[str, ...]] = {}
+    alike: set[str] = set()
     for mutant in mutants:
         with open_model(mutant.name) as model:
-            killers[mutant.name] = tuple(_kills(passing, model, corpus.requirements))
-    failing = tuple(right.case.name for right in answered if right.status is Status.FAIL)
+            changed = [(right, answer) for right in judged if (answer := model.answer(right.program)) != right.answer]
+            killers[mutant.name] = tuple(_kills(changed, model, corpus.requirements))
+        alike |= set() if changed else {mutant.name}
     tried = {*failing, *(right.case.name for right in passing)}
     checks = {case.name: case.checks for case in corpus.cases}
     return KillMatrix(
@@ -104,6 +115,7 @@ def examine(
             mutant.name: [case for case in killers[mutant.name] if mutant.requirement in checks[case]]
             for mutant in mutants
         },
+        alike=frozenset(alike),
     )
 
 
@@ -122,7 +134,7 @@ class _RightAnswer:
     case: Case
     program: Program
     answer: str
-    status: Status
+    verdict: Verdict
 
 
 def _right_answers(corpus: Corpus, model: RawSession) -> Iterator[_RightAnswer]:
@@ -131,24 +143,31 @@ def _right_answers(corpus: Corpus, model: RawSession) -> Iterator[_RightAnswer]:
             continue
         program = compile_case(case)
         answer = model.answer(program)
-        status = judge(case, model.read(program, answer), corpus.requirements).status
-        yield _RightAnswer(case, program, answer, status)
+        yield _RightAnswer(case, program, answer, judge(case, model.read(program, answer), corpus.requirements))
 
 
 def _kills(
-    passing: Sequence[_RightAnswer], mutant: RawSession, requirements: Mapping[str, Requirement]
+    changed: Sequence[tuple[_RightAnswer, str]], mutant: RawSession, requirements: Mapping[str, Requirement]
 ) -> Iterator[str]:
-    """Find the cases that fail on a mutant; an answer that is the right one needs no second judgement."""
-    for right in passing:
-        answer = mutant.answer(right.program)
-        if answer != right.answer:
-            trace = mutant.read(right.program, answer)
-            if judge(right.case, trace, requirements).status is Status.FAIL:
-                yield right.case.name
+    """Find the cases that show more on a mutant, of those that it answers otherwise."""
+    for right, answer in changed:
+        verdict = judge(right.case, mutant.read(right.program, answer), requirements)
+        if verdict.status is Status.FAIL and _shown(verdict) - _shown(right.verdict):
+            yield right.case.name
 
 
-def report(found: KillMatrix, *, verbose: bool, partial: bool) -> str:
-    """Write what kills each mutant, and the survivors; unless only a part was tried, also what kills none."""
+def _shown(verdict: Verdict) -> frozenset[tuple[str, str]]:
+    """Return what a verdict shows that counts."""
+    return frozenset(
+        (finding.kind, finding.shown) for finding in verdict.findings if finding.modality is not Modality.UNSPECIFIED
+    )
+
+
+def report(found: KillMatrix, *, verbose: bool, partial: bool, deviates: bool = False) -> str:
+    """Write what kills each mutant, and the survivors; unless only a part was tried, also what kills none.
+
+    `deviates`: the model is known to fail cases without any defect.
+    """
     lines = []
     rows = aligned((mutant.name, _killers(found, mutant)) for mutant in found.mutants)
     for mutant, row in zip(found.mutants, rows, strict=True):
@@ -158,15 +177,20 @@ def report(found: KillMatrix, *, verbose: bool, partial: bool) -> str:
             lines += textwrap.wrap(
                 killers, _WIDTH, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False
             )
-    survivors = found.survivors
-    killed = len(found.mutants) - len(survivors)
-    lines += ["", f"{counted(len(found.mutants), 'mutant')}, {killed} killed by {counted(len(found.cases), 'case')}"]
+    survivors = [mutant for mutant in found.survivors if not (deviates and mutant.name in found.alike)]
+    killed = sum(map(bool, found.killers.values()))
+    tried = len(found.cases) + (len(found.failing) if deviates else 0)
+    lines += ["", f"{counted(len(found.mutants), 'mutant')}, {killed} killed by {counted(tried, 'case')}"]
+    if deviates:
+        lines.append(f"{len(found.failing)} of these fail without a defect: what they show besides counts")
     lines += [f"survives: {mutant.name} ({mutant.requirement}): {mutant.about}" for mutant in survivors]
     lines += [
         f"killed, but by no case that checks its requirement: {mutant.name} ({mutant.requirement})"
         for mutant in found.mutants
         if found.killers[mutant.name] and not found.by_requirement.get(mutant.name)
     ]
+    if deviates:
+        return "\n".join(lines)
     lines += [f"fails without a defect, so it may permit too little: {name}" for name in found.failing]
     if not partial:
         lines += _list("record what is unspecified", sorted(found.recording & set(found.cases)))
@@ -178,7 +202,7 @@ def report(found: KillMatrix, *, verbose: bool, partial: bool) -> str:
 def _killers(found: KillMatrix, mutant: Mutant) -> str:
     killers = found.killers[mutant.name]
     if not killers:
-        return "SURVIVES"
+        return "answers every case as the model does" if mutant.name in found.alike else "SURVIVES"
     shown = (found.by_requirement.get(mutant.name) or killers)[0]
     return f"{len(killers):4} {'case' if len(killers) == 1 else 'cases, such as'} {shown}"
 
