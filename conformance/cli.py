@@ -192,6 +192,7 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
     is_flag=True,
     help="Say what became of every case, also of those that pass.",
 )
+@option("--profile", group=_RESULTS, is_flag=True, help="Say at the end which cases took the time.")
 @file_option(
     "--baseline",
     "baselines",

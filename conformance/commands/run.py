@@ -27,6 +27,7 @@ from lockproof.conformance.protocol.program import DEFAULT_TIME_LIMIT
 from lockproof.conformance.reports import terminal
 from lockproof.conformance.reports.console import console
 from lockproof.conformance.reports.live import Live
+from lockproof.conformance.reports.profile import profiled
 from lockproof.conformance.reports.run import Run
 from lockproof.conformance.running import baselines, events
 from lockproof.conformance.running.engine import Engine
@@ -97,6 +98,8 @@ class RunRequest:
     events: str | None = None
     """File, or `-`, for a line of JSON for each event."""
     verbose: bool = False
+    profile: bool = False
+    """Whether to say at the end which cases took the time."""
     exit_code: str = DEFAULT
     """One of the styles."""
     scheduler: str | None = None
@@ -146,6 +149,8 @@ def run(request: RunRequest) -> Printed:
     made = Run(work.folder.manifest, tally, work.corpus, baselines=work.known)
     for part in terminal.closing(made, out.width):
         out.print(part)
+    for line in profiled(tally) if request.profile else ():
+        out.print(line)
     kept, trouble = reports.finish(made, work.folder.path)
     out.print(f"\n{work.folder.path}/ has {', '.join(('run.json', 'results.jsonl', *kept))}")
     remark = "\n".join(map(str, trouble))
