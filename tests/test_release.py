@@ -133,7 +133,8 @@ def test_the_wheel_tests_kernels_on_a_new_debian_without_a_compiler(dist: Path, 
         venv/bin/pip install -q /*.whl
         image=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/ *Depends: \\(linux-image-[0-9].*\\)/\\1/p')
         apt-get download -qq "$image"
-        venv/bin/lockproof run -t local -t qemu:./linux-image-*.deb mlock/no-change || [ $? -eq 1 ]
+        set -- linux-image-*.deb
+        venv/bin/lockproof run -t local -t "qemu:./$1" mlock/no-change || [ $? -eq 1 ]
     """
     done = root.run("sh", "-euc", script, folder="/root")
     counts = re.findall(r"^(local|qemu:\./linux-image\S+\.deb) .*?((?: +\d+){5})$", done.stdout, re.MULTILINE)
