@@ -139,7 +139,7 @@ int main(int count, char **arguments)
 		kernel_image_fix_addresses(arguments);
 	if (file >= 0)
 		executor_go_on(&probe.executor, file);
-	if (count > 1) {
+	if (count > 1 && !guest_is_here()) { /* a kernel hands its init the words that it does not know */
 		help();
 		return strcmp(arguments[1], "--help") == 0 ? 0 : 2;
 	}

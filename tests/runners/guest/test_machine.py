@@ -114,6 +114,12 @@ def test_a_guest_has_the_machine_and_the_command_line_that_were_asked_for() -> N
         assert "256 MiB, 2 processors" in session.about
 
 
+@pytest.mark.qemu(KERNEL)
+def test_a_word_that_the_kernel_does_not_know_changes_nothing() -> None:
+    with make_target(f"qemu:{KERNEL}+append=nonsense --help").session() as session:
+        assert session.info.command_line.endswith(" nonsense --help")
+
+
 @pytest.mark.qemu("debian/6.1+fault-injection")
 def test_a_kernel_that_cannot_run_all_processors_is_none_with_that_many() -> None:
     target = make_target("qemu:debian/6.1+fault-injection+smp=2")
