@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the series of native/kernel/patches costs: instructions of the guest, a stock kernel against a patched one.
 
-    python benchmarks/kernel [STOCK PATCHED]
+    python benchmarks/kernel [STOCK PATCHED [PARAMETER]...]
     python benchmarks/kernel behaviour KERNEL [PARAMETER]...
 
 STOCK, PATCHED: x86_64 kernels as in qemu:KERNEL, of the same version and configuration; without them those that
-`lockproof kernel build debian/7.2 --fault-injection` and the same with `--posixmlock` make. Each is booted with
+`lockproof kernel build debian/7.2 --fault-injection` and the same with `--posixmlock` make. PARAMETER: one of the
+patched kernel, such as mlock_force=2, with which each call finds somebody waiting for mmap_lock. Each is booted with
 costs.c as init, under QEMU's -icount, where the time stamp counter counts instructions: how busy this machine is does
 not matter. The last lines say which bars (BAR below) are missed.
 
@@ -99,9 +100,9 @@ def said_by(image: Path, program: str, memory: int = 1024, parameters: str = "",
     return lines[: lines.index("done")]
 
 
-def counted(image: Path) -> list[list[str]]:
+def counted(image: Path, parameters: str) -> list[list[str]]:
     """Return the lines of costs.c on a kernel, in words."""
-    return [line.split() for line in said_by(image, "costs")]
+    return [line.split() for line in said_by(image, "costs", parameters=parameters)]
 
 
 def read(lines: list[list[str]]) -> dict[tuple[str, ...], tuple[int, int]]:
@@ -142,11 +143,11 @@ def show_behaviour(name: str, parameters: list[str]) -> None:
     print("\n".join(said_by(kernel.find(name).image, "behaviour", memory=256, parameters=asked, processors=2)))
 
 
-def compare(names: Sequence[str]) -> None:
-    """Measure, and print the table."""
+def compare(names: Sequence[str], parameters: str = "") -> None:
+    """Measure, and print the table. `parameters`: of the patched kernel."""
     images = [kernel.find(name).image for name in names]
     with ThreadPoolExecutor(max_workers=min(len(names), len(os.sched_getaffinity(0)))) as pool:
-        stock, patched = pool.map(counted, images)
+        stock, patched = pool.map(counted, images, ("", parameters))
     measured = rows(stock, patched)
     facts = dict(words for words in stock if len(words) == len(("reading", "4")))
     print(f"stock: {names[0]}, patched: {names[1]}")
@@ -170,8 +171,8 @@ def main() -> None:
             show_behaviour(name, parameters)
         case []:
             compare(KERNELS)
-        case [stock, patched] if stock != "behaviour":
-            compare([stock, patched])
+        case [stock, patched, *parameters] if stock != "behaviour":
+            compare([stock, patched], " ".join(parameters))
         case _:
             sys.exit((__doc__ or "").split("\n\n")[1])
 
