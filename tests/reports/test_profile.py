@@ -31,7 +31,7 @@ def test_the_combinations_of_an_entry_are_one_line_and_the_costly_stand_first() 
         "  a/c  3.0 s  75 %  2 cases",
         "  a/b  1.0 s  25 %  1 case",
         "\nother: 0.0 s in 1 case",
-        "  a/b  0.0 s        1 case",
+        "  a/b  0.0 s    1 case",
     ]
 
 
