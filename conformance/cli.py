@@ -76,10 +76,22 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
     excludes=[
         Excludes(
             "resume",
-            ("selection", "cases", "readings", "repeat", "time_limit", "failed_in", "confirm", *MACHINE),
+            (
+                "selection",
+                "sweeps",
+                "no_sweeps",
+                "cases",
+                "readings",
+                "repeat",
+                "time_limit",
+                "failed_in",
+                "confirm",
+                *MACHINE,
+            ),
             "runs what the earlier run was asked for",
         ),
-        Excludes("failed_in", ("selection",), "runs what failed"),
+        Excludes("failed_in", ("selection", "sweeps", "no_sweeps"), "runs what failed"),
+        Excludes("no_sweeps", ("sweeps",), "leaves out all of them"),
         Excludes("scheduler", ("jobs",), "spreads the work over the workers of its cluster"),
     ]
 )
@@ -119,6 +131,15 @@ _SELECTION, _HOW, _RESULTS, _BASELINES = "Cases and targets", "How they are run"
     shell_complete=completion.readings,
     help="Judge by another reading of the standard (lockproof explain --interpretations); may be given several times.",
 )
+@option(
+    "--sweeps",
+    group=_SELECTION,
+    type=click.Choice(["quick", "full"]),
+    default="full",
+    metavar="EXTENT",
+    help="Of the sweeps, in which allocations fail: full, or quick, each entry's first combination. Default: full.",
+)
+@option("--no-sweeps", group=_SELECTION, is_flag=True, help="Leave the sweeps out.")
 @targets_option(_SELECTION)
 @machine_options("Guests (docs/targets.md)")
 @option(
@@ -236,6 +257,7 @@ def run(
         made = with_kernels(begin, progress, offline=offline)
         from lockproof.conformance.commands import run as command  # takes as long as a small kernel needs to boot
 
+        asked["sweeps"] = "none" if asked.pop("no_sweeps") else asked["sweeps"]
         asked |= {"targets": made, "again": targets, "jobs": jobs, "resume": resume, "scheduler": scheduler}
         return command.run(command.RunRequest(**asked))
 

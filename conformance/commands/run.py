@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from lockproof.conformance.language.case import Case
+    from lockproof.conformance.language.selection import Sweeps
     from lockproof.conformance.running.baselines import Baseline
     from lockproof.conformance.running.events import Event, Listener
     from lockproof.conformance.running.results import Key, Result
@@ -73,6 +74,8 @@ class RunRequest:
     """Of the run; None: the time."""
     cases: Path | None = None
     selection: tuple[str, ...] = ()
+    sweeps: Sweeps = "full"
+    """How much of the sweeps is run."""
     readings: tuple[str, ...] = ()
     """Of the standard, by which it is judged besides those that were decided, each as `ID=CHOICE`."""
     targets: tuple[Target | Packed, ...] = ()
@@ -280,13 +283,14 @@ def _recorded(work: _Work, tally: Tally) -> tuple[set[Key], list[str]]:
 def _new(request: RunRequest) -> _Work:
     request = request if request.failed_in is None else _of_failures(request, request.failed_in)
     corpus = load(request.cases).read_by(request.readings)
-    cases = select(corpus.cases, request.selection)
+    cases = select(corpus.cases, request.selection, request.sweeps)
     known = _known(request, corpus, request.cases)
     manifest = Manifest(
         run=request.name or f"{datetime.now(UTC):%Y%m%dT%H%M%S}",
         lockproof=version("lockproof"),
         cases=str(request.cases.absolute()) if request.cases else None,
         selection=request.selection,
+        sweeps=request.sweeps,
         corpus=corpus_digest(cases),
         readings=corpus.readings,
         targets=tuple(target.name for target in request.targets),
@@ -335,7 +339,7 @@ def _resumed(request: RunRequest, run: str, out: Console) -> _Work:
         raise UsageError(msg)
     _check_commands(request, folder)
     corpus = load(Path(manifest.cases) if manifest.cases else None).read_by(manifest.readings)
-    cases = select(corpus.cases, manifest.selection)
+    cases = select(corpus.cases, manifest.selection, manifest.sweeps)
     if corpus_digest(cases) != manifest.corpus:
         msg = f"run {manifest.run!r}: its cases have changed since; start a new run"
         raise UsageError(msg)

@@ -10,7 +10,7 @@ from lockproof.conformance.columns import aligned
 from lockproof.conformance.commands.printed import Printed
 from lockproof.conformance.errors import StoreError, UsageError, suggest
 from lockproof.conformance.judging.verdict import Status
-from lockproof.conformance.language.selection import matches
+from lockproof.conformance.language.selection import described, matches
 from lockproof.conformance.reports.run import read
 from lockproof.conformance.reports.words import tally_summary
 from lockproof.conformance.running.store import read_run_manifest
@@ -89,4 +89,5 @@ def _extent(manifest: Manifest) -> str:
     """Say how much of everything a run is."""
     if manifest.finished is None:
         return "partial: ended early"
-    return f"partial: {' '.join(manifest.selection):.40}" if manifest.selection else "complete"
+    asked = described(manifest.selection, manifest.sweeps)
+    return f"partial: {asked:.40}" if asked else "complete"

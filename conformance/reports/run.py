@@ -55,7 +55,7 @@ class Run:
     def cases(self) -> Mapping[str, Case]:
         """The cases that ran, by name; none where they have changed since: nothing can be drawn of them any more."""
         try:
-            selected = select(self.corpus.cases, self.manifest.selection)
+            selected = select(self.corpus.cases, self.manifest.selection, self.manifest.sweeps)
         except UsageError:  # a case that was asked for by name is gone
             return {}
         return {case.name: case for case in selected} if corpus_digest(selected) == self.manifest.corpus else {}
@@ -136,6 +136,8 @@ class Run:
         """Return the command that runs a case again, to be pasted into a shell."""
         words = ["--cases", self.manifest.cases] if self.manifest.cases else []
         words += [word for reading in self.manifest.readings for word in ("--reading", reading)]
+        if not result.source and self.manifest.sweeps != "full":
+            words += ["--no-sweeps"] if self.manifest.sweeps == "none" else ["--sweeps", self.manifest.sweeps]
         words += ["-t", result.target, *([result.case] if result.source else self.manifest.selection)]
         return shlex.join(["lockproof", "run", *words])
 

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from lockproof.conformance.counted import counted
 from lockproof.conformance.errors import UsageError
 from lockproof.conformance.judging.verdict import Status
-from lockproof.conformance.language.selection import matches
+from lockproof.conformance.language.selection import described, matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from lockproof.conformance.language.selection import Sweeps
     from lockproof.conformance.running.manifest import Manifest
     from lockproof.conformance.running.results import Result
     from lockproof.conformance.running.tally import CaseTally, Tally
@@ -57,6 +58,8 @@ class Side:
     """What became of each case, by target."""
     selection: tuple[str, ...] = ()
     """The cases that were asked for; empty: all."""
+    sweeps: Sweeps = "full"
+    """How much of the sweeps was."""
     finished: bool = True
     corpus: str = ""
     """Digest of the cases that were asked for; empty: not known."""
@@ -68,11 +71,13 @@ class Side:
         """Why it says nothing about some cases, as the end of a sentence; empty: it is complete."""
         if not self.finished:
             return "it ended before all was run"
-        return f"only {' '.join(self.selection)} was asked for" if self.selection else ""
+        asked = described(self.selection, self.sweeps)
+        return f"only {asked} was asked for" if asked else ""
 
     def speaks_of(self, case: str) -> bool:
         """Tell whether it has a case unless there is none of that name."""
-        return self.finished and (not self.selection or any(matches(case, pattern) for pattern in self.selection))
+        named = not self.selection or any(matches(case, pattern) for pattern in self.selection)
+        return self.finished and named and self.sweeps == "full"  # a name does not tell whether it is a sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +176,7 @@ def side(manifest: Manifest, tally: Tally, *, name: str = "", target: str | None
         name=name or manifest.run,
         targets={name: {entry.worst.case: seen(entry) for entry in tally.of_target(name)} for name in names},
         selection=manifest.selection,
+        sweeps=manifest.sweeps,
         finished=manifest.finished is not None,
         corpus=manifest.corpus,
         readings=manifest.readings,
@@ -279,7 +285,7 @@ def _changed(before: Side, after: Side) -> Iterator[str]:
         )
         yield f"judged by other readings of the standard, {how}: a difference may be theirs"
     elif (
-        before.selection == after.selection
+        (before.selection, before.sweeps) == (after.selection, after.sweeps)
         and "" not in (before.corpus, after.corpus)
         and before.corpus != after.corpus
     ):

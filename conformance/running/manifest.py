@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from lockproof.conformance.errors import first_mistake
+from lockproof.conformance.language.selection import Sweeps  # noqa: TC001  pydantic reads the annotations
 from lockproof.runners.target import TargetInfo  # noqa: TC001  pydantic reads the annotations
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Manifest:
     cases: str | None
     """Path of the cases; None: those that lockproof brings along."""
     selection: tuple[str, ...]
+    sweeps: Sweeps = "full"
+    """How much of the sweeps was asked for."""
     corpus: str
     """Digest of the selected cases."""
     readings: tuple[str, ...] = ()

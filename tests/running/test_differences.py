@@ -69,6 +69,7 @@ def test_a_failure_is_worse_whatever_was_fixed_beside_it() -> None:
     [
         ({"finished": False}, [], "it ended before all was run"),
         ({"selection": ("a",)}, ["a/c"], "only a was asked for"),
+        ({"sweeps": "none"}, [], "only all cases without sweeps was asked for"),
     ],
 )
 def test_what_a_partial_run_did_not_run_is_not_gone(partial: dict[str, Any], gone: list[str], why: str) -> None:

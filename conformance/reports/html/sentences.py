@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.counted import counted
+from lockproof.conformance.language.selection import described
 from lockproof.conformance.reports.html.page import Mark
 
 if TYPE_CHECKING:
@@ -60,8 +61,7 @@ def missing(runs: Sequence[Run], cases: Matrix) -> Iterator[str]:
     """Yield what the page cannot say, and why."""
     for run in runs:
         manifest = run.manifest
-        if manifest.selection:
-            asked = " ".join(manifest.selection)
+        if asked := described(manifest.selection, manifest.sweeps):
             of = f"{len(run.cases)} of {counted(len(run.corpus.cases), 'case')}" if run.cases else "some cases"
             yield f"Run {manifest.run} was asked for {asked} only, which is {of}."
         if run.tally.cases and not run.cases:
