@@ -36,7 +36,7 @@ _COMMENT = re.compile(r"<!-- (output|not run|file): (.+) -->")
 _SHOWS = ("", "console")
 _LIMIT = 900  # seconds
 _VARIES = (
-    (re.compile(r"\b\d{8}T\d{6}\b"), "RUN"),
+    (re.compile(r"\b\d{8}T\d{6}(?:-\d+)?\b"), "RUN"),  # a second one in the same second has a number
     (re.compile(r"\b\d+(?:\.\d+)?(?:e-\d+)? (s|ms|us|MiB|KiB/s|million/s)\b"), r"N \1"),
     (re.compile(r'"seconds":[\d.e-]+'), '"seconds":N'),
     (re.compile(r"\bLinux (\d+\.\d+)[^ ,]*"), r"Linux \1"),
