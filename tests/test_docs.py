@@ -53,6 +53,7 @@ def test_commands_of_a_block_are_its_lines_with_a_dollar_or_its_comment() -> Non
     ("a\n\nb", "a\n\nb\n\n"),
     ("took 1.5 s, 3 MiB", "took 22 s, 9.5 MiB"),
     ("results/20261123T103424/", "results/20261126T000000/"),
+    ("results/20261123T103424/", "results/20261126T000000-2/"),
     ("Linux 6.18.44-a x86_64", "Linux 6.18.45-fc-b x86_64"),
     (TABLE.format("6.18.44-a", 204), TABLE.format("6.18.44-abcdef", 204)),
     (TABLE.format("6.18.44-a", 204), TABLE.format("6.1.1", 210).replace("549", "543")),
