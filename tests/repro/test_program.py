@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BEYOND = (
     "sweeps/memory/",  # needs a memory cgroup
     "memory/droppable/", "memory/secretmem/", "memory/objects/",  # rare kinds of memory, objects that change
-    "quality/accounting/moved-and-stayed",  # what the kernel counts
+    "quality/accounting/moved-and-stayed", "linux/history/moved-",  # what the kernel counts
     "grid/",  # a sweep with calls before and after it
 )  # fmt: skip
 
