@@ -59,11 +59,11 @@ def certify(target: str | None, targets_file: Path | None, **asked: Any) -> Prin
 def _made(target: str, targets_file: Path | None, machine: dict[str, str | None]) -> Target:
     """Make the target of a name or a TARGET text, on a machine. Raises UsageError, TargetError, StoreError."""
     from lockproof.conformance.targets_file import resolve_one
-    from lockproof.runners.options import with_options
+    from lockproof.runners.options import on_machine
     from lockproof.runners.target import make_target
 
-    options = {key: value for key, value in machine.items() if value is not None}
-    return make_target(with_options(resolve_one(target, targets_file), options))
+    (text,) = on_machine([resolve_one(target, targets_file)], machine)
+    return make_target(text)
 
 
 @click.group(cls=Group)

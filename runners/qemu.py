@@ -9,7 +9,6 @@ program takes the guest with it: the console says how, and the guest is booted a
 
 from __future__ import annotations
 
-import fcntl
 import os
 import platform
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING
 from lockproof.conformance.errors import UsageError
 from lockproof.runners import options
 from lockproof.runners.architectures import ARCHITECTURES
-from lockproof.runners.guest.connection import Guest
+from lockproof.runners.guest.connection import Guest, guarded, new_console
 from lockproof.runners.guest.initramfs import initramfs
 from lockproof.runners.guest.machine import asked
 from lockproof.runners.guest.mailbox import SIZE, Mailbox, Terminal
@@ -53,9 +52,6 @@ _OPTIONS = (
     *("-chardev", "file,id=console,path=/proc/self/fd/2,append=on"),
     *("-chardev", "stdio,id=channel,signal=off"),
 )
-# The kernel ends QEMU when the thread that started it ends. Before that is agreed upon, that thread may be gone
-# already: then the parent is another one.
-_GUARDED = ("--pdeathsig", "KILL", "--", "/bin/sh", "-c", '[ "$PPID" -eq "$0" ] && exec "$@"')
 
 
 def make(argument: str) -> GuestTarget:
@@ -147,11 +143,11 @@ class GuestTarget:
         init = self.initrd or initramfs(compiled.probe_for(self.kernel.arch), self.kernel.modules)
         accelerator = self.asked.accelerator(has_kvm=platform.machine() in self.machine.hosts)
         command = (self.qemu, *self._options(accelerator), "-initrd", str(init))
-        guarded = (self.setpriv, *_GUARDED, str(os.getpid()), *command)
+        started = guarded(self.setpriv, command)
         processors = f", {self.asked.smp} processors" if self.asked.smp > 1 else ""
         about = f"{accelerator.upper()}, {self.asked.memory} MiB{processors}"
         session = ProbeSession(
-            lambda: _boot(guarded, about, mailbox=self.machine.mailbox),
+            lambda: _boot(started, about, mailbox=self.machine.mailbox),
             hello_limit=self.machine.patience,
             complete=self._complete,
         )
@@ -181,8 +177,7 @@ class GuestTarget:
 
 def _boot(command: tuple[str, ...], about: str, *, mailbox: bool) -> Guest:
     """Start QEMU. What it and the console say, and the mailbox, are files in memory that nobody else can see."""
-    console = os.fdopen(os.memfd_create("lockproof-console"), "wb", buffering=0)
-    fcntl.fcntl(console, fcntl.F_SETFL, os.O_APPEND)
+    console = new_console()
     if not mailbox:
         process = start_process(command, console)
         return Guest(process, Terminal(Pipes(process)), console, about)

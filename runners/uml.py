@@ -8,8 +8,6 @@ host (arch/um of Linux).
 
 from __future__ import annotations
 
-import fcntl
-import os
 import signal
 import tempfile
 from contextlib import contextmanager
@@ -18,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import UsageError
-from lockproof.runners.guest.connection import Guest
+from lockproof.runners.guest.connection import Guest, guarded, new_console
 from lockproof.runners.guest.initramfs import initramfs
 from lockproof.runners.guest.mailbox import Terminal
 from lockproof.runners.host import tools
@@ -89,8 +87,7 @@ class UserModeTarget:
                 session.close()
 
     def _boot(self, init: Path, folder: str) -> Guest:
-        console = os.fdopen(os.memfd_create("lockproof-console"), "wb", buffering=0)
-        fcntl.fcntl(console, fcntl.F_SETFL, os.O_APPEND)
+        console = new_console()
         command = (self.program, f"mem={_MEMORY}M", f"initrd={init}", f"uml_dir={folder}", *_PARAMETERS)
-        process = start_process((self.setpriv, "--pdeathsig", "KILL", "--", *command), console)
+        process = start_process(guarded(self.setpriv, command), console)
         return _Program(process, Terminal(Pipes(process)), console, f"User-mode Linux, {_MEMORY} MiB")

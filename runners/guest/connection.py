@@ -6,6 +6,7 @@ The protocol is imported where something breaks: QEMU is started before what tak
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import time
@@ -20,14 +21,29 @@ if TYPE_CHECKING:
     from lockproof.conformance.protocol.trace import Crash
     from lockproof.runners.probe.connection import Stream
 
-__all__ = ["Guest"]
+__all__ = ["Guest", "guarded", "new_console"]
 
+# The kernel ends the program when the thread that started it ends. Before that is agreed upon, that thread may be gone
+# already: then the parent is another one.
+_GUARD = ("--pdeathsig", "KILL", "--", "/bin/sh", "-c", '[ "$PPID" -eq "$0" ] && exec "$@"')
 _TIMESTAMP = re.compile(r"^(<\d+>)?\[ *\d+\.\d+\](\[ *[TC]\d+\])? ?")
 _HELLO = '{"hello"'
 _EMPTY = "; the console is empty: the image may be damaged, or be for another machine"
 _MOST_LINES = 200  # of a log
 _LAST_LINES = 6  # that a message shows
 _LONGEST_CONSOLE = 1 << 20  # bytes that are kept while nothing breaks
+
+
+def guarded(setpriv: str, command: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the command, to be started by this process, so that it ends with it; `setpriv`: its path."""
+    return (setpriv, *_GUARD, str(os.getpid()), *command)
+
+
+def new_console() -> BinaryIO:
+    """Return a file in memory, which nobody else can see and all writers add to, for what a guest says."""
+    console = os.fdopen(os.memfd_create("lockproof-console"), "wb", buffering=0)
+    fcntl.fcntl(console, fcntl.F_SETFL, os.O_APPEND)
+    return console
 
 
 class Guest(Connection):
