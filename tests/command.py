@@ -103,6 +103,16 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def processes_with(text: str, file: str) -> list[int]:
+    """Return the processes that have a text in their `cmdline` or their `environ`, as the file of /proc is called."""
+    found = []
+    for path in Path("/proc").glob(f"[0-9]*/{file}"):
+        with suppress(OSError):  # it has just ended
+            if text.encode() in path.read_bytes():
+                found.append(int(path.parent.name))
+    return found
+
+
 def is_running(pid: int) -> bool:
     """Tell whether a process lives; one that is dead and not yet reaped does not."""
     try:

@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.cluster.machines import Machines, machines
-from tests.command import LOCKPROOF, SMALL
+from tests.command import LOCKPROOF, SMALL, processes_with
+from tests.disks import small_disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -155,11 +156,8 @@ def _disk(folder: Path, asked: Asked) -> Iterator[Path | None]:
     if not asked.has_disk:
         yield None
         return
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder / "results"], check=True)
-    try:
-        yield folder / "results" / "filled"
-    finally:
-        subprocess.run(["umount", "--lazy", folder / "results"], check=True)
+    with small_disk(folder / "results", "8m") as disk:
+        yield disk / "filled"
 
 
 def _command(asked: Asked) -> list[str]:
@@ -254,12 +252,7 @@ def _is_done(folder: Path) -> bool:
 
 def _processes(mark: str) -> list[int]:
     """Return the processes of a round."""
-    found = []
-    for environment in Path("/proc").glob("[0-9]*/environ"):
-        with suppress(OSError):  # it has just ended
-            if f"{_MARK}={mark}".encode() in environment.read_bytes():
-                found.append(int(environment.parent.name))
-    return found
+    return processes_with(f"{_MARK}={mark}", "environ")
 
 
 def _name(pid: int) -> list[str]:

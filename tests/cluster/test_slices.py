@@ -9,7 +9,7 @@ import re
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from lockproof.runners.probe.compiled import host_probe
 from tests.cluster.machines import Machines, machines
 from tests.command import SMALL, children, is_running, lockproof, start, until
 from tests.commands import misbehaving
+from tests.disks import small_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,17 +147,6 @@ def test_where_no_worker_has_a_qemu_nothing_looks_fine(tmp_path: Path, cluster: 
     assert all(verdict["status"] == "UNRESOLVED" for verdict in verdicts(tmp_path / "results").values())  # type: ignore[index]
 
 
-@contextmanager
-def disk(folder: Path, size: str) -> Iterator[Path]:
-    """Make a small disk, which is gone afterwards."""
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
-
-
 @pytest.mark.root
 def test_a_client_whose_disk_is_full_keeps_whole_lines_and_is_resumed_when_there_is_room(
     tmp_path: Path, cluster: Machines
@@ -164,7 +154,8 @@ def test_a_client_whose_disk_is_full_keeps_whole_lines_and_is_resumed_when_there
     for _ in range(2):
         cluster.worker()
     arguments = ("-t", "local", "--cases", "small", "--repeat", "500")
-    with disk(tmp_path / "results", "256k"):
+    (tmp_path / "results").mkdir()
+    with small_disk(tmp_path / "results", "256k"):
         done = lockproof("run", *arguments, "--scheduler", cluster.address, cwd=tmp_path)
         full = "No space left on device; what was recorded before is kept, make room and run again with --resume"
         assert done.returncode == 3
@@ -184,7 +175,8 @@ def test_a_client_whose_disk_is_full_keeps_whole_lines_and_is_resumed_when_there
 @pytest.mark.root
 @pytest.mark.qemu("debian/6.12")
 def test_a_worker_whose_disk_is_full_boots_nothing_and_another_one_does(tmp_path: Path, cluster: Machines) -> None:
-    with disk(tmp_path / "full", "1m") as full:
+    (tmp_path / "full").mkdir()
+    with small_disk(tmp_path / "full", "1m") as full:
         cluster.worker(LOCKPROOF_CACHE=str(full))
         done = lockproof("run", "-t", GUEST, "--cases", "small", "--scheduler", cluster.address, cwd=tmp_path)
         assert done.returncode == 3

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from lockproof.conformance.errors import UsageError
 from lockproof.runners import uml
 from lockproof.runners.target import make_target
 from tests.breaking import breaking_cases, build_breaking_probe
-from tests.command import is_running, lockproof, start, until, verdicts
+from tests.command import is_running, lockproof, processes_with, start, until, verdicts
 from tests.helpers import judged, write
 
 TARGET = "uml:linux.uml"
@@ -59,12 +58,7 @@ def test_a_kernel_that_breaks_fails_its_case_and_no_other(
 
 def of_us(folder: Path) -> list[int]:
     """Return the processes that have a folder in their command line."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):  # it has just ended
-            if f"uml_dir={folder}".encode() in path.read_bytes():
-                found.append(int(path.parent.name))
-    return found
+    return processes_with(f"uml_dir={folder}", "cmdline")
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, None])

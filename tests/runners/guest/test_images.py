@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import io
 import struct
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from lockproof.runners import qemu
 from lockproof.runners.kernels.compression import plain
 from lockproof.runners.target import make_target
-from tests.command import lockproof, results
+from tests.command import lockproof, processes_with, results
 from tests.runners.kernels.made_packages import deb
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KERNEL = "debian/6.12"
 CASE = "mlock/no-change/hole-after-prefix"
@@ -73,15 +76,8 @@ def check_one_line_and_nothing_left(folder: Path, target: str, why: str, monkeyp
     assert (found["verdict"]["status"], found["verdict"]["reason"]) == ("UNRESOLVED", f"{target}: {said}")
     assert f"{target}: nothing was found out; 1 of 1 cases UNRESOLVED: {target}: {said}\n" in done.stdout
     assert sorted(path.name for path in folder.iterdir()) == sorted([*before, "cache", "results"])
-    assert [path for path in Path("/proc").glob("[0-9]*/cmdline") if str(folder).encode() in read(path)] == []
+    assert processes_with(str(folder), "cmdline") == []
     assert sorted(path.name for path in (folder / "cache" / "kernels").glob("*") if path.name != "unpacked") == []
-
-
-def read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:  # it has just ended
-        return b""
 
 
 @pytest.mark.parametrize("kind", ["image", "package"])
