@@ -198,7 +198,7 @@ def differences(before: Side, after: Side) -> Differences:
     not_run = 0
     for pair in pairs:
         was, now = before.targets[pair.before], after.targets[pair.after]
-        for case in dict.fromkeys((*now, *was)):
+        for case in sorted({*now, *was}):
             each = Difference(pair, case, was.get(case), now.get(case))
             if (each.before is None and not before.speaks_of(case)) or (
                 each.after is None and not after.speaks_of(case)

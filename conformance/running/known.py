@@ -135,12 +135,12 @@ def unknown(baselines: Sequence[Baseline], result: Result, info: TargetInfo | No
 
 
 def assess(baselines: Sequence[Baseline], tally: Tally, info: Mapping[str, TargetInfo], today: date) -> Assessment:
-    """Say what of a run is known, what is news, and what got better."""
+    """Say what of a run is known, what is news, and what got better: each by case, whichever came first."""
     known: dict[tuple[str, str], tuple[Match, ...]] = {}
     news: list[News] = []
     fixed: list[Fixed] = []
     untried = 0
-    for (target, case), entry in tally.cases.items():
+    for (target, case), entry in sorted(tally.cases.items(), key=lambda item: item[0][1]):
         place = place_of(target, info[target]) if target in info else None
         always = [issue for issue, _ in about(baselines, case, place, today) if issue.outcome == "always"]
         if entry.status is Status.FAIL:

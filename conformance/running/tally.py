@@ -87,9 +87,9 @@ class Tally:
         return sum(entry.status is status for entry in self.of_target(target))
 
     def broken(self, target: str) -> dict[str, list[str]]:
-        """Return the requirements that a target was seen to break, each with the names of the cases that saw it."""
+        """Return the requirements that a target was seen to break, each with its cases by name."""
         found: dict[str, list[str]] = {}
-        for entry in self.of_target(target):
+        for entry in sorted(self.of_target(target), key=lambda entry: entry.worst.case):
             for requirement in dict.fromkeys(finding.requirement for finding in entry.worst.verdict.findings):
                 if entry.status is Status.FAIL:
                     found.setdefault(requirement, []).append(entry.worst.case)

@@ -44,7 +44,7 @@ class Variation:
 
 def variations(runs: Mapping[str, Tally]) -> tuple[Variation, ...]:
     """Return the cases that were not seen in one way by all the runs, by name, that have tried them."""
-    keys = dict.fromkeys(key for tally in runs.values() for key in tally.cases)
+    keys = sorted({key for tally in runs.values() for key in tally.cases})
     return tuple(_varying(runs, *keys))
 
 

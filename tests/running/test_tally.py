@@ -128,10 +128,10 @@ def test_cases_are_counted_for_each_target() -> None:
     assert [entry.worst.case for entry in tally.of_target("local")] == ["a/1", "a/2"]
 
 
-def test_a_broken_requirement_names_its_cases_once() -> None:
+def test_a_broken_requirement_names_its_cases_once_and_in_order() -> None:
     tally = tally_of(
-        result(Status.FAIL, "a/1", findings=(FINDING, FINDING)),
         result(Status.FAIL, "a/2", findings=(FINDING,)),
+        result(Status.FAIL, "a/1", findings=(FINDING, FINDING)),
         result(Status.PASS, "a/3", findings=(FINDING,)),
         result(Status.FAIL, "a/4", target="other", findings=(FINDING,)),
     )
