@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`local`: the running kernel. With options, by the functions of a libc and with shims in front of them.
 
-local+libc                          a program's way: the functions of glibc; +libc=musl: those of musl
+local+libc                          a program's way: the functions of this system's libc; +libc=musl, glibc: of that one
 local+posixmlock                    with libposixmlock.so in front of them
 local+fault=RULES                   with libfault.so, which lets them misbehave (docs/inject.md)
 local+posixmlock+fault              libfault.so behind the other: it fails the calls of the wrapper, one after another,
@@ -10,6 +10,7 @@ local+posixmlock+fault              libfault.so behind the other: it fails the c
 
 from __future__ import annotations
 
+import platform
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -26,12 +27,10 @@ if TYPE_CHECKING:
 __all__ = ["make", "names"]
 
 _LIBCS = {
-    "glibc": ("lockproof-probe-libc", "install lockproof again"),
-    "musl": (
-        "lockproof-probe-musl",
-        "install musl's compiler (Debian, Ubuntu: apt install musl-tools) and lockproof again",
-    ),
+    "glibc": "install lockproof on a system with glibc",
+    "musl": "install musl's compiler (Debian, Ubuntu: apt install musl-tools) and lockproof again",
 }
+"""What lockproof has a probe for; and what to do where it was installed without."""
 
 
 def make(argument: str) -> ProbeTarget:
@@ -52,10 +51,9 @@ def make(argument: str) -> ProbeTarget:
             msg = f"target {name!r}: no option is called {key!r}; {suggest(key, _OPTIONS)}"
             raise UsageError(msg)
         _OPTIONS[key](made, value, f"target {name!r}")
-    program, hint = _LIBCS[made.libc]
-    probe = executable(
-        str(files("lockproof") / "native" / program), f"target {name!r}: the probe for {made.libc}", hint
-    )
+    libc = made.libc or _own_libc()
+    program = str(files("lockproof") / "native" / f"lockproof-probe-{libc}")
+    probe = executable(program, f"target {name!r}: the probe for {libc}", _LIBCS[libc])
     environment = {"LD_PRELOAD": ":".join(made.preload), shims.FAULT_VARIABLE: made.fault}
     return ProbeTarget(name, (probe,), environment, {"probe": probe})
 
@@ -69,16 +67,21 @@ def names() -> tuple[str, ...]:
 class _Made:
     """What the options say, one after another."""
 
-    libc: str = "glibc"
+    libc: str = ""
+    """Empty: this system's."""
     preload: tuple[str, ...] = ()
     fault: str = ""
+
+
+def _own_libc() -> str:
+    return "glibc" if platform.libc_ver()[0] == "glibc" else "musl"
 
 
 def _libc(made: _Made, value: str, where: str) -> None:
     if value and value not in _LIBCS:
         msg = f"{where}: no libc is called {value!r}; {suggest(value, _LIBCS)}"
         raise UsageError(msg)
-    made.libc = value or made.libc
+    made.libc = value
 
 
 def _posixmlock(made: _Made, value: str, where: str) -> None:

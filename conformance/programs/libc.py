@@ -206,9 +206,9 @@ def _sysconf(kind: str, machine: str, path: Path) -> tuple[dict[str, int], str]:
     """Ask the library itself, by a program that its own loader starts; without an answer why there is none."""
     if machine != elf.read("/proc/self/exe", "this Python cannot be read", "install it again").machine:
         return {}, f"not asked, it is of {machine}"
-    program = files("lockproof") / "native" / f"lockproof-options-{'musl' if kind == 'musl' else 'libc'}"
+    program = files("lockproof") / "native" / f"lockproof-options-{kind}"
     if not program.is_file():
-        return {}, "not asked, lockproof was installed without musl-gcc"
+        return {}, f"not asked, lockproof was installed without a compiler for {kind}"
     loader = path if kind == "musl" else _loader(path)
     if loader is None:
         return {}, "not asked, no loader is found beside the library"

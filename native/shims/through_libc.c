@@ -9,6 +9,9 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -158,4 +161,27 @@ void libc_take_over(struct system *system)
 	system->arm = arm;
 	system->injected = injected;
 	system->stack = stack;
+}
+
+/*
+ * A loader goes on without a library that it cannot load, and a program that is
+ * linked statically has no loader: what is then seen would be of the libc alone.
+ */
+__attribute__((constructor)) static void be_behind_what_was_asked_for(void)
+{
+	const char *all = getenv("LD_PRELOAD");
+	char name[PATH_MAX];
+
+	for (size_t length; all && *all; all += length + (all[length] == ':')) {
+		length = strcspn(all, ":");
+		snprintf(name, sizeof(name), "%.*s", (int)length, all);
+		if (length == 0 || dlopen(name, RTLD_LAZY | RTLD_NOLOAD))
+			continue;
+		fprintf(stderr,
+			"%s is not in front of the probe, where LD_PRELOAD wants it: it is not there, for another "
+			"architecture, "
+			"or the probe is linked statically\n",
+			name);
+		_exit(2);
+	}
 }

@@ -98,7 +98,7 @@ def test_a_failure_counts_once_it_is_confirmed_and_is_flaky_otherwise(
     native = files("lockproof") / "native"
     names = {
         "probe": native / "lockproof-probe",
-        "libc": native / "lockproof-probe-libc",
+        "libc": native / "lockproof-probe-glibc",
         "shim": shims.path("posixmlock"),
     }
     script = tmp_path / "probe.sh"

@@ -79,7 +79,7 @@ def limited(limit: str) -> str:
 
 
 def told(lie: str, library: Path) -> str:
-    probe = files("lockproof") / "native" / "lockproof-probe-libc"
+    probe = files("lockproof") / "native" / "lockproof-probe-glibc"
     return f"command:env LD_PRELOAD={library} 'LIE={lie}' {probe}"
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import random
 import subprocess
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import pytest
@@ -181,6 +182,16 @@ def test_a_shim_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -
     done = lockproof("shim", "posixlock", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "shim 'posixlock': there is none of that name; did you mean posixmlock?\n"
+
+
+def test_a_probe_that_is_not_behind_the_library_says_nothing_of_it(tmp_path: Path) -> None:
+    """As where it is linked statically, or the library is for another architecture: the loader goes on without it."""
+    probe, missing = str(files("lockproof") / "native" / "lockproof-probe-glibc"), tmp_path / "libposixmlock.so"
+    done = lockproof(
+        "run", "-t", f"command:env LD_PRELOAD={missing} {probe}", "mlock/no-change/hole-after-prefix", cwd=tmp_path
+    )
+    assert done.returncode == 3, done.stderr
+    assert f"{missing} is not in front of the probe, where LD_PRELOAD wants it" in done.stdout
 
 
 @pytest.mark.parametrize(
