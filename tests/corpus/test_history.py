@@ -22,6 +22,9 @@ SHOWN_BY = {
     "2658f94d6792": ("linux/history/with-a-locked-part", "mlock-fails-where-locked"),
     "a149174ff8bb": ("linux/history/unmapped-over-two", "account-drifts-on-munmap"),
     "597e4b9ab48a": ("linux/history/moved-in-part-and-stayed", "vmlck-forgets-mremap"),
+    "9978ad583e10": ("patch-2006/leftovers/errno-of-an-unusable-page", "mlock-unusable-efault"),
+    "606c812eb1d5": ("linux/history/counted-where-not-unmapped", "account-drifts-on-failed-munmap"),
+    "6c26bd4384da": ("linux/history/unmapped-or-not", "munmap-fault-succeeds"),
     "838bb60dc215": ("linux/history/moved-behind-itself", "vmlck-forgets-mremap"),
 }
 """The case of each commit, and the defect of the model that is like what was mended."""

@@ -243,6 +243,8 @@ const struct mutant mutants_linux[] = {
 	  ok, misreport, -1, NULL },
 	{ "account-drifts-on-munmap", "quality.accounting", "unmapped pages still count", ON_MUNMAP | ON_OBSERVE, ok,
 	  misreport, 2, NULL },
+	{ "account-drifts-on-failed-munmap", "quality.accounting", "what could not be unmapped counts no more",
+	  ON_MUNMAP | ON_OBSERVE, failed_or_seen, misreport, -2, NULL },
 	{ "account-drifts-on-replacement", "quality.accounting", "replaced pages still count", ON_MMAP | ON_OBSERVE, ok,
 	  misreport, 1, NULL },
 	{ "account-drifts-on-fork", "quality.accounting", "a child begins with a page on its account",

@@ -253,6 +253,8 @@ const struct mutant mutants_mlockall[] = {
 	  lock_like_neighbour, 0, NULL },
 	{ "munmap-leaves-mapped", "munmap.removed", "locked pages are not unmapped", ON_MUNMAP, ok_locked, undo, 0,
 	  NULL },
+	{ "munmap-fault-succeeds", "munmap.removed", "a failed allocation is reported as success", ON_MUNMAP, for_fault,
+	  succeed, 0, NULL },
 	{ "mmap-shortage-eio", "mmap.eagain", "a failed allocation gives EIO", ON_MMAP, for_fault, give, EIO, NULL },
 	{ "mmap-shortage-makes-unlocked", "mmap.eagain",
 	  "a later mapping that could not be locked is made and reported", ON_MMAP, for_shortage, map_unlocked, 0,
