@@ -109,7 +109,7 @@ def target_info(**changes: Any) -> TargetInfo:  # noqa: ANN401
         mappings=True,
         accounting=True,
         elsewhere=True,
-        faults={"each-allocation": "fail-nth", "from-each-allocation": "make-it-fail", "memory": "memcg"},
+        faults={"each-allocation": "fail-nth", "from-each-allocation": "make-it-fail", "apart": "filters", "memory": "memcg"},
         knobs={},
         alone=True,
         taint=0,

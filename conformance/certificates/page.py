@@ -27,6 +27,7 @@ _SMAPS = "a readable /proc/self/smaps"
 MEANS = {
     "each-allocation": _FAULTS,
     "from-each-allocation": _FAULTS,
+    "apart": _FAULTS,
     "memory": "root, and a root cgroup that hands the memory controller on; in a guest: -t qemu:KERNEL",
     "alone": _GUEST,
     "counts": _GUEST,

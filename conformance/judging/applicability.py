@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from lockproof.conformance.judging.verdict import Status, Verdict
 from lockproof.conformance.language import strips
 from lockproof.conformance.language.calls import Call
-from lockproof.conformance.language.case import ANY, Case, Kind, Outcome, flatten
+from lockproof.conformance.language.case import ANY, Case, Kind, Outcome, Step, flatten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,6 +32,11 @@ _NO_FAULTS = {
     ),
     "from-each-allocation": (
         "the target offers no way to make all allocations from one on fail "
+        "(on Linux: root, and a kernel with CONFIG_FAULT_INJECTION_DEBUG_FS; "
+        "lockproof kernel build debian/6.1 --fault-injection makes one)"
+    ),
+    "apart": (
+        "the target offers no way to make slab objects or pages alone fail "
         "(on Linux: root, and a kernel with CONFIG_FAULT_INJECTION_DEBUG_FS; "
         "lockproof kernel build debian/6.1 --fault-injection makes one)"
     ),
@@ -108,8 +113,11 @@ def _kinds(case: Case, info: TargetInfo) -> Iterator[Verdict]:
 
 def _provokable(case: Case, info: TargetInfo) -> Iterator[Verdict]:
     for step in flatten(case.steps):
-        if step.fault is not None and step.fault not in info.faults:
-            yield _lacking(info, Status.UNTESTED, step.fault, _NO_FAULTS[step.fault], step.fault)
+        yield from (
+            _lacking(info, Status.UNTESTED, provider, _NO_FAULTS[provider], provider)
+            for provider in _providers(step)
+            if provider not in info.faults
+        )
         if step.call is Call.SETTLE and not info.alone:
             reason = "the target has no kernel to itself whose counts would tell (qemu has)"
             yield Verdict(Status.UNTESTED, reason, lacks="alone")
@@ -127,6 +135,13 @@ def _provokable(case: Case, info: TargetInfo) -> Iterator[Verdict]:
     yield from (Verdict(Status.UNTESTED, reason, lacks="mapping-limit") for reason in _mapping_limit(case, info))
     yield from (Verdict(Status.UNTESTED, reason) for reason in (*_huge_pages(case, info), *_sizes(case, info)))
     yield from (Verdict(Status.UNTESTED, reason, lacks="memlock") for reason in _memory(case, info))
+
+
+def _providers(step: Step) -> Iterator[str]:
+    """Return what the fault of a step takes, by the names of the hello."""
+    if step.fault is not None:
+        yield "from-each-allocation" if step.fault.startswith("from-") else "each-allocation"
+        yield from () if step.fault in _NO_FAULTS else ["apart"]
 
 
 def _mapping_limit(case: Case, info: TargetInfo) -> Iterator[str]:

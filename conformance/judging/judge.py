@@ -322,4 +322,6 @@ class _Execution:
         if not self.execution.number or (swept is not None and swept.fault == "not-reached"):
             return ""
         stack = swept.stack if swept else ()
-        return call_stack.name(self.execution.number, stack, persistent=self.case.persistent)
+        return call_stack.name(
+            self.execution.number, stack, persistent=self.case.persistent, allocation=self.case.allocation
+        )

@@ -269,6 +269,7 @@ class Step:
     fault: Fault | None = None
     """Makes allocations inside the call fail: `each-allocation` the first, then the second, the third… alone,
     `from-each-allocation` also all that follow it. Each in a fresh process, until the call no longer reaches it.
+    `each-slab-allocation` and so on: those of objects of the kernel alone, `each-page-allocation` those of pages alone.
     """
     expect: _Outcomes = ()
     """The permitted outcomes; the step passes if it matches one. A step without any prepares the next and has to
@@ -370,4 +371,13 @@ class Case:
     @property
     def persistent(self) -> bool:
         """Whether in each execution of the sweep all allocations from one on fail, not that one alone."""
-        return any(step.fault == "from-each-allocation" for step in flatten(self.steps))
+        return self._fault.startswith("from-")
+
+    @property
+    def allocation(self) -> str:
+        """What fails in a sweep, in words: an `allocation` of any sort, a `slab allocation` or a `page allocation`."""
+        return self._fault.removeprefix("from-").removeprefix("each-").replace("-", " ") or "allocation"
+
+    @property
+    def _fault(self) -> str:
+        return next((step.fault for step in flatten(self.steps) if step.fault), "")

@@ -95,7 +95,14 @@ Advice = Literal[
     "guard-remove",
 ]
 Protection = Literal["none", "r", "w", "x", "rw", "rx", "wx", "rwx"]
-Fault = Literal["each-allocation", "from-each-allocation"]
+Fault = Literal[
+    "each-allocation",
+    "each-slab-allocation",
+    "each-page-allocation",
+    "from-each-allocation",
+    "from-each-slab-allocation",
+    "from-each-page-allocation",
+]
 
 
 def written_name(name: str) -> str:

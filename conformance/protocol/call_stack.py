@@ -38,7 +38,10 @@ def function(stack: Sequence[str]) -> str:
     return " <- ".join(names[first : first + 2])
 
 
-def name(number: int, stack: Sequence[str], *, persistent: bool) -> str:
-    """Name what failed in an execution of a sweep: `allocation 4 (vm_area_dup <- __split_vma)`."""
+def name(number: int, stack: Sequence[str], *, persistent: bool, allocation: str = "allocation") -> str:
+    """Name what failed in an execution of a sweep: `allocation 4 (vm_area_dup <- __split_vma)`.
+
+    `allocation`: what was counted, such as a `slab allocation`.
+    """
     maker = function(stack)
-    return f"allocation {number}{f' ({maker})' if maker else ''}{' and all later ones' if persistent else ''}"
+    return f"{allocation} {number}{f' ({maker})' if maker else ''}{' and all later ones' if persistent else ''}"

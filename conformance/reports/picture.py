@@ -138,10 +138,10 @@ def _execution(case: Case, execution: Execution, findings: list[Finding]) -> Ite
 def _fault(case: Case, execution: Execution) -> str:
     swept = next((step for step in execution.steps if step.fault), None)
     if swept is not None and swept.fault == "not-reached":
-        return f"none: the call has no allocation {execution.number}"
+        return f"none: the call has no {case.allocation} {execution.number}"
     fails = "and all later ones inside the call fail" if case.persistent else "inside the call fails"
     asked = call_stack.function(swept.stack if swept else ())
-    return f"allocation {execution.number} {fails}{f': {asked}' if asked else ''}"
+    return f"{case.allocation} {execution.number} {fails}{f': {asked}' if asked else ''}"
 
 
 def _locks(snapshot: Snapshot) -> str:

@@ -157,7 +157,9 @@ class _Writer:
         yield "int n = 1, status = 0;"
         yield 'system("cd /sys/kernel/debug; for d in failslab fail_page_alloc; do echo N | tee $d/ignore-gfp-*; "'
         later = "echo Y >$d/task-filter; echo -1 >$d/times; echo 100 >$d/probability; " if self.case.persistent else ""
-        yield f'       "echo 0 >$d/min-order; {later}done >/dev/null");'
+        order = 1000 if self.case.allocation == "slab allocation" else 0  # of all pages none, or each
+        cached = "echo Y >failslab/cache-filter; " if self.case.allocation == "page allocation" else ""
+        yield f'       "echo {order} >$d/min-order; {later}{cached}done >/dev/null");'
         yield LOOP
 
     def _layout(self) -> Iterator[str]:

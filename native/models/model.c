@@ -117,7 +117,8 @@ char *lockproof_model_hello(const char *name)
 	text_format(&text, ",\"lock_observers\":[\"model\"],\"lock_modes\":true,\"residency\":\"model\"");
 	text_format(&text, ",\"mappings\":true,\"accounting\":true,\"elsewhere\":true");
 	text_format(&text, ",\"faults\":{\"each-allocation\":\"countdown\",\"from-each-allocation\":\"countdown\","
-			   "\"memory\":\"countdown\"},\"knobs\":{},\"alone\":false,\"taint\":null,\"counts\":null");
+			   "\"apart\":\"countdown\",\"memory\":\"countdown\"},\"knobs\":{},\"alone\":false,\"taint\":"
+			   "null,\"counts\":null");
 	text_format(&text,
 		    ",\"privileged\":true,\"memlock\":-1,\"own_pages\":%d,\"max_map_count\":%d,\"huge_page\":null}}\n",
 		    OWN_PAGES, MAX_MAP_COUNT);
@@ -166,6 +167,7 @@ static void put(void *self, const char *lines, size_t length)
 
 static const struct abilities abilities = {
 	.faults = { [FAULT_EACH_ALLOCATION] = true, [FAULT_FROM_EACH_ALLOCATION] = true },
+	.faults_apart = true,
 	.limit_memory = true,
 };
 

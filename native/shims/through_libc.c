@@ -106,10 +106,10 @@ static struct {
 	const char *failed;
 } shim;
 
-static long prepare_faults(void *self, bool persistent)
+static long prepare_faults(void *self, bool persistent, enum allocations which)
 {
 	(void)self;
-	return persistent ? -ENOSYS : 0;
+	return persistent || which != ANY_ALLOCATION ? -ENOSYS : 0;
 }
 
 static long arm(void *self, unsigned long n)

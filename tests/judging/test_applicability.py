@@ -203,6 +203,15 @@ def test_secret_memory_that_the_limit_refuses_is_untested() -> None:
             ),
         ),
         (
+            f"fault: each-slab-allocation\n{MLOCK}",
+            {"faults": {"each-allocation": "fail-nth"}},
+            (
+                "the target offers no way to make slab objects or pages alone fail "
+                "(on Linux: root, and a kernel with CONFIG_FAULT_INJECTION_DEBUG_FS; "
+                "lockproof kernel build debian/6.1 --fault-injection makes one)"
+            ),
+        ),
+        (
             f"limits: {{memory: 200}}\n{MLOCK}",
             {"faults": {"each-allocation": "fail-nth"}},
             "the target offers no way to let its memory run out (on Linux: root, and a root cgroup that hands the memory controller on)",
@@ -362,6 +371,16 @@ def test_what_is_unsupported_is_said_before_what_is_untested() -> None:
         (f"locked: F..\n{MLOCK}", {"calls": ("mmap", "mlock")}, "mlock2"),
         (f"regions: {{a: {{kind: secretmem}}}}\n{MLOCK}", {"kinds": ("anonymous",)}, "secretmem"),
         (f"fault: each-allocation\n{MLOCK}", {"faults": {}}, "each-allocation"),
+        (
+            f"fault: from-each-page-allocation\n{MLOCK}",
+            {"faults": {"each-allocation": "fail-nth"}},
+            "from-each-allocation",
+        ),
+        (
+            f"fault: each-page-allocation\n{MLOCK}",
+            {"faults": {"each-allocation": "fail-nth", "from-each-allocation": "make-it-fail"}},
+            "apart",
+        ),
         (f"as: privileged\n{MLOCK}", {"privileged": False}, "privileged"),
         (SETTLE, {"alone": False, "counts": None}, "alone"),
         (LIMITED, POOR, "memlock"),

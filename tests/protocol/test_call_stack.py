@@ -42,3 +42,4 @@ def test_an_allocation_is_named_by_its_number_and_by_who_asked() -> None:
     assert name(4, stack, persistent=False) == "allocation 4 (vm_area_dup <- __split_vma)"
     assert name(4, stack, persistent=True) == "allocation 4 (vm_area_dup <- __split_vma) and all later ones"
     assert name(4, (), persistent=False) == "allocation 4"
+    assert name(4, (), persistent=False, allocation="slab allocation") == "slab allocation 4"

@@ -192,7 +192,9 @@ def test_a_case_that_loads_becomes_a_program_that_is_accepted(
 
 @given(
     step=STEPS,
-    fault=st.sampled_from(["each-allocation", "from-each-allocation"]),
+    fault=st.sampled_from(
+        ["each-allocation", "from-each-allocation", "each-slab-allocation", "from-each-page-allocation"]
+    ),
     layout=st.lists(st.sampled_from("ab_"), min_size=PAGES, max_size=PAGES),
 )
 def test_a_sweep_that_loads_becomes_a_program_that_is_accepted(step: str, fault: str, layout: list[str]) -> None:

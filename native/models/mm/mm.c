@@ -43,8 +43,10 @@ struct span mm_everything(const struct mm *mm)
 	return (struct span){ 0, mm->space };
 }
 
-static bool is_injected(struct faults *faults)
+static bool is_injected(struct faults *faults, size_t pages)
 {
+	if (faults->which != ANY_ALLOCATION && (faults->which == PAGE_ALLOCATION) != (pages > 0))
+		return false;
 	if (faults->injected && faults->persistent)
 		return true;
 	if (faults->countdown == 0 || --faults->countdown > 0)
@@ -58,7 +60,7 @@ bool mm_allocate(const struct mm *mm, size_t pages)
 {
 	struct faults *faults = mm->faults;
 
-	if (is_injected(faults))
+	if (is_injected(faults, pages))
 		return false;
 	if (!faults->limited)
 		return true;

@@ -49,6 +49,7 @@ struct page {
 struct faults {
 	unsigned long countdown; /* 0: none is to fail */
 	bool persistent;	 /* all later ones fail too */
+	enum allocations which;	 /* others neither count nor fail */
 	bool injected;
 	bool limited;
 	size_t left; /* pages, where they are limited */

@@ -323,9 +323,12 @@ static void task_leave(void *self, bool well)
 	task->parent = NULL;
 }
 
-static long task_prepare_faults(void *self, bool persistent)
+static long task_prepare_faults(void *self, bool persistent, enum allocations which)
 {
-	((struct task *)self)->faults.persistent = persistent;
+	struct faults *faults = &((struct task *)self)->faults;
+
+	faults->persistent = persistent;
+	faults->which = which;
 	return 0;
 }
 

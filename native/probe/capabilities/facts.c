@@ -148,6 +148,7 @@ void facts_find(const struct kernel *kernel, struct facts *facts)
 struct abilities facts_abilities(const struct kernel *kernel, const struct facts *facts)
 {
 	struct abilities abilities = {
+		.faults_apart = facts->faults_apart,
 		.limit_memory = facts->limit_memory,
 		.settle = kernel->alone && facts->counts.mlocked >= 0,
 	};

@@ -29,7 +29,8 @@ struct facts {
 	bool privileged;
 	long own_pages; /* -1: not known */
 	bool faults[FAULT_KIND_COUNT];
-	bool shim; /* they are its */
+	bool faults_apart; /* of slab objects and of pages */
+	bool shim;	   /* they are its */
 	bool limit_memory;
 	struct counts counts; /* settled, where nothing else runs */
 };

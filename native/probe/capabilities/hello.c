@@ -145,6 +145,7 @@ static void write_faults(struct trace *trace, const struct facts *facts)
 		       facts->shim ? "shim" : "fail-nth", &separator);
 	write_provider(trace, facts->faults[FAULT_FROM_EACH_ALLOCATION], "from-each-allocation", "make-it-fail",
 		       &separator);
+	write_provider(trace, facts->faults_apart, "apart", "filters", &separator);
 	write_provider(trace, facts->limit_memory, "memory", "memcg", &separator);
 	text_format(&trace->text, "}");
 }

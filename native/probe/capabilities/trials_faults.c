@@ -42,7 +42,7 @@ static long try_fault(struct kernel *kernel, struct facts *facts, const struct t
 
 	(void)trial;
 	facts->shim = libc_has_shim && libc_has_shim();
-	if (system.prepare_faults(system.self, false) < 0)
+	if (system.prepare_faults(system.self, false, ANY_ALLOCATION) < 0)
 		return 0;
 	failed = split_with_fault(kernel, facts, NULL, &reached) < 0;
 	facts->faults[FAULT_EACH_ALLOCATION] = reached && (failed || facts->shim);
@@ -57,7 +57,7 @@ static long try_persistent_fault(struct kernel *kernel, struct facts *facts, con
 	long once_more = 0;
 
 	(void)trial;
-	if (facts->faults[FAULT_EACH_ALLOCATION] && system.prepare_faults(system.self, true) == 0)
+	if (facts->faults[FAULT_EACH_ALLOCATION] && system.prepare_faults(system.self, true, ANY_ALLOCATION) == 0)
 		facts->faults[FAULT_FROM_EACH_ALLOCATION] =
 			split_with_fault(kernel, facts, &once_more, &reached) < 0 && reached && once_more < 0;
 	return 0;
@@ -67,6 +67,30 @@ static long try_persistent_fault(struct kernel *kernel, struct facts *facts, con
 static bool can_fill(unsigned long memory, size_t length, int file)
 {
 	return pread(file, (void *)memory, length, 0) == (ssize_t)length;
+}
+
+/*
+ * With faults of slab objects alone a mapping cannot be split; with faults of
+ * pages alone, a page cannot come in, also when the kernel tries a second time.
+ */
+static long try_faults_apart(struct kernel *kernel, struct facts *facts, const struct trial *trial)
+{
+	const struct system system = kernel_system(kernel);
+	unsigned long page = trial_memory(kernel, 1);
+	int file = (int)file_in_memory();
+	bool split_failed, split_reached = false, filled;
+
+	(void)trial;
+	if (!facts->faults[FAULT_EACH_ALLOCATION] || !page || file < 0 ||
+	    ftruncate(file, (off_t)kernel->page_size) < 0 ||
+	    system.prepare_faults(system.self, false, SLAB_ALLOCATION) < 0)
+		return 0;
+	split_failed = split_with_fault(kernel, facts, NULL, &split_reached) < 0;
+	if (system.prepare_faults(system.self, true, PAGE_ALLOCATION) < 0 || system.arm(system.self, 1) < 0)
+		return 0;
+	filled = can_fill(page, kernel->page_size, file);
+	facts->faults_apart = system.injected(system.self) > 0 && !filled && split_failed && split_reached;
+	return 0;
 }
 
 /* More pages than a limit of some lets be resident. The process lives to tell of it, or there is no such limit. */
@@ -91,6 +115,7 @@ static long try_memory(struct kernel *kernel, struct facts *facts, const struct 
 const struct trial trials_of_faults[] = {
 	{ .name = "each-allocation", .about = ABOUT_FACT, .run = try_fault },
 	{ .name = "from-each-allocation", .about = ABOUT_FACT, .run = try_persistent_fault },
+	{ .name = "apart", .about = ABOUT_FACT, .run = try_faults_apart },
 	{ .name = "memory", .about = ABOUT_FACT, .run = try_memory },
 	{ 0 },
 };

@@ -6,6 +6,9 @@
  * and fail_page_alloc have their say: with make-it-fail set for the process and
  * a probability of 100 they make all later allocations fail as well. So n is
  * exact in both kinds of sweep, and 0 in fail-nth tells that it was reached.
+ * What a filter of theirs lets pass is not counted either (mm/failslab.c,
+ * mm/page_alloc.c, should_fail_alloc_page()): so slab objects and pages can fail
+ * apart.
  */
 #define _GNU_SOURCE
 
@@ -44,6 +47,7 @@ static const struct {
 	{ "failslab/space", "0", NULL },
 	{ "failslab/verbose", "2", NULL },
 	{ "failslab/ignore-gfp-wait", "N", NULL },
+	{ "failslab/cache-filter", "N", NULL },
 	{ "fail_page_alloc/task-filter", "Y", NULL },
 	{ "fail_page_alloc/probability", "0", NULL },
 	{ "fail_page_alloc/interval", "1", NULL },
@@ -69,6 +73,15 @@ static void read_knob(const char *name, char *value)
 	value[strcspn(value, "\n")] = '\0';
 	if (file >= 0)
 		close(file);
+}
+
+static bool has_knob(const struct kernel_faults *faults, const char *name)
+{
+	for (int i = 0; i < KNOB_COUNT; i++) {
+		if (strcmp(knobs[i].name, name) == 0)
+			return *faults->knobs[i].found;
+	}
+	return false;
 }
 
 /* What it reads afterwards tells whether it was taken. */
@@ -171,12 +184,44 @@ static long make_it_fail(struct kernel_faults *faults)
 	return result;
 }
 
-long kernel_prepare_faults(void *self, bool persistent)
+/*
+ * Only caches that somebody has marked, and in a kernel for tests nobody has, pass
+ * the one filter; no order of pages the other. Both are set each time: what an
+ * execution before this one had is in force until then.
+ */
+static long choose_allocations(const struct kernel_faults *faults, enum allocations which)
+{
+	static const struct {
+		const char *name, *pass, *fail;
+		enum allocations only;
+	} filters[] = {
+		{ "failslab/cache-filter", "Y", "N", SLAB_ALLOCATION },
+		{ "fail_page_alloc/min-order", "1000", "0", PAGE_ALLOCATION },
+	};
+
+	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+		bool fails = which == ANY_ALLOCATION || which == filters[i].only;
+		const char *wanted = fails ? filters[i].fail : filters[i].pass;
+		char now[KNOB_ROOM];
+
+		if (!has_knob(faults, filters[i].name) && fails)
+			continue;
+		write_knob(filters[i].name, wanted);
+		read_knob(filters[i].name, now);
+		if (strcmp(now, wanted) != 0)
+			return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+long kernel_prepare_faults(void *self, bool persistent, enum allocations which)
 {
 	struct kernel_faults *faults = &((struct kernel *)self)->faults;
 	long result = open_nth(faults);
 
 	faults->persistent = persistent;
+	if (!result)
+		result = choose_allocations(faults, which);
 	if (!result && persistent)
 		result = open_switches(faults);
 	if (!result && persistent)

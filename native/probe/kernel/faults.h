@@ -6,8 +6,9 @@
 #include <stddef.h>
 
 #include "kernel/log.h"
+#include "program/system.h"
 
-enum { KNOB_COUNT = 16, KNOB_ROOM = 16 };
+enum { KNOB_COUNT = 17, KNOB_ROOM = 16 };
 
 /* A setting of fault injection, as it was found and as it reads now. */
 struct knob {
@@ -40,7 +41,7 @@ const char *kernel_faults_knob(int number);
 void kernel_faults_inherit(struct kernel_faults *faults);
 
 /* As struct system has them. */
-long kernel_prepare_faults(void *self, bool persistent);
+long kernel_prepare_faults(void *self, bool persistent, enum allocations which);
 long kernel_arm(void *self, unsigned long n);
 long kernel_injected(void *self);
 int kernel_stack(void *self, char *names, size_t size);

@@ -113,6 +113,9 @@ static bool can_execute(const struct target *target, const struct program *progr
 			      program->fault == FAULT_EACH_ALLOCATION ?
 				      "fault: this target cannot make an allocation fail" :
 				      "fault: this target cannot make an allocation and all later ones fail");
+	if (program->fault && program->faulty != ANY_ALLOCATION && !abilities->faults_apart)
+		return refuse(refusal, program->fault_line,
+			      "fault: this target cannot tell allocations of slab objects from those of pages");
 	if (program->memory_line && !abilities->limit_memory)
 		return refuse(refusal, program->memory_line, "limit: this target cannot limit the memory of a process");
 	if (program->settle_line && !abilities->settle)

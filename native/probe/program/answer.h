@@ -7,6 +7,7 @@
 /* What not every target can do. */
 struct abilities {
 	bool faults[FAULT_KIND_COUNT];
+	bool faults_apart; /* of slab objects and of pages */
 	bool limit_memory;
 	bool settle;
 };

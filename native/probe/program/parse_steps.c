@@ -52,10 +52,18 @@ static const struct named_value advices[] = {
 	{ NULL, 0 },
 };
 
-static const struct named_value fault_kinds[] = {
-	{ "each-allocation", FAULT_EACH_ALLOCATION },
-	{ "from-each-allocation", FAULT_FROM_EACH_ALLOCATION },
-	{ NULL, 0 },
+static const struct {
+	const char *name;
+	enum fault_kind kind;
+	enum allocations faulty;
+} faults[] = {
+	{ "each-allocation", FAULT_EACH_ALLOCATION, ANY_ALLOCATION },
+	{ "each-slab-allocation", FAULT_EACH_ALLOCATION, SLAB_ALLOCATION },
+	{ "each-page-allocation", FAULT_EACH_ALLOCATION, PAGE_ALLOCATION },
+	{ "from-each-allocation", FAULT_FROM_EACH_ALLOCATION, ANY_ALLOCATION },
+	{ "from-each-slab-allocation", FAULT_FROM_EACH_ALLOCATION, SLAB_ALLOCATION },
+	{ "from-each-page-allocation", FAULT_FROM_EACH_ALLOCATION, PAGE_ALLOCATION },
+	{ NULL, FAULT_NONE, ANY_ALLOCATION },
 };
 
 static bool is_in_thread(const struct parser *parser)
@@ -66,17 +74,20 @@ static bool is_in_thread(const struct parser *parser)
 bool parse_fault(struct parser *parser)
 {
 	struct word word;
-	int kind;
+	int found = 0;
 
-	if (!take_word(parser, "each-allocation or from-each-allocation", &word))
+	if (!take_word(parser, "[from-]each-[slab-|page-]allocation", &word))
 		return false;
-	if (!word_value(word, fault_kinds, &kind))
-		return refuse_word(parser, "fault (each-allocation or from-each-allocation)", word);
+	while (faults[found].name && !word_is(word, faults[found].name))
+		found++;
+	if (!faults[found].name)
+		return refuse_word(parser, "fault ([from-]each-[slab-|page-]allocation)", word);
 	if (parser->program->fault_line)
 		return refuse_at(parser, parser->line, "only one call can be swept");
 	if (is_in_thread(parser))
 		return refuse_at(parser, parser->line, "it is armed for the first thread only; write it outside");
-	parser->program->fault = (enum fault_kind)kind;
+	parser->program->fault = faults[found].kind;
+	parser->program->faulty = faults[found].faulty;
 	parser->program->fault_line = parser->line;
 	parser->pending_fault = parser->line;
 	return true;

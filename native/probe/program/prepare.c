@@ -128,9 +128,9 @@ static bool prepare_limits(struct interpreter *in)
 		if (!prepare_limit(in, &program->limits[i]))
 			return false;
 	}
-	if (in->fault &&
-	    !check_setup(in, program->fault_line, "fault",
-			 system->prepare_faults(system->self, program->fault == FAULT_FROM_EACH_ALLOCATION)))
+	if (in->fault && !check_setup(in, program->fault_line, "fault",
+				      system->prepare_faults(system->self, program->fault == FAULT_FROM_EACH_ALLOCATION,
+							     program->faulty)))
 		return false;
 	if (program->unprivileged &&
 	    !check_setup(in, program->unprivileged_line, "as unprivileged", system->become_unprivileged(system->self)))

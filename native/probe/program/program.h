@@ -103,6 +103,7 @@ struct program {
 	bool unprivileged;
 	int unprivileged_line;
 	enum fault_kind fault;
+	enum allocations faulty;
 	int fault_line;	 /* 0: no sweep */
 	int memory_line; /* of `limit memory`, or 0 */
 	int settle_line; /* of the first `call settle`, or 0 */

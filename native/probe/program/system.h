@@ -37,6 +37,9 @@ struct region {
 	enum huge_wish huge;
 };
 
+/* Which allocations are counted and fail: of slab objects, of pages, or of both. */
+enum allocations { ANY_ALLOCATION, SLAB_ALLOCATION, PAGE_ALLOCATION };
+
 /* What the whole system has, not only the process. -1: it cannot be seen. */
 struct counts {
 	long mlocked;  /* pages */
@@ -121,8 +124,8 @@ struct system {
 	void (*leave)(void *self, bool well);
 
 	/* Faults; NULL: no provider. Prepared before the privileges go: with `persistent` all later ones fail too. */
-	long (*prepare_faults)(void *self, bool persistent);
-	/* Makes the nth allocation of the next call fail. */
+	long (*prepare_faults)(void *self, bool persistent, enum allocations which);
+	/* Makes the nth of these allocations of the next call fail. */
 	long (*arm)(void *self, unsigned long n);
 	/* Disarms; whether that allocation was reached: 1 or 0, or -errno where that is not known. */
 	long (*injected)(void *self);

@@ -111,7 +111,7 @@ static void make(const struct system *system, unsigned long arena, const uint8_t
 		system->madvise(self, address, length, MADV_DONTNEED);
 		break;
 	case 12:
-		system->prepare_faults(self, byte[2] & 16);
+		system->prepare_faults(self, byte[2] & 16, (enum allocations)(byte[2] / 32 % 3));
 		system->arm(self, byte[2] % 16);
 		break;
 	case 13:

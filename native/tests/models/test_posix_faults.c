@@ -48,6 +48,20 @@ static void mlock_over_three_mappings_is_all_or_nothing_for_each_allocation(void
 	assert_layout(f, "||-|--|--|");
 }
 
+static void slab_objects_and_pages_are_counted_apart(void **state)
+{
+	struct fixture *f = lay(state, "aaarrraaaa");
+
+	lock(f, 2, 1);
+	f->system.prepare_faults(f->task, false, SLAB_ALLOCATION);
+	assert_int_equal(sweep(f, lock_1_to_8, -EAGAIN), 1);
+	unlock(f, 1, 8);
+	f->system.prepare_faults(f->task, false, PAGE_ALLOCATION);
+	f->system.munlockall(f->task);
+	f->system.madvise(f->task, at(f, 1), 8 * PAGE, MADV_DONTNEED);
+	assert_int_equal(sweep(f, lock_1_to_8, -EAGAIN), 8);
+}
+
 static long unlock_in_the_middle(struct fixture *f)
 {
 	return unlock(f, 1, 2);
@@ -97,7 +111,7 @@ static void a_fault_may_stay_until_the_call_ends(void **state)
 {
 	struct fixture *f = lay(state, "aaarrraaaa");
 
-	f->system.prepare_faults(f->task, true);
+	f->system.prepare_faults(f->task, true, ANY_ALLOCATION);
 	f->system.arm(f->task, 2);
 	assert_true(mm_allocate(f->task->mm, 0));
 	assert_false(mm_allocate(f->task->mm, 0));
@@ -214,6 +228,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		on_a_task(mlock_over_three_mappings_is_all_or_nothing_for_each_allocation),
+		on_a_task(slab_objects_and_pages_are_counted_apart),
 		on_a_task(munlock_is_all_or_nothing_for_each_allocation),
 		on_a_task(mlockall_is_all_or_nothing_for_each_allocation),
 		on_a_task(mmap_under_future_is_all_or_nothing_for_each_allocation),

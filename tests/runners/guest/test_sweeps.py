@@ -152,3 +152,22 @@ def test_an_arena_of_up_to_512_pages_needs_one_page_table(tmp_path: Path) -> Non
     (tmp_path / "cases.yaml").write_text(ONE_TABLE)
     done = lockproof("run", "-t", f"qemu:{KERNEL}", "--cases", "cases.yaml", "--repeat", "3", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
+
+
+ONE_SORT = THREE_MAPPINGS.replace(
+    "  fault:  each-allocation\n",
+    "  fault:  $fault\n  for-each: {fault: [each-slab-allocation, from-each-slab-allocation, each-page-allocation]}\n",
+)
+
+
+def test_slab_objects_fail_without_pages_and_pages_without_slab_objects(tmp_path: Path) -> None:
+    (tmp_path / "cases.yaml").write_text(ONE_SORT)
+    lockproof("run", "-t", f"qemu:{KERNEL}", "--cases", "cases.yaml", cwd=tmp_path)
+    (run,) = (tmp_path / "results").iterdir()
+    results = [json.loads(line) for line in (run / "results.jsonl").read_text().splitlines()]
+    assert len(results) == 3
+    for result in results:
+        stacks = [step["stack"] for step in result["trace"] if step.get("stack")]
+        assert {stack[0] for stack in stacks} == {
+            "should_fail_alloc_page" if "page" in result["case"] else "should_failslab"
+        }

@@ -133,9 +133,11 @@ static void fake_exit(void *self)
 	record(self, "exit", 0, 0);
 }
 
-static long fake_prepare_faults(void *self, bool persistent)
+static long fake_prepare_faults(void *self, bool persistent, enum allocations which)
 {
-	return record(self, persistent ? "persistent" : "one-shot", 0, 0);
+	static const char *const names[] = { "one-shot", "one-shot slab", "one-shot page" };
+
+	return record(self, persistent ? "persistent" : names[which], 0, 0);
 }
 
 static int fake_stack(void *self, char *names, size_t size)
@@ -337,6 +339,15 @@ static void a_fault_that_makes_the_call_fail_comes_with_its_stack(void **state)
 				       "\"outer\"],\"snapshot\""));
 }
 
+static void slab_objects_and_pages_fail_apart(void **state)
+{
+	(void)state;
+	run("program p\narena 2\nfault each-slab-allocation\ncall mlock 0 32\nend\n", NULL);
+	assert_non_null(strstr(recorder.log, "one-shot slab 0 0;"));
+	run("program p\narena 2\nfault each-page-allocation\ncall mlock 0 32\nend\n", NULL);
+	assert_non_null(strstr(recorder.log, "one-shot page 0 0;"));
+}
+
 static void a_fault_of_which_nothing_is_known_is_no_result(void **state)
 {
 	(void)state;
@@ -487,6 +498,7 @@ int main(void)
 		cmocka_unit_test(a_call_that_fails_is_a_step_like_others),
 		cmocka_unit_test(a_fault_is_armed_right_before_the_call_and_disarmed_right_after),
 		cmocka_unit_test(a_fault_that_makes_the_call_fail_comes_with_its_stack),
+		cmocka_unit_test(slab_objects_and_pages_fail_apart),
 		cmocka_unit_test(a_fault_of_which_nothing_is_known_is_no_result),
 		cmocka_unit_test(a_mapping_moves_from_page_to_page_and_the_heap_ends_at_one),
 		cmocka_unit_test(a_thread_makes_its_steps_before_its_own_ends),

@@ -89,6 +89,33 @@ static void a_program_is_read_in_all_its_parts(void **state)
 	assert_true(p->steps[0].fault);
 }
 
+static void a_fault_says_which_allocations_and_whether_it_lasts(void **state)
+{
+	static const struct {
+		const char *word;
+		enum fault_kind kind;
+		enum allocations faulty;
+	} faults[] = {
+		{ "each-allocation", FAULT_EACH_ALLOCATION, ANY_ALLOCATION },
+		{ "each-slab-allocation", FAULT_EACH_ALLOCATION, SLAB_ALLOCATION },
+		{ "each-page-allocation", FAULT_EACH_ALLOCATION, PAGE_ALLOCATION },
+		{ "from-each-allocation", FAULT_FROM_EACH_ALLOCATION, ANY_ALLOCATION },
+		{ "from-each-slab-allocation", FAULT_FROM_EACH_ALLOCATION, SLAB_ALLOCATION },
+		{ "from-each-page-allocation", FAULT_FROM_EACH_ALLOCATION, PAGE_ALLOCATION },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		const struct program *p;
+		char text[100];
+
+		snprintf(text, sizeof(text), "program p\narena 1\nfault %s\ncall munlockall\nend\n", faults[i].word);
+		p = parsed(text);
+		assert_int_equal(p->fault, faults[i].kind);
+		assert_int_equal(p->faulty, faults[i].faulty);
+	}
+}
+
 static void faults_limits_and_wishes_have_their_values(void **state)
 {
 	const struct program *p =
@@ -328,7 +355,7 @@ static void each_broken_rule_is_refused_with_its_line(void **state)
 		{ "region b file rw shared alias c", 4, "region: no region c was declared" },
 		{ "region b shm rw shared alias a", 4,
 		  "region: alias: both regions must be of kind file, shm or memfd, and of the same" },
-		{ "fault sometimes", 4, "fault: \"sometimes\" is no fault (each-allocation or from-each-allocation)" },
+		{ "fault sometimes", 4, "fault: \"sometimes\" is no fault ([from-]each-[slab-|page-]allocation)" },
 		{ "fault each-allocation", 4, "fault must stand directly before a call" },
 		{ "fault each-allocation\nfork", 5, "fork: fault must stand directly before a call" },
 		{ "fault each-allocation\ncall observe", 5, "call: observe makes no system call that could be swept" },
@@ -432,6 +459,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_program_is_read_in_all_its_parts),
+		cmocka_unit_test(a_fault_says_which_allocations_and_whether_it_lasts),
 		cmocka_unit_test(faults_limits_and_wishes_have_their_values),
 		cmocka_unit_test(every_call_is_read_with_its_operands),
 		cmocka_unit_test(a_size_has_pages_and_bytes_that_wrap),
