@@ -68,7 +68,8 @@ OFFERED = Package("linux-image-6.12.117+deb13-cloud-amd64", "6.12.117-1", "trixi
 
 
 OTHERS = (
-    "\n\nlockproof kernel build NAME --posixmlock patches it to lock all or nothing: debian/6.12, debian/7.2"
+    "\n\nlockproof kernel build NAME --posixmlock patches it to lock all or nothing: debian/6.1, debian/6.12, "
+    "debian/7.2"
     "\n\nFor another architecture, add to a name: @i386, @arm64, @arm64-16k, @ppc64le, @riscv64, @s390x"
 )
 
