@@ -3,6 +3,7 @@
 
     python benchmarks/kernel [STOCK PATCHED [PARAMETER]...]
     python benchmarks/kernel behaviour KERNEL [PARAMETER]...
+    python benchmarks/kernel threads KERNEL [PARAMETER]...
 
 STOCK, PATCHED: x86_64 kernels as in qemu:KERNEL, of the same version and configuration; without them those that
 `lockproof kernel build debian/7.2 --fault-injection` and the same with `--posixmlock` make. PARAMETER: one of the
@@ -11,8 +12,9 @@ costs.c as init, under QEMU's -icount, where the time stamp counter counts instr
 not matter. The last lines say which bars (BAR below) are missed.
 
 The second command boots one kernel, with those parameters, with behaviour.c as init, and prints what that has seen of
-calls where memory is short, huge, served by a userfaultfd or wanted by another thread, and their errors. It has two
-processors and 256 MiB. A warning of the kernel ends it.
+calls where memory is short or huge, and their errors. The third does so with threads.c, on two processors that run side
+by side: memory that a userfaultfd serves, and that another thread drops, locks, unlocks and protects meanwhile. Both
+have 256 MiB, and a warning of the kernel ends them. debug.config is for kernels that watch themselves.
 """
 
 from __future__ import annotations
@@ -77,7 +79,8 @@ class Row:
 def said_by(image: Path, program: str, memory: int = 1024, parameters: str = "", processors: int = 1) -> list[str]:
     """Boot a kernel with a program as init, and return the lines that it prints. Exits where it does not end.
 
-    `program`: its source, beside this file, without `.c`; `memory`: MiB.
+    `program`: its source, beside this file, without `.c`; `memory`: MiB. Instructions are counted on one processor
+    only: QEMU lets several take turns then, and nothing would happen at the same time.
     """
     with tempfile.TemporaryDirectory() as folder:
         init, packed = Path(folder, "init"), Path(folder, "init.cpio")
@@ -85,9 +88,10 @@ def said_by(image: Path, program: str, memory: int = 1024, parameters: str = "",
         subprocess.run([*compiler, HERE / f"{program}.c", "-o", init], check=True)
         packed.write_bytes(archive(init.read_bytes()))
         machine = ARCHITECTURES["x86_64"].machine
+        clock = ("-icount", "shift=0,sleep=off") if processors == 1 else ("-smp", str(processors))
         command = [
             *(machine.program, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-accel", "tcg"),
-            *("-icount", "shift=0,sleep=off", "-machine", "pc", "-cpu", CPU, "-smp", str(processors)),
+            *(*clock, "-machine", "pc", "-cpu", CPU),
             *("-m", str(memory), "-serial", "stdio", "-kernel", str(image), "-initrd", str(packed)),
             *("-append", f"console=ttyS0 {PARAMETERS} {machine.parameters} {parameters}"),
         ]
@@ -137,10 +141,10 @@ def missed(measured: list[Row]) -> list[str]:
     return lines
 
 
-def show_behaviour(name: str, parameters: list[str]) -> None:
-    """Print what behaviour.c has seen on a kernel."""
+def show(program: str, name: str, parameters: list[str], processors: int) -> None:
+    """Print what a program has seen on a kernel."""
     asked = " ".join(("panic_on_warn=1", *parameters))
-    print("\n".join(said_by(kernel.find(name).image, "behaviour", memory=256, parameters=asked, processors=2)))
+    print("\n".join(said_by(kernel.find(name).image, program, 256, asked, processors)))
 
 
 def compare(names: Sequence[str], parameters: str = "") -> None:
@@ -168,10 +172,12 @@ def main() -> None:
     """Do what is asked for."""
     match sys.argv[1:]:
         case ["behaviour", name, *parameters]:
-            show_behaviour(name, parameters)
+            show("behaviour", name, parameters, processors=1)
+        case ["threads", name, *parameters]:
+            show("threads", name, parameters, processors=2)
         case []:
             compare(KERNELS)
-        case [stock, patched, *parameters] if stock != "behaviour":
+        case [stock, patched, *parameters] if stock not in {"behaviour", "threads"}:
             compare([stock, patched], " ".join(parameters))
         case _:
             sys.exit((__doc__ or "").split("\n\n")[1])

@@ -2,27 +2,16 @@
 
 /*
  * Another init of benchmarks/kernel: what calls of the mlock() family do where
- * memory is short, huge, served by a userfaultfd, or wanted by another thread,
- * and their errors. A line for each, `name: what was seen`.
+ * memory is short or huge, and their errors. A line for each, `name: what was
+ * seen`.
  *
  * Counts are instructions, as in costs.c.
  */
 #define _GNU_SOURCE
-#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/userfaultfd.h>
-#include <poll.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
@@ -31,7 +20,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, HUGE = 2 << 20, MIB = 1 << 20, UNPRIVILEGED = 1000 };
+#include "memory.h"
+
+enum { HUGE = 2 << 20, MIB = 1 << 20, UNPRIVILEGED = 1000 };
 
 static uint64_t counter(void)
 {
@@ -39,15 +30,6 @@ static uint64_t counter(void)
 
 	__asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
 	return (uint64_t)high << 32 | low;
-}
-
-static char *map(size_t bytes, int protection)
-{
-	char *found = mmap(NULL, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (found == MAP_FAILED)
-		err(1, "mmap");
-	return found;
 }
 
 static bool write_text(const char *path, const char *text)
@@ -58,26 +40,6 @@ static bool write_text(const char *path, const char *text)
 	if (file >= 0)
 		close(file);
 	return done;
-}
-
-/* The sum of a field of smaps over a range, in KiB. */
-static long smaps(const char *start, size_t bytes, const char *field)
-{
-	unsigned long first = 0, last, sum = 0, value;
-	FILE *file = fopen("/proc/self/smaps", "re");
-	char line[512], name[64];
-	bool within = false;
-
-	if (!file)
-		err(1, "smaps");
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%lx-%lx ", &first, &last) == 2)
-			within = first < (uintptr_t)start + bytes && last > (uintptr_t)start;
-		else if (within && sscanf(line, "%63[^:]: %lu", name, &value) == 2 && !strcmp(name, field))
-			sum += value;
-	}
-	fclose(file);
-	return (long)sum;
 }
 
 /* One page of a mapping that may be huge: nothing more comes with it. */
@@ -267,142 +229,6 @@ static void errors(void)
 	fails("munlockall", PRIVILEGED, none_left);
 }
 
-struct served {
-	int descriptor;
-	size_t pages;
-};
-
-/* Serves pages, and changes mappings before each: that takes mmap_lock. */
-static void *serve(void *argument)
-{
-	const struct served *served = argument;
-	static char content[PAGE] __attribute__((aligned(PAGE)));
-
-	for (size_t i = 0; i < served->pages; i++) {
-		struct uffdio_copy copy = { .src = (uintptr_t)content, .len = PAGE };
-		struct uffd_msg message;
-
-		if (read(served->descriptor, &message, sizeof(message)) != sizeof(message))
-			err(1, "userfaultfd");
-		munmap(map(PAGE, PROT_READ), PAGE);
-		copy.dst = message.arg.pagefault.address & ~(uint64_t)(PAGE - 1);
-		if (ioctl(served->descriptor, UFFDIO_COPY, &copy))
-			err(1, "UFFDIO_COPY");
-	}
-	return NULL;
-}
-
-static void user_faults(void)
-{
-	struct served served = { .descriptor = (int)syscall(SYS_userfaultfd, O_CLOEXEC), .pages = 8 };
-	char *area = map(served.pages * PAGE, PROT_READ | PROT_WRITE);
-	struct uffdio_register region = { .range = { (uintptr_t)area, served.pages * PAGE },
-					  .mode = UFFDIO_REGISTER_MODE_MISSING };
-	struct uffdio_api api = { .api = UFFD_API };
-	pthread_t server;
-	int result;
-
-	if (served.descriptor < 0) {
-		printf("userfaultfd: not there\n");
-		return;
-	}
-	if (ioctl(served.descriptor, UFFDIO_API, &api) || ioctl(served.descriptor, UFFDIO_REGISTER, &region))
-		err(1, "userfaultfd");
-	if (pthread_create(&server, NULL, serve, &served))
-		errx(1, "pthread_create");
-	alarm(60);
-	result = mlock(area, served.pages * PAGE);
-	printf("mlock of pages of a userfaultfd, whose handler takes mmap_lock: %s, %ld KiB locked\n",
-	       result ? strerrorname_np(errno) : "0", smaps(area, served.pages * PAGE, "Locked"));
-	alarm(0);
-	if (!result)
-		pthread_join(server, NULL);
-	close(served.descriptor);
-}
-
-enum { SHARED_PAGES = 64, ROUNDS = 300 };
-
-static atomic_bool stop;
-
-/* Drops, locks, unlocks and protects parts of what the other thread locks. */
-static void *disturb(void *argument)
-{
-	char *area = argument;
-	unsigned int seed = 1;
-
-	while (!stop) {
-		size_t from = (size_t)rand_r(&seed) % SHARED_PAGES;
-		size_t length = (1 + (size_t)rand_r(&seed) % (SHARED_PAGES - from)) * PAGE;
-		char *start = area + from * PAGE;
-
-		switch (rand_r(&seed) % 5) {
-		case 0:
-			madvise(start, length, MADV_DONTNEED);
-			break;
-		case 1:
-			mlock(start, length);
-			break;
-		case 2:
-			munlock(start, length);
-			break;
-		case 3:
-			mlock2(start, length, MLOCK_ONFAULT);
-			break;
-		default:
-			mprotect(start, length, PROT_READ);
-			mprotect(start, length, PROT_READ | PROT_WRITE);
-		}
-	}
-	return NULL;
-}
-
-static bool lockdep_is_on(void)
-{
-	FILE *file = fopen("/proc/lockdep_stats", "re");
-	char line[256];
-	int value = 0;
-
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, " debug_locks: %d", &value) == 1)
-			break;
-	if (file)
-		fclose(file);
-	return value;
-}
-
-static void two_threads(void)
-{
-	char *area = map(SHARED_PAGES * PAGE, PROT_READ | PROT_WRITE);
-	int failed = 0, others = 0;
-	pthread_t other;
-
-	if (pthread_create(&other, NULL, disturb, area))
-		errx(1, "pthread_create");
-	for (int round = 0; round < ROUNDS; round++) {
-		size_t from = (size_t)round % SHARED_PAGES;
-
-		if (mlock(area + from * PAGE, (SHARED_PAGES - from) * PAGE)) {
-			failed++;
-			others += errno != EAGAIN && errno != ENOMEM;
-		}
-		if (round % 3 == 0)
-			munlock(area, SHARED_PAGES * PAGE);
-		if (round % 50 == 0)
-			mlockall(MCL_CURRENT);
-		if (round % 50 == 25)
-			munlockall();
-	}
-	stop = true;
-	pthread_join(other, NULL);
-	printf("two threads, %ld processors: %d of %d calls failed, %d of them not with EAGAIN or ENOMEM\n",
-	       sysconf(_SC_NPROCESSORS_ONLN), failed, ROUNDS, others);
-	if (munlockall() || mlock(area, SHARED_PAGES * PAGE))
-		err(1, "afterwards");
-	printf("  afterwards: %ld KiB locked, %ld KiB resident, lockdep %s\n",
-	       smaps(area, SHARED_PAGES * PAGE, "Locked"), smaps(area, SHARED_PAGES * PAGE, "Rss"),
-	       lockdep_is_on() ? "on, and silent" : "off");
-}
-
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -410,8 +236,6 @@ int main(void)
 	mount("sysfs", "/sys", "sysfs", 0, NULL);
 	huge_pages();
 	errors();
-	user_faults();
-	two_threads();
 	beyond_memory();
 	printf("done\n");
 	fflush(stdout);
