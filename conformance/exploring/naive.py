@@ -321,6 +321,10 @@ def _nothing(state: State, _step: Step) -> Iterator[Choice]:
     yield Choice(_ZERO, state)
 
 
+def _spawn(state: State, step: Step) -> Iterator[Choice]:
+    yield Choice(frozenset({"ENOENT"}) if step.image == "missing" else _ZERO, state)
+
+
 def child_of(state: State) -> State:
     """Return the state of a forked child: the same memory, and no locks."""
     return replace(state, locked=_NONE, absent=_NONE, future=False, program=False)
@@ -337,6 +341,8 @@ _RULES: dict[Call, Callable[[State, Step], Iterator[Choice]]] = {
     Call.TOUCH: _touch,
     Call.EXEC: _exec,
     Call.FORK: _nothing,
+    Call.VFORK: _nothing,
+    Call.POSIX_SPAWN: _spawn,
     Call.THREAD: _nothing,
     Call.OBSERVE: _nothing,
 }

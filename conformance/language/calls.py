@@ -48,6 +48,7 @@ _A_LOCK_LASTS = ("mlock.until-unlocked",)
 _NO_FORK = "a child does not fork again; write the steps after the fork"
 _NO_THREAD = "children do not nest; write the steps after the fork or thread"
 _NO_EXEC = "would end all other threads; write the step after the thread"
+_NO_CHILD = "a thread of the probe has no child; write the step after the thread"
 _NO_REST = "the system is not at rest while a child runs; settle after the fork"
 
 
@@ -117,6 +118,24 @@ class Call(StrEnum):
         everywhere=True,
         not_within={"thread": _NO_EXEC},
         checks=("exec.removed",),
+    )
+    VFORK = Signature(
+        "vfork",
+        may_have=("image",),
+        swept=False,
+        system_call=False,
+        everywhere=True,
+        not_within={"thread": _NO_CHILD},
+        checks=_A_LOCK_LASTS,
+    )
+    POSIX_SPAWN = Signature(
+        "posix_spawn",
+        may_have=("image",),
+        swept=False,
+        system_call=False,
+        everywhere=True,
+        not_within={"thread": _NO_CHILD},
+        checks=_A_LOCK_LASTS,
     )
     FORK = Signature(
         "fork",

@@ -238,7 +238,7 @@ class Step:
     """
     range: _Range | None = None
     """The range, as a strip like `.^^^^^^.`, or with byte offsets. brk: the pages that the heap has then. Not for
-    mlockall, munlockall, fork, thread, exec, observe and settle.
+    mlockall, munlockall, fork, vfork, posix_spawn, thread, exec, observe and settle.
     """
     to: _Range | None = None
     """mremap: a strip, the pages that the range becomes: more or fewer of them, or elsewhere. A range of `length: 0`
@@ -265,7 +265,9 @@ class Step:
     child: tuple[Step, ...] = ()
     """fork, thread: the steps that the child, or the other thread, makes while this one waits."""
     image: Literal["self", "missing"] | None = None
-    """exec: the program that takes the place of this one: `self` (the default) again, or one that is `missing`."""
+    """exec: the program that takes the place of this one: `self` (the default) again, or one that is `missing`.
+    posix_spawn: the program that a child executes, and ends. vfork: the same, and without one the child exits at once.
+    """
     fault: Fault | None = None
     """Makes allocations inside the call fail: `each-allocation` the first, then the second, the third… alone,
     `from-each-allocation` also all that follow it. Each in a fresh process, until the call no longer reaches it.

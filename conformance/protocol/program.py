@@ -99,8 +99,8 @@ def _step(step: Step, mapped: Counter[str]) -> Iterator[str]:
         words += [f"{word}" for word in (step.region, step.file_pages, step.command) if word is not None]
     elif step.call is Call.SETRLIMIT:
         words += [f"{step.soft}", f"{step.hard}"]
-    elif step.call is Call.EXEC:
-        words += [step.image or "self"]
+    elif "image" in step.call.signature.may_have:
+        words += [step.image or ("none" if step.call is Call.VFORK else "self")]
     elif step.range:
         words += _bytes(step.range)
     words += [word for word in (step.protection, step.advice, _flags(step.flags)) if word]

@@ -65,6 +65,7 @@ def repro(case: Case) -> str:
 
 
 _CHANGES = {Call.SETRLIMIT, Call.FTRUNCATE, Call.SHMCTL}
+_IMAGES = {Call.EXEC, Call.POSIX_SPAWN}
 _RARE = {Kind.SECRETMEM, Kind.DROPPABLE}
 
 
@@ -81,7 +82,7 @@ class _Writer:
         for what, needed in (
             ("a cgroup that limits memory", self.case.limits.memory is not None),
             ("a system at rest", any(step.call is Call.SETTLE for step in steps)),
-            ("a second image of the program", any(step.call is Call.EXEC for step in steps)),
+            ("a second image of the program", any(step.call in _IMAGES or step.image for step in steps)),
             ("limits and objects that change", any(step.call in _CHANGES for step in steps)),
             ("memory of a kind that few kernels have", any(r.kind in _RARE for r in self.case.regions.values())),
             ("what an earlier call returned", any(o.when is not None for o in outcomes)),
@@ -235,6 +236,9 @@ class _Writer:
                 yield "}"
                 yield "int status;"
                 yield 'wait(&status), wrong |= !!status, see("fork", 0);'
+            elif step.call is Call.VFORK:
+                yield "if (!vfork()) _exit(0);"
+                yield 'wait(0), see("vfork", 0);'
             elif step.call is Call.THREAD:
                 yield from self._steps(step.child)  # whichever thread makes the calls
             else:

@@ -30,6 +30,11 @@ steps:
   - {call: ftruncate, region: f, file-pages: 0}
   - {call: shmctl, region: s, command: lock}
   - {call: shmctl, region: s, command: unlock, expect: {result: 0}}
+  - {call: vfork}
+  - {call: vfork, image: self}
+  - {call: vfork, image: missing}
+  - {call: posix_spawn}
+  - {call: posix_spawn, image: missing, expect: {result: ENOENT}}
 """
 LINES = """\
 call madvise 0p 2p populate-read
@@ -39,6 +44,11 @@ call setrlimit 1p 2p
 call ftruncate f 0
 call shmctl s lock
 call shmctl s unlock
+call vfork none
+call vfork self
+call vfork missing
+call posix_spawn self
+call posix_spawn missing
 """
 
 

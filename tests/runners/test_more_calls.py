@@ -53,6 +53,8 @@ def test_they_are_written_as_the_protocol_has_them() -> None:
          "the heap cannot be mapped; make it larger with `call: brk`"),
         ("map: a\nsteps: [{call: thread, child: [{call: exec}]}, {call: munlockall, expect: {result: 0}}]",
          "steps[0].child[0].call: would end all other threads; write the step after the thread"),
+        ("map: a\nsteps: [{call: thread, child: [{call: vfork}]}, {call: munlockall, expect: {result: 0}}]",
+         "steps[0].child[0].call: a thread of the probe has no child; write the step after the thread"),
         ("map: a\nsteps: [{call: fork, child: [{call: thread, child: [{call: observe}]}]}, {call: munlockall, expect: {result: 0}}]",
          "children do not nest"),
         ("map: a\nsteps: [{call: thread, child: [{call: mlock, range: ^, fault: each-allocation, expect: {result: 0}}]}]",

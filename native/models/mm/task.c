@@ -312,6 +312,20 @@ static long task_thread(void *self, void (*run)(void *argument), void *argument)
 	return 0;
 }
 
+/* The child has the same memory, but never a lock of its own: nothing is left of it. */
+static long task_vfork(void *self, enum child_image image)
+{
+	(void)self;
+	(void)image;
+	return 0;
+}
+
+static long task_posix_spawn(void *self, enum child_image image)
+{
+	(void)self;
+	return image == CHILD_MISSING ? -ENOENT : 0;
+}
+
 static void task_leave(void *self, bool well)
 {
 	struct task *task = self;
@@ -398,6 +412,8 @@ bool task_open(struct system *system)
 		.ftruncate = task_ftruncate,
 		.shmctl = task_shmctl,
 		.leave = task_leave,
+		.vfork = task_vfork,
+		.posix_spawn = task_posix_spawn,
 		.thread = task_thread,
 		.prepare_faults = task_prepare_faults,
 		.arm = task_arm,

@@ -96,6 +96,13 @@ const struct mutant mutants_mlock[] = {
 	  ON_MUNLOCK, ok, evict_next_page, 0, NULL },
 	{ "thread-takes-locks-along", "mlock.until-unlocked", "the locks that a thread made end with it", ON_THREAD,
 	  always, undo, 0, NULL },
+	{ "vfork-unlocks-parent", "mlock.until-unlocked", "a child of vfork takes its parent's locks along", ON_VFORK,
+	  always, unlock_everything, 0, NULL },
+	{ "spawn-unlocks-parent", "mlock.until-unlocked", "a spawned child takes its parent's locks along",
+	  ON_POSIX_SPAWN, always, unlock_everything, 0, NULL },
+	{ "failed-spawn-unlocks-parent", "mlock.until-unlocked",
+	  "a program that cannot be spawned takes the locks along", ON_POSIX_SPAWN, failed, unlock_everything, 0,
+	  NULL },
 	{ "thread-begins-unlocked", "mlock.until-unlocked", "a new thread unlocks everything", ON_THREAD, always,
 	  unlock_everything, 0, NULL },
 

@@ -54,6 +54,8 @@ const struct mutant mutants_mlockall[] = {
 	{ "future-ignores-absent-page", "mmap.momentary-shortage",
 	  "a later mapping that cannot be brought in is made all the same", ON_MMAP, for_shortage, commit_anyway, 0,
 	  NULL },
+	{ "vfork-disarms-parent", "mlockall.future", "a child of vfork takes its parent's MCL_FUTURE along",
+	  ON_VFORK | ON_POSIX_SPAWN, always, disarm, 0, NULL },
 	{ "future-of-thread-lost", "mlockall.future", "MCL_FUTURE ends with the thread that asked for it", ON_THREAD,
 	  always, restore_future, 0, NULL },
 	{ "future-skips-anonymous", "mlockall.future", "anonymous memory that is mapped later is not locked", ON_MMAP,

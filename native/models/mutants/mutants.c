@@ -222,6 +222,20 @@ static long do_thread(void *self, void (*run)(void *argument), void *argument)
 	return result;
 }
 
+static long do_vfork(void *self, enum child_image image)
+{
+	struct task_call call = begin(self, ON_VFORK);
+
+	return finish(&call, call.mutation->model.vfork(self, image));
+}
+
+static long do_posix_spawn(void *self, enum child_image image)
+{
+	struct task_call call = begin(self, ON_POSIX_SPAWN);
+
+	return finish(&call, call.mutation->model.posix_spawn(self, image));
+}
+
 /* Set-up ends with the first snapshot. */
 static void do_observe(void *self, unsigned long arena, struct snapshot *snapshot)
 {
@@ -274,6 +288,8 @@ bool mutate(struct system *system, const struct mutant *mutant)
 	system->fork = do_fork;
 	system->leave = do_leave;
 	system->exec = do_exec;
+	system->vfork = do_vfork;
+	system->posix_spawn = do_posix_spawn;
 	system->thread = do_thread;
 	system->observe = do_observe;
 	return true;

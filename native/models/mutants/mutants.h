@@ -37,6 +37,8 @@ enum {
 	ON_OBSERVE = 1 << 18,
 	ON_FTRUNCATE = 1 << 19,
 	ON_SHMCTL = 1 << 20,
+	ON_VFORK = 1 << 21, /* in the parent, when the child has ended */
+	ON_POSIX_SPAWN = 1 << 22,
 };
 
 /* One call, that was made. */

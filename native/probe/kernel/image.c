@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <spawn.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/personality.h>
@@ -24,7 +25,15 @@
 #include "program/text.h"
 #include "program/words.h"
 
-enum { NUMBER_ROOM = 24, THREAD_STACK = 65536, NO_PROGRAM = -1, IT_WORKS = 7 };
+enum { NUMBER_ROOM = 24, THREAD_STACK = 65536, NO_PROGRAM = -1, IT_WORKS = 7, NOT_EXECUTED = 127 };
+
+/* What a new image is started with. */
+struct command {
+	char number[NUMBER_ROOM];
+	char *arguments[4];
+};
+
+static char *const environment[] = { NULL };
 
 /* 64-bit times are the only ones on some 32-bit architectures. */
 #ifdef SYS_futex
@@ -36,6 +45,7 @@ enum { CALL_FUTEX = SYS_futex_time64 };
 enum { WAIT_WHILE_EQUAL = 0 }; /* FUTEX_WAIT; compilers for musl may lack linux/futex.h */
 
 static const char resume_option[] = "--resume";
+static const char missing_image[] = "/proc/self/lockproof-missing";
 
 int kernel_image_file(int count, char **arguments)
 {
@@ -67,16 +77,24 @@ static void keep_all_open(const struct kernel *kernel)
 		keep_open(files[i]);
 }
 
-static long execute(const char *path, int file)
+static void write_command(struct command *command, int file)
 {
-	char number[NUMBER_ROOM];
-	char *const arguments[] = { (char *)"lockproof-probe", (char *)resume_option, number, NULL };
-	char *const environment[] = { NULL };
-	struct text text = text_in(number, sizeof(number));
+	struct text text = text_in(command->number, sizeof(command->number));
 
 	text_format(&text, "%d", file);
 	text_close(&text);
-	syscall(SYS_execve, path, arguments, environment);
+	command->arguments[0] = (char *)"lockproof-probe";
+	command->arguments[1] = (char *)resume_option;
+	command->arguments[2] = command->number;
+	command->arguments[3] = NULL;
+}
+
+static long execute(const char *path, int file)
+{
+	struct command command;
+
+	write_command(&command, file);
+	syscall(SYS_execve, path, command.arguments, environment);
 	return -errno;
 }
 
@@ -124,7 +142,7 @@ long kernel_exec(void *self, const struct program *program, const struct resume 
 	for (int i = 0; program && i < program->region_count; i++)
 		keep_open(kernel->objects[i].file);
 	keep_all_open(kernel);
-	return execute(missing ? "/proc/self/lockproof-missing" : own_image(), kernel->handover_file);
+	return execute(missing ? missing_image : own_image(), kernel->handover_file);
 }
 
 bool kernel_image_take_over(int file, struct kernel *kernel, struct program *program, struct resume *resume)
@@ -155,6 +173,72 @@ long kernel_image_try(const struct kernel *kernel)
 	if (ending.hung || !WIFEXITED(ending.status))
 		return -EINTR;
 	return WEXITSTATUS(ending.status) == IT_WORKS ? 0 : -WEXITSTATUS(ending.status);
+}
+
+/* A child finds nothing to do in the file, and ends as an image does that was only tried. */
+static long prepare_child(const struct kernel *kernel, struct command *command)
+{
+	const struct resume resume = { .step = NO_PROGRAM };
+	struct iovec parts[PARTS];
+	ssize_t size = describe(parts, kernel, &resume, NULL);
+
+	if (kernel->handover_file < 0)
+		return kernel->handover_file;
+	if (ftruncate(kernel->handover_file, 0) < 0 || pwritev(kernel->handover_file, parts, PARTS, 0) != size)
+		return -ENOMEM;
+	keep_open(kernel->handover_file);
+	write_command(command, kernel->handover_file);
+	return 0;
+}
+
+static long await_child(pid_t child, int expected)
+{
+	int status = process_wait(child);
+
+	return WIFEXITED(status) && WEXITSTATUS(status) == expected ? 0 : -ECHILD;
+}
+
+/* The child shares this process's memory, and may do no more than execute a program or exit. */
+static pid_t start_sharing(const char *path, const struct command *command)
+{
+	pid_t child = vfork();
+
+	if (child == 0) {
+		if (path)
+			execve(path, command->arguments, environment);
+		_exit(path ? NOT_EXECUTED : 0);
+	}
+	return child;
+}
+
+long kernel_vfork(void *self, enum child_image image)
+{
+	static const int expected[] = { [CHILD_EXITS] = 0, [CHILD_SELF] = IT_WORKS, [CHILD_MISSING] = NOT_EXECUTED };
+	const char *const paths[] = {
+		[CHILD_EXITS] = NULL, [CHILD_SELF] = own_image(), [CHILD_MISSING] = missing_image
+	};
+	struct command command;
+	long result = prepare_child(self, &command);
+	pid_t child;
+
+	if (result < 0)
+		return result;
+	child = start_sharing(paths[image], &command);
+	return child < 0 ? -errno : await_child(child, expected[image]);
+}
+
+long kernel_posix_spawn(void *self, enum child_image image)
+{
+	const char *path = image == CHILD_MISSING ? missing_image : own_image();
+	struct command command;
+	long result = prepare_child(self, &command);
+	pid_t child;
+	int error;
+
+	if (result < 0)
+		return result;
+	error = posix_spawn(&child, path, NULL, NULL, command.arguments, environment);
+	return error ? -error : await_child(child, IT_WORKS);
 }
 
 struct thread_body {

@@ -202,6 +202,8 @@ struct system kernel_raw_system(struct kernel *kernel)
 		.ftruncate = kernel_ftruncate,
 		.shmctl = kernel_shmctl,
 		.exec = kernel_exec,
+		.vfork = kernel_vfork,
+		.posix_spawn = kernel_posix_spawn,
 		.thread = kernel_thread,
 		.fork = kernel_fork,
 		.leave = kernel_leave,

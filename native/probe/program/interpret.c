@@ -67,6 +67,8 @@ static long call(const struct interpreter *in, const struct step *step)
 	case STEP_OBSERVE:
 	case STEP_SETTLE:
 	case STEP_EXEC:
+	case STEP_VFORK:
+	case STEP_POSIX_SPAWN:
 	case STEP_FORK:
 	case STEP_THREAD:
 		break;
@@ -133,6 +135,20 @@ static bool run_exec(struct interpreter *in, int index, int end)
 	return report_step(in, index, result, false);
 }
 
+/* A program that is not there is the one thing that posix_spawn may tell; a child of vfork keeps it to itself. */
+static bool run_spawn(struct interpreter *in, int index)
+{
+	const struct step *step = &in->program->steps[index];
+	const struct system *system = in->system;
+	bool by_vfork = step->operation == STEP_VFORK;
+	enum child_image image = (enum child_image)step->argument;
+	long result = (by_vfork ? system->vfork : system->posix_spawn)(system->self, image);
+
+	if (result < 0 && (by_vfork || image != CHILD_MISSING))
+		return fail_step(in, by_vfork ? "vfork" : "posix_spawn", result);
+	return report_step(in, index, result, false);
+}
+
 static void publish(const struct interpreter *in)
 {
 	if (in->execution->publish)
@@ -192,6 +208,9 @@ static bool run_step(struct interpreter *in, int index, int end)
 		return run_thread(in, index);
 	case STEP_EXEC:
 		return run_exec(in, index, end);
+	case STEP_VFORK:
+	case STEP_POSIX_SPAWN:
+		return run_spawn(in, index);
 	default:
 		return run_call(in, index);
 	}

@@ -28,6 +28,13 @@ static const struct named_value mmap_flags[] = { { "LOCKED", MAP_LOCKED }, { NUL
 
 static const struct named_value images[] = { { "self", false }, { "missing", true }, { NULL, 0 } };
 
+static const struct named_value child_images[] = {
+	{ "none", CHILD_EXITS },
+	{ "self", CHILD_SELF },
+	{ "missing", CHILD_MISSING },
+	{ NULL, 0 },
+};
+
 static const struct named_value mremap_flags[] = { { "DONTUNMAP", true }, { NULL, 0 } };
 
 static const struct named_value shmctl_commands[] = { { "lock", SHM_LOCK }, { "unlock", SHM_UNLOCK }, { NULL, 0 } };
@@ -206,6 +213,20 @@ static bool parse_exec(struct parser *parser, struct step *step)
 	return word_value(word, images, &step->argument) || refuse_word(parser, "image (self or missing)", word);
 }
 
+static bool parse_spawn(struct parser *parser, struct step *step)
+{
+	struct word word;
+
+	if (is_in_thread(parser))
+		return refuse_at(parser, parser->line, "a thread of the probe has no child; write it outside");
+	if (!take_word(parser, "IMAGE", &word))
+		return false;
+	if (!word_value(word, child_images, &step->argument) ||
+	    (step->operation == STEP_POSIX_SPAWN && step->argument == CHILD_EXITS))
+		return refuse_word(parser, "image (self or missing; of vfork also none)", word);
+	return true;
+}
+
 static bool parse_mprotect(struct parser *parser, struct step *step)
 {
 	return take_address_and_size(parser, step) && take_protection(parser, &step->argument);
@@ -250,6 +271,8 @@ bool parse_call(struct parser *parser)
 		{ "shmctl", STEP_SHMCTL, parse_shmctl },
 		{ "touch", STEP_TOUCH, parse_touch },
 		{ "exec", STEP_EXEC, parse_exec },
+		{ "vfork", STEP_VFORK, parse_spawn },
+		{ "posix_spawn", STEP_POSIX_SPAWN, parse_spawn },
 		{ "observe", STEP_OBSERVE, parse_nothing },
 		{ "settle", STEP_SETTLE, parse_settle },
 	};

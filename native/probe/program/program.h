@@ -74,6 +74,8 @@ enum operation {
 	STEP_OBSERVE,
 	STEP_SETTLE,
 	STEP_EXEC,
+	STEP_VFORK,
+	STEP_POSIX_SPAWN,
 	STEP_FORK,
 	STEP_THREAD,
 };
@@ -82,7 +84,8 @@ struct step {
 	enum operation operation;
 	struct size address, length; /* setrlimit: the soft and the hard limit */
 	bool unlimited[2];	     /* setrlimit: instead of them */
-	int argument;		     /* flags, protection, advice or command; exec: whether the file is missing */
+	int argument;		     /* flags, protection, advice or command; exec: whether the file is missing; vfork,
+					posix_spawn: enum child_image */
 	struct placement
 		placement; /* of mmap; touch, mremap and brk use its range, others its region; ftruncate: pages */
 	struct range to;   /* of mremap */

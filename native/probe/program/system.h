@@ -54,6 +54,9 @@ struct resume {
 	int end;	     /* the first step that is not its own */
 };
 
+/* What a child that shares its parent's memory does: it exits, or executes this program, or one that is not there. */
+enum child_image { CHILD_EXITS, CHILD_SELF, CHILD_MISSING };
+
 struct program;
 
 /*
@@ -117,6 +120,10 @@ struct system {
 	long (*exec)(void *self, const struct program *program, const struct resume *resume, bool missing);
 	/* Runs it in another thread of the process, and waits for that. */
 	long (*thread)(void *self, void (*run)(void *argument), void *argument);
+
+	/* A child of vfork, which shares the memory, exits or executes a program; returns when it is gone. */
+	long (*vfork)(void *self, enum child_image image);
+	long (*posix_spawn)(void *self, enum child_image image);
 
 	/* 0: now in the child; more than 0: in the parent, after the child ended. */
 	long (*fork)(void *self);

@@ -190,6 +190,16 @@ static long fake_exec(void *self, const struct program *program, const struct re
 	return record(self, missing ? "exec-missing" : "exec", (unsigned long)resume->step, (unsigned long)resume->end);
 }
 
+static long fake_vfork(void *self, enum child_image image)
+{
+	return record(self, "vfork", image, 0);
+}
+
+static long fake_posix_spawn(void *self, enum child_image image)
+{
+	return record(self, "posix_spawn", image, 0);
+}
+
 static long fake_thread(void *self, void (*run)(void *argument), void *argument)
 {
 	long result = record(self, "thread", 0, 0);
@@ -224,6 +234,8 @@ static const struct system fake = {
 	.brk = fake_brk,
 	.touch = fake_touch,
 	.exec = fake_exec,
+	.vfork = fake_vfork,
+	.posix_spawn = fake_posix_spawn,
 	.thread = fake_thread,
 	.leave = fake_leave,
 	.prepare_faults = fake_prepare_faults,
@@ -386,6 +398,21 @@ static void an_exec_says_where_a_new_image_goes_on(void **state)
 	assert_non_null(strstr(buffer, "{\"step\":3,\"result\":\"ENOMEM\""));
 }
 
+static void a_child_that_cannot_be_had_says_nothing_of_the_call(void **state)
+{
+	(void)state;
+	run("program p\narena 2\ncall vfork none\ncall posix_spawn missing\nend\n", "posix_spawn");
+	assert_non_null(strstr(recorder.log, "vfork 0 0;"));
+	assert_non_null(strstr(recorder.log, "posix_spawn 2 0;"));
+	assert_non_null(strstr(buffer, "{\"step\":1,\"result\":\"ENOMEM\""));
+	assert_int_equal(execution.status, STATUS_DONE);
+	run("program p\narena 2\ncall vfork missing\nend\n", "vfork");
+	assert_int_equal(execution.status, STATUS_TROUBLE);
+	assert_string_equal(execution.reason, "vfork: ENOMEM");
+	run("program p\narena 2\ncall posix_spawn self\nend\n", "posix_spawn");
+	assert_int_equal(execution.status, STATUS_TROUBLE);
+}
+
 static void a_new_image_goes_on_after_its_exec(void **state)
 {
 	static struct program program;
@@ -503,6 +530,7 @@ int main(void)
 		cmocka_unit_test(a_mapping_moves_from_page_to_page_and_the_heap_ends_at_one),
 		cmocka_unit_test(a_thread_makes_its_steps_before_its_own_ends),
 		cmocka_unit_test(an_exec_says_where_a_new_image_goes_on),
+		cmocka_unit_test(a_child_that_cannot_be_had_says_nothing_of_the_call),
 		cmocka_unit_test(a_new_image_goes_on_after_its_exec),
 		cmocka_unit_test(an_access_to_nothing_ends_the_process),
 		cmocka_unit_test(huge_pages_are_asked_for_after_each_map),
