@@ -285,7 +285,7 @@ def cases(selection: tuple[str, ...], cases: Path | None, **views: bool) -> Prin
     return command.cases(command.CasesRequest(selection=selection, cases=cases, view=view))
 
 
-@main.command()
+@main.command(excludes=[Excludes("kernel", ("model",), "has defects of its own")])
 @click.argument("selection", nargs=-1, metavar="[MUTANT]...", shell_complete=completion.mutants)
 @cases_option()
 @option(
@@ -296,15 +296,23 @@ def cases(selection: tuple[str, ...], cases: Path | None, **views: bool) -> Prin
     "cases show besides counts. Default: model:posix.",
     shell_complete=completion.targets,
 )
+@option(
+    "--kernel",
+    metavar="TARGET",
+    help="Kernel with defects of its own (native/kernel/defects.patch), in place of a model. See docs/defects.md.",
+    shell_complete=completion.targets,
+)
 @option("-v", "--verbose", is_flag=True, help="Name all cases that kill each mutant.")
 def mutants(**asked: Any) -> Printed:
     """Try the cases on the reference model with one deliberate defect after another, and say which catch it.
+
+    With --kernel a kernel has the defects, one at a time, all on one boot.
 
     MUTANT is a name, or a pattern with * and ?. Exit code 1: one survives, or a case fails without any defect.
     """
     from lockproof.conformance.commands import mutants as command
 
-    return command.mutants(command.MutantsRequest(**asked))
+    return command.mutants(command.MutantsRequest(**asked), progress())
 
 
 @main.command()

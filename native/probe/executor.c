@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "kernel/defect.h"
 #include "kernel/files.h"
 #include "kernel/image.h"
 #include "kernel/proc.h"
@@ -160,8 +161,14 @@ void executor_run(struct executor *executor, struct executor_parent *parent, uns
 	struct job job = { .executor = executor, .fault = fault };
 	struct ending ending;
 
+	if (executor->program.defect && kernel_plant_defect(executor->program.defect) < 0) {
+		fail(execution, "the defect cannot be planted");
+		return;
+	}
 	if (!run_in_full_process(executor, parent, &job, &ending))
 		ending = process_run(do_job, &job, executor->program.time);
+	if (executor->program.defect)
+		kernel_plant_defect(0);
 	execution->status = STATUS_DONE;
 	execution->step = -1;
 	execution->fault_reached = false;

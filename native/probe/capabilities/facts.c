@@ -10,6 +10,7 @@
 
 #include "capabilities/trials.h"
 #include "kernel/counts.h"
+#include "kernel/defect.h"
 #include "kernel/process.h"
 
 /*
@@ -151,6 +152,7 @@ struct abilities facts_abilities(const struct kernel *kernel, const struct facts
 		.faults_apart = facts->faults_apart,
 		.limit_memory = facts->limit_memory,
 		.settle = kernel->alone && facts->counts.mlocked >= 0,
+		.defects = kernel->alone && kernel_has_defects(),
 	};
 
 	memcpy(abilities.faults, facts->faults, sizeof(abilities.faults));

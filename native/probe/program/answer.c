@@ -122,6 +122,8 @@ static bool can_execute(const struct target *target, const struct program *progr
 		return refuse(
 			refusal, program->settle_line,
 			"call: this target cannot settle: other programs run on it, or its counts cannot be read");
+	if (program->defect && !abilities->defects)
+		return refuse(refusal, program->defect_line, "defect: this target has none that could be planted");
 	return true;
 }
 

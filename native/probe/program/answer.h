@@ -10,6 +10,7 @@ struct abilities {
 	bool faults_apart; /* of slab objects and of pages */
 	bool limit_memory;
 	bool settle;
+	bool defects; /* its kernel was given some, for tests of tests */
 };
 
 /* What executes programs, and where the answers go. */

@@ -24,6 +24,14 @@ static bool room_for_line(struct parser *parser, int count)
 	return refuse_at(parser, parser->line, "more than %d such lines", MAX_LINES);
 }
 
+bool parse_defect(struct parser *parser)
+{
+	struct program *program = parser->program;
+
+	program->defect_line = parser->line;
+	return take_number(parser, "NUMBER", 1, MAX_DEFECT, &program->defect);
+}
+
 bool parse_time(struct parser *parser)
 {
 	unsigned long time;

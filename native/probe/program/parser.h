@@ -8,6 +8,7 @@
 /* The order in which the lines of a program come. */
 enum stage {
 	STAGE_START,
+	STAGE_DEFECT,
 	STAGE_TIME,
 	STAGE_ARENA,
 	STAGE_REGION,
@@ -71,6 +72,7 @@ int find_region(const struct program *program, char letter);
 bool take_placement(struct parser *parser, struct placement *placement);
 
 /* Lines of the set-up: parse_setup.c. */
+bool parse_defect(struct parser *parser);
 bool parse_time(struct parser *parser);
 bool parse_arena(struct parser *parser);
 bool parse_region(struct parser *parser);

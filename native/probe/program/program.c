@@ -12,7 +12,7 @@ static bool enter_stage(struct parser *parser, enum stage stage, bool once)
 		return refuse_at(parser, parser->line, "fault must stand directly before a call");
 	if (stage < parser->stage)
 		return refuse_at(parser, parser->line,
-				 "comes too late (time, arena, region, map, guard, lock, limit, as, calls)");
+				 "comes too late (defect, time, arena, region, map, guard, lock, limit, as, calls)");
 	if (once && stage == parser->stage)
 		return refuse_at(parser, parser->line, "given twice");
 	if (stage > STAGE_ARENA && !parser->program->pages)
@@ -29,12 +29,19 @@ static bool parse_line(struct parser *parser, struct word line)
 		bool once;
 		bool (*parse)(struct parser *parser);
 	} lines[] = {
-		{ "time", STAGE_TIME, true, parse_time },	 { "arena", STAGE_ARENA, true, parse_arena },
-		{ "region", STAGE_REGION, false, parse_region }, { "map", STAGE_MAP, false, parse_map },
-		{ "guard", STAGE_GUARD, false, parse_guard },	 { "lock", STAGE_LOCK, false, parse_lock },
-		{ "limit", STAGE_LIMIT, false, parse_limit },	 { "as", STAGE_AS, true, parse_as },
-		{ "fault", STAGE_STEPS, false, parse_fault },	 { "call", STAGE_STEPS, false, parse_call },
-		{ "fork", STAGE_STEPS, false, parse_fork },	 { "thread", STAGE_STEPS, false, parse_thread },
+		{ "defect", STAGE_DEFECT, true, parse_defect },
+		{ "time", STAGE_TIME, true, parse_time },
+		{ "arena", STAGE_ARENA, true, parse_arena },
+		{ "region", STAGE_REGION, false, parse_region },
+		{ "map", STAGE_MAP, false, parse_map },
+		{ "guard", STAGE_GUARD, false, parse_guard },
+		{ "lock", STAGE_LOCK, false, parse_lock },
+		{ "limit", STAGE_LIMIT, false, parse_limit },
+		{ "as", STAGE_AS, true, parse_as },
+		{ "fault", STAGE_STEPS, false, parse_fault },
+		{ "call", STAGE_STEPS, false, parse_call },
+		{ "fork", STAGE_STEPS, false, parse_fork },
+		{ "thread", STAGE_STEPS, false, parse_thread },
 		{ "exit", STAGE_STEPS, false, parse_exit },
 	};
 	struct word keyword;

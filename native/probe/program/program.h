@@ -12,6 +12,7 @@ enum {
 	MAX_LINES = 256, /* of each of map, guard, lock, limit */
 	MAX_STEPS = 256,
 	MAX_OBJECT_PAGES = 1 << 20,
+	MAX_DEFECT = 9999,
 	MAX_TIME = 24 * 60 * 60 * 1000,
 	DEFAULT_TIME = 30000,
 };
@@ -100,6 +101,8 @@ struct step {
  */
 struct program {
 	char name[MAX_NAME + 1];
+	unsigned long defect; /* that the kernel has while it runs; 0: none */
+	int defect_line;
 	long time;
 	size_t pages;
 	int arena_line;

@@ -304,9 +304,9 @@ static void each_broken_rule_is_refused_with_its_line(void **state)
 		int line;
 		const char *reason;
 	} rules[] = {
-		{ "time 5", 4, "time: comes too late (time, arena, region, map, guard, lock, limit, as, calls)" },
+		{ "time 5", 4, "time: comes too late (defect, time, arena, region, map, guard, lock, limit, as, calls)" },
 		{ "map a 0 1 0\nregion b file rw shared", 5,
-		  "region: comes too late (time, arena, region, map, guard, lock, limit, as, calls)" },
+		  "region: comes too late (defect, time, arena, region, map, guard, lock, limit, as, calls)" },
 		{ "as unprivileged\nas unprivileged", 5, "as: given twice" },
 		{ "as root", 4, "as: \"root\" is no privilege (unprivileged)" },
 		{ "frob", 4, "\"frob\" is no line of a program" },
@@ -375,7 +375,7 @@ static void each_broken_rule_is_refused_with_its_line(void **state)
 		{ "call touch 0 10", 4, "call: page 9 is outside the arena of 9 pages" },
 		{ "call mmap z 0 1 0", 4, "call: no region z was declared" },
 		{ "call munlockall\nmap a 0 1 0", 5,
-		  "map: comes too late (time, arena, region, map, guard, lock, limit, as, calls)" },
+		  "map: comes too late (defect, time, arena, region, map, guard, lock, limit, as, calls)" },
 		{ "fork\nfork", 5, "fork: children do not nest" },
 		{ "thread\nfork", 5, "fork: children do not nest" },
 		{ "thread\ncall observe", 4, "thread: exit is missing" },
