@@ -174,7 +174,7 @@ def test_targets_says_what_each_can_do_or_why_it_is_not_usable(tmp_path: Path) -
     done = lockproof("targets", "local", "model:posix", cwd=tmp_path)
     assert done.returncode == 0
     assert "local: usable" in done.stdout
-    assert "faults     each-allocation by countdown, from-each-allocation by countdown, memory by" in done.stdout
+    assert "faults     each-allocation by countdown, from-each-allocation by countdown, apart by" in done.stdout
     broken = lockproof("targets", "command:false", cwd=tmp_path)
     assert broken.returncode == 3
     assert "command:false: not usable\n  the probe ended with exit status 1" in broken.stdout

@@ -140,7 +140,7 @@ def test_the_properties_say_what_was_tested() -> None:
         "lockproof.kernel": "6.12.107",
         "lockproof.arch": "x86_64",
         "lockproof.page-size": "4096",
-        "lockproof.faults": "each-allocation=fail-nth from-each-allocation=make-it-fail memory=memcg",
+        "lockproof.faults": "each-allocation=fail-nth from-each-allocation=make-it-fail apart=filters memory=memcg",
         "lockproof.taint": "0",
     }
     assert suite.get("timestamp") == "2026-11-23T04:30:00"

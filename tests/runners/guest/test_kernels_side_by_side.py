@@ -85,7 +85,9 @@ def test_the_knobs_of_fault_injection_as_found_and_as_set_are_part_of_the_result
         )
     }
     assert "failslab/ignore-gfp-wait=Y->N" in properties["lockproof.knobs"]
-    assert properties["lockproof.faults"] == ("each-allocation=fail-nth from-each-allocation=make-it-fail memory=memcg")
+    assert properties["lockproof.faults"] == (
+        "each-allocation=fail-nth from-each-allocation=make-it-fail apart=filters memory=memcg"
+    )
 
 
 def test_every_kernel_breaks_the_promise_of_munlock_and_gives_back_what_it_was_asked_for() -> None:
