@@ -52,6 +52,7 @@ EXCLUDED = {
     "run --smp 2": "--smp is for a guest; name one, such as -t qemu:debian/6.12",
     "run -t qemu:debian/6.12+smp=2 --smp 4": "target 'qemu:debian/6.12+smp=2': smp is given twice, here and as '4'; "
     "leave out one",
+    "mutants --kernel qemu:debian/7.2 --model model:linux-6": "--kernel has defects of its own; leave out --model",
     "targets --schema local": "--schema prints nothing but the schema; leave out TARGET",
     "targets --schema --targets x": "--schema prints nothing but the schema; leave out --targets",
     "run --resume 2026 --repeat 1": f"{RUN}--repeat",
