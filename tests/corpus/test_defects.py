@@ -98,6 +98,7 @@ def test_a_target_without_defects_gets_one_line() -> None:
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow  # the building of its kernel is
 @pytest.mark.qemu(KERNEL)
 def test_three_are_scored_on_one_boot() -> None:
     chosen = "mlock-hole-efault", "error-page-keeps", "munlock-hole-ok"
