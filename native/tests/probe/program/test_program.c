@@ -304,7 +304,8 @@ static void each_broken_rule_is_refused_with_its_line(void **state)
 		int line;
 		const char *reason;
 	} rules[] = {
-		{ "time 5", 4, "time: comes too late (defect, time, arena, region, map, guard, lock, limit, as, calls)" },
+		{ "time 5", 4,
+		  "time: comes too late (defect, time, arena, region, map, guard, lock, limit, as, calls)" },
 		{ "map a 0 1 0\nregion b file rw shared", 5,
 		  "region: comes too late (defect, time, arena, region, map, guard, lock, limit, as, calls)" },
 		{ "as unprivileged\nas unprivileged", 5, "as: given twice" },
