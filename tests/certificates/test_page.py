@@ -56,6 +56,7 @@ def test_of_whatever_is_wanting_it_is_said_what_would_provide_it() -> None:
     whole = certificate(files()).info
     poor = [
         replace(whole, faults={}),
+        replace(whole, faults={"each-allocation": "fail-nth", "from-each-allocation": "make-it-fail"}),
         replace(whole, lock_observers=(), residency=None, mappings=False, accounting=False, elsewhere=False),
         replace(whole, residency=None),
         replace(whole, mappings=False),
