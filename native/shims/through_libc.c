@@ -179,8 +179,7 @@ __attribute__((constructor)) static void be_behind_what_was_asked_for(void)
 			continue;
 		fprintf(stderr,
 			"%s is not in front of the probe, where LD_PRELOAD wants it: it is not there, for another "
-			"architecture, "
-			"or the probe is linked statically\n",
+			"architecture, or the probe is linked statically\n",
 			name);
 		_exit(2);
 	}

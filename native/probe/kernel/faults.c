@@ -186,8 +186,8 @@ static long make_it_fail(struct kernel_faults *faults)
 
 /*
  * Only caches that somebody has marked, and in a kernel for tests nobody has, pass
- * the one filter; no order of pages the other. Both are set each time: what an
- * execution before this one had is in force until then.
+ * the one filter; no order of pages the other. Both are looked at each time:
+ * what an execution before this one had is in force until then.
  */
 static long choose_allocations(const struct kernel_faults *faults, enum allocations which)
 {
@@ -205,6 +205,9 @@ static long choose_allocations(const struct kernel_faults *faults, enum allocati
 		char now[KNOB_ROOM];
 
 		if (!has_knob(faults, filters[i].name) && fails)
+			continue;
+		read_knob(filters[i].name, now);
+		if (strcmp(now, wanted) == 0)
 			continue;
 		write_knob(filters[i].name, wanted);
 		read_knob(filters[i].name, now);

@@ -129,16 +129,24 @@ void kernel_image_fix_addresses(char **arguments)
 	personality((unsigned long)now);
 }
 
-long kernel_exec(void *self, const struct program *program, const struct resume *resume, bool missing)
+/* Leaves in a file what a new image goes on with. */
+static long hand_over(const struct kernel *kernel, const struct resume *resume, const struct program *program)
 {
-	const struct kernel *kernel = self;
 	struct iovec parts[PARTS];
 	ssize_t size = describe(parts, kernel, resume, program);
 
 	if (kernel->handover_file < 0)
 		return kernel->handover_file;
-	if (pwritev(kernel->handover_file, parts, PARTS, 0) != size)
-		return -ENOMEM;
+	return pwritev(kernel->handover_file, parts, PARTS, 0) == size ? 0 : -ENOMEM;
+}
+
+long kernel_exec(void *self, const struct program *program, const struct resume *resume, bool missing)
+{
+	const struct kernel *kernel = self;
+	long result = hand_over(kernel, resume, program);
+
+	if (result < 0)
+		return result;
 	for (int i = 0; program && i < program->region_count; i++)
 		keep_open(kernel->objects[i].file);
 	keep_all_open(kernel);
@@ -179,13 +187,13 @@ long kernel_image_try(const struct kernel *kernel)
 static long prepare_child(const struct kernel *kernel, struct command *command)
 {
 	const struct resume resume = { .step = NO_PROGRAM };
-	struct iovec parts[PARTS];
-	ssize_t size = describe(parts, kernel, &resume, NULL);
+	long result;
 
-	if (kernel->handover_file < 0)
-		return kernel->handover_file;
-	if (ftruncate(kernel->handover_file, 0) < 0 || pwritev(kernel->handover_file, parts, PARTS, 0) != size)
+	if (kernel->handover_file >= 0 && ftruncate(kernel->handover_file, 0) < 0)
 		return -ENOMEM;
+	result = hand_over(kernel, &resume, NULL);
+	if (result < 0)
+		return result;
 	keep_open(kernel->handover_file);
 	write_command(command, kernel->handover_file);
 	return 0;
