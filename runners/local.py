@@ -81,7 +81,7 @@ def _libc(made: _Made, value: str, where: str) -> None:
     if value and value not in _LIBCS:
         msg = f"{where}: no libc is called {value!r}; {suggest(value, _LIBCS)}"
         raise UsageError(msg)
-    made.libc = value
+    made.libc = value or made.libc
 
 
 def _posixmlock(made: _Made, value: str, where: str) -> None:
