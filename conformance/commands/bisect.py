@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from lockproof.conformance.commands.kernel import watching
 from lockproof.conformance.commands.printed import Printed
+from lockproof.conformance.commands.watching import watching
 from lockproof.conformance.errors import TargetError, UsageError, suggest
 from lockproof.conformance.judging.verdict import Status
 from lockproof.conformance.language.loading import load

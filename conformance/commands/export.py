@@ -9,8 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lockproof.conformance.commands.kernel import watching
 from lockproof.conformance.commands.printed import Printed
+from lockproof.conformance.commands.watching import watching
 from lockproof.conformance.counted import counted
 from lockproof.conformance.errors import StoreError
 from lockproof.conformance.files import read_input

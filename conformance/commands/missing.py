@@ -47,7 +47,7 @@ def packed(names: Iterable[str]) -> tuple[Packed, ...]:
 
 
 def _fetch(missing: MissingKernelError, progress: Console) -> None:
-    from lockproof.conformance.commands.kernel import watching  # noqa: PLC0415
+    from lockproof.conformance.commands.watching import watching  # noqa: PLC0415
     from lockproof.runners.kernels import debian  # noqa: PLC0415
 
     with watching(progress) as watcher:

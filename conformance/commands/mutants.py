@@ -9,8 +9,8 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from lockproof.conformance.commands.kernel import watching
 from lockproof.conformance.commands.printed import Printed
+from lockproof.conformance.commands.watching import watching
 from lockproof.conformance.corpus import defects
 from lockproof.conformance.corpus.mutants import RawSession, examine, report
 from lockproof.conformance.errors import UsageError, suggest

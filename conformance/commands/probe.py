@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lockproof.conformance.commands.kernel import watching
 from lockproof.conformance.commands.printed import Printed
+from lockproof.conformance.commands.watching import watching
 from lockproof.conformance.errors import UsageError
 from lockproof.runners.probe import host_probe, probe_for
 

@@ -8,7 +8,7 @@ survives them gets the first combination of each sweep, and what survives these 
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Protocol
@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Protocol
 import yaml
 
 from lockproof.conformance.columns import aligned
+from lockproof.conformance.corpus.mutants import Shown, such_as, what_is_shown
 from lockproof.conformance.counted import counted
 from lockproof.conformance.errors import UsageError
 from lockproof.conformance.judging.applicability import unmet
 from lockproof.conformance.judging.judge import judge
 from lockproof.conformance.judging.verdict import Status
-from lockproof.conformance.language.requirements import Modality
+from lockproof.conformance.language.selection import with_sweeps
 from lockproof.conformance.protocol.program import compile_case
 from lockproof.conformance.protocol.trace import Ended
 
@@ -86,9 +87,6 @@ class Watcher(Protocol):
         """Tell how far it is, in place of what was told so before."""
 
 
-_Shown = frozenset[tuple[str, str]]
-
-
 def defects() -> tuple[Defect, ...]:
     """Return all of them, as native/kernel/defects.yaml lists them."""
     text = (files("lockproof") / "native" / "kernel" / "defects.yaml").read_text(encoding="utf-8")
@@ -101,7 +99,9 @@ def score(corpus: Corpus, chosen: Sequence[Defect], target: Target, watcher: Wat
     Raises UsageError where the kernel has none that could be planted, TargetError where it cannot be started.
     """
     scores = Scores(chosen)
-    with _guest(target, corpus, scores) as guest:
+    with ExitStack() as stack:
+        guest = _Guest(target, corpus, scores, stack)
+        guest.check()
         for what, cases in _rounds(corpus.cases):
             left = scores.survivors
             if not left:
@@ -120,14 +120,13 @@ def score(corpus: Corpus, chosen: Sequence[Defect], target: Target, watcher: Wat
 
 def _rounds(cases: Sequence[Case]) -> Iterator[tuple[str, list[Case]]]:
     """Return the cases by what they cost; closing ones come last, as they look at what the others left."""
-    plain = [case for case in cases if not case.swept]
-    swept = [case for case in cases if case.swept]
-    first = {case.name.partition("[")[0]: case for case in reversed(swept)}
-    quick = [case for case in swept if first[case.name.partition("[")[0]] is case]
+    plain = list(with_sweeps(cases, "none"))
+    quick = [case for case in with_sweeps(cases, "quick") if case.swept]
+    known = {case.name for case in (*plain, *quick)}
     rounds = {
         "cases without sweeps": sorted(plain, key=lambda case: case.closing),
         "the first of each sweep": quick,
-        "the other sweeps": [case for case in swept if case not in quick],
+        "the other sweeps": [case for case in cases if case.name not in known],
     }
     yield from ((what, some) for what, some in rounds.items() if some)
 
@@ -141,16 +140,23 @@ class _Guest:
         self._scores = scores
         self._stack = stack
         self._session: Session | None = None
-        self._known: dict[str, _Shown] = {}
+        self._known: dict[str, Shown] = {}
         """What each case shows without a defect; of those that pass or fail then."""
+
+    def check(self) -> None:
+        """Raise UsageError where the kernel has no defects."""
+        case = next(case for case in self._corpus.cases if unmet(case, self._started().info) is None)
+        (trace,) = self._started().run([_planted(compile_case(case), self._scores.defects[0].number)])
+        if trace.trouble is not None:
+            msg = f"target {self._target.name!r}: {trace.trouble}; lockproof kernel build … --patch defects.patch"
+            raise UsageError(msg)
 
     def know(self, cases: Sequence[Case]) -> None:
         """Find out twice what cases show without a defect: what varies is known too."""
-        self._check()
         for _ in range(2):
             for case, verdict in self._verdicts(_NONE, cases):
                 if verdict.status in {Status.PASS, Status.FAIL}:
-                    self._known[case.name] = self._known.get(case.name, frozenset()) | _shown(verdict)
+                    self._known[case.name] = self._known.get(case.name, frozenset()) | what_is_shown(verdict)
                     self._scores.tried.add(case.name)
 
     def killers(self, defect: Defect, cases: Sequence[Case]) -> tuple[str, ...]:
@@ -174,7 +180,7 @@ class _Guest:
         return tuple(
             case.name
             for case, verdict in self._verdicts(number, cases)
-            if verdict.status is Status.FAIL and _shown(verdict) - self._known[case.name]
+            if verdict.status is Status.FAIL and what_is_shown(verdict) - self._known[case.name]
         )
 
     def _verdicts(self, number: int, cases: Iterable[Case]) -> Iterator[tuple[Case, Verdict]]:
@@ -189,14 +195,6 @@ class _Guest:
                 self._restart()
                 return
 
-    def _check(self) -> None:
-        """Raise UsageError where the kernel has no defects."""
-        case = next(case for case in self._corpus.cases if unmet(case, self._started().info) is None)
-        (trace,) = self._started().run([_planted(compile_case(case), self._scores.defects[0].number)])
-        if trace.trouble is not None:
-            msg = f"target {self._target.name!r}: {trace.trouble}; lockproof kernel build … --patch defects.patch"
-            raise UsageError(msg)
-
     def _started(self) -> Session:
         if self._session is None:
             self._session = self._stack.enter_context(self._target.session())
@@ -208,25 +206,12 @@ class _Guest:
         self._stack.close()
 
 
-@contextmanager
-def _guest(target: Target, corpus: Corpus, scores: Scores) -> Iterator[_Guest]:
-    with ExitStack() as stack:
-        yield _Guest(target, corpus, scores, stack)
-
-
 def _planted(program: Program, number: int) -> Program:
     return replace(program, text=f"defect {number}\n{program.text}") if number else program
 
 
 def _is_broken(trace: Trace) -> bool:
     return trace.crash is not None or any(execution.status is Ended.HUNG for execution in trace.executions)
-
-
-def _shown(verdict: Verdict) -> _Shown:
-    """Return what a verdict shows that counts."""
-    return frozenset(
-        (finding.kind, finding.shown) for finding in verdict.findings if finding.modality is not Modality.UNSPECIFIED
-    )
 
 
 def report(found: Scores, checks: Mapping[str, Sequence[str]], *, verbose: bool) -> str:
@@ -249,5 +234,4 @@ def _killed(found: Scores, defect: Defect, checks: Mapping[str, Sequence[str]]) 
         return "SURVIVES"
     own = [case for case in killers if defect.requirement in checks[case]]
     broke = ", and broke the kernel or hung" if defect.name in found.broke else ""
-    such = "case" if len(killers) == 1 else "cases, such as"
-    return f"{len(killers):4} {such} {(own or killers)[0]}{broke}"
+    return f"{such_as(killers, own)}{broke}"

@@ -31,9 +31,12 @@ if TYPE_CHECKING:
     from lockproof.runners.models.mutants import Mutant
     from lockproof.runners.target import TargetInfo
 
-__all__ = ["KillMatrix", "RawSession", "examine", "report"]
+__all__ = ["KillMatrix", "RawSession", "Shown", "examine", "report", "such_as", "what_is_shown"]
 
 _WIDTH = 118
+
+Shown = frozenset[tuple[str, str]]
+"""What a verdict shows: kinds of findings, each with what was seen."""
 
 
 @runtime_checkable
@@ -152,11 +155,11 @@ def _kills(
     """Find the cases that show more on a mutant, of those that it answers otherwise."""
     for right, answer in changed:
         verdict = judge(right.case, mutant.read(right.program, answer), requirements)
-        if verdict.status is Status.FAIL and _shown(verdict) - _shown(right.verdict):
+        if verdict.status is Status.FAIL and what_is_shown(verdict) - what_is_shown(right.verdict):
             yield right.case.name
 
 
-def _shown(verdict: Verdict) -> frozenset[tuple[str, str]]:
+def what_is_shown(verdict: Verdict) -> Shown:
     """Return what a verdict shows that counts."""
     return frozenset(
         (finding.kind, finding.shown) for finding in verdict.findings if finding.modality is not Modality.UNSPECIFIED
@@ -203,8 +206,12 @@ def _killers(found: KillMatrix, mutant: Mutant) -> str:
     killers = found.killers[mutant.name]
     if not killers:
         return "answers every case as the model does" if mutant.name in found.alike else "SURVIVES"
-    shown = (found.by_requirement.get(mutant.name) or killers)[0]
-    return f"{len(killers):4} {'case' if len(killers) == 1 else 'cases, such as'} {shown}"
+    return such_as(killers, found.by_requirement.get(mutant.name, ()))
+
+
+def such_as(killers: Sequence[str], own: Sequence[str]) -> str:
+    """Count killers, and name one; `own`: those of them that check the very requirement, which are named first."""
+    return f"{len(killers):4} {'case' if len(killers) == 1 else 'cases, such as'} {(own or killers)[0]}"
 
 
 def _list(what: str, names: Sequence[str]) -> list[str]:

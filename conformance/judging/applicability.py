@@ -25,21 +25,17 @@ __all__ = ["unmet"]
 _ORDER = (Status.UNSUPPORTED, Status.UNRESOLVED, Status.UNTESTED)
 _LARGEST_MAP_COUNT = 262144  # mappings; with more, filling them up and reading smaps takes minutes
 
+_BY_DEBUGFS = (
+    "(on Linux: root, and a kernel with CONFIG_FAULT_INJECTION_DEBUG_FS; "
+    "lockproof kernel build debian/6.1 --fault-injection makes one)"
+)
 _NO_FAULTS = {
     "each-allocation": (
         "the target offers no way to make its allocations fail (on Linux: a kernel with CONFIG_FAULT_INJECTION; "
         "lockproof kernel build debian/6.1 --fault-injection makes one)"
     ),
-    "from-each-allocation": (
-        "the target offers no way to make all allocations from one on fail "
-        "(on Linux: root, and a kernel with CONFIG_FAULT_INJECTION_DEBUG_FS; "
-        "lockproof kernel build debian/6.1 --fault-injection makes one)"
-    ),
-    "apart": (
-        "the target offers no way to make slab objects or pages alone fail "
-        "(on Linux: root, and a kernel with CONFIG_FAULT_INJECTION_DEBUG_FS; "
-        "lockproof kernel build debian/6.1 --fault-injection makes one)"
-    ),
+    "from-each-allocation": f"the target offers no way to make all allocations from one on fail {_BY_DEBUGFS}",
+    "apart": f"the target offers no way to make slab objects or pages alone fail {_BY_DEBUGFS}",
 }
 
 _TOGETHER = {

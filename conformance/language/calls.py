@@ -56,6 +56,18 @@ def _in_any(reason: str) -> dict[str, str]:
     return dict.fromkeys(("fork", "thread"), reason)
 
 
+def _of_a_spawn(name: str) -> Signature:
+    return Signature(
+        name,
+        may_have=("image",),
+        swept=False,
+        system_call=False,
+        everywhere=True,
+        not_within={"thread": _NO_CHILD},
+        checks=_A_LOCK_LASTS,
+    )
+
+
 class Call(StrEnum):
     """What a step does; the system calls are made raw."""
 
@@ -119,24 +131,8 @@ class Call(StrEnum):
         not_within={"thread": _NO_EXEC},
         checks=("exec.removed",),
     )
-    VFORK = Signature(
-        "vfork",
-        may_have=("image",),
-        swept=False,
-        system_call=False,
-        everywhere=True,
-        not_within={"thread": _NO_CHILD},
-        checks=_A_LOCK_LASTS,
-    )
-    POSIX_SPAWN = Signature(
-        "posix_spawn",
-        may_have=("image",),
-        swept=False,
-        system_call=False,
-        everywhere=True,
-        not_within={"thread": _NO_CHILD},
-        checks=_A_LOCK_LASTS,
-    )
+    VFORK = _of_a_spawn("vfork")
+    POSIX_SPAWN = _of_a_spawn("posix_spawn")
     FORK = Signature(
         "fork",
         needs=("child",),

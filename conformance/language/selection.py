@@ -25,7 +25,7 @@ def select(cases: Sequence[Case], patterns: Sequence[str], sweeps: Sweeps = "ful
     A pattern is a full name, a leading part of it that ends at / or [, or has * and ?. Raises UsageError where one
     names no case, or where `sweeps` leaves none.
     """
-    chosen = tuple(_with_sweeps(_named(cases, patterns), sweeps))
+    chosen = tuple(with_sweeps(_named(cases, patterns), sweeps))
     if not chosen and cases:
         msg = "all cases that are asked for are sweeps; leave out --no-sweeps"
         raise UsageError(msg)
@@ -38,7 +38,8 @@ def described(patterns: Sequence[str], sweeps: Sweeps) -> str:
     return f"{' '.join(patterns) or 'all cases'}{said}" if patterns or said else ""
 
 
-def _with_sweeps(cases: Sequence[Case], sweeps: Sweeps) -> Iterator[Case]:
+def with_sweeps(cases: Sequence[Case], sweeps: Sweeps) -> Iterator[Case]:
+    """Yield cases, with all sweeps, the first combination of each, or none."""
     entries: set[str] = set()
     for case in cases:
         entry = case.name.partition("[")[0]

@@ -17,6 +17,7 @@ import pytest
 from rich.console import Console
 
 from lockproof.conformance.commands import kernel as terminal
+from lockproof.conformance.commands import watching as progress
 from lockproof.conformance.errors import UsageError
 from lockproof.conformance.reports.console import console
 from lockproof.runners.host import cache
@@ -136,9 +137,9 @@ def test_a_kernel_that_cannot_be_had_is_a_remark_beside_those_that_can() -> None
 
 
 WATCH = """
-from lockproof.conformance.commands import kernel as terminal
+from lockproof.conformance.commands.watching import watching
 from lockproof.conformance.reports.console import console
-with terminal.watching(console(stderr=True)) as watcher:
+with watching(console(stderr=True)) as watcher:
     watcher.say("unpacking [red]debian/6.1[/red]")
     watcher.progress("1 file compiled, now mm/[bold]mlock.o")
     watcher.say("x" * 300)
@@ -155,10 +156,10 @@ def test_without_a_terminal_lines_go_to_standard_error_as_they_are() -> None:
 def test_without_a_terminal_whatever_takes_long_says_now_and_then_what_it_is_and_how_far(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(terminal, "_QUIET", 0.01)
+    monkeypatch.setattr(progress, "_QUIET", 0.01)
     ours, theirs = os.pipe()
     with os.fdopen(ours) as said, os.fdopen(theirs, "w") as file:
-        with terminal.watching(Console(file=file)) as watcher:
+        with progress.watching(Console(file=file)) as watcher:
             watcher.say("unpacking debian/6.1")
             assert said.readline() == "unpacking debian/6.1\n"
             assert re.fullmatch(r"\d+ s: unpacking debian/6\.1\n", said.readline())
