@@ -8,6 +8,7 @@ host (arch/um of Linux).
 
 from __future__ import annotations
 
+import os
 import signal
 import tempfile
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockproof.conformance.errors import UsageError
-from lockproof.runners.guest.connection import Guest, guarded, new_console
+from lockproof.runners.guest.connection import Guest, new_console
 from lockproof.runners.guest.initramfs import initramfs
 from lockproof.runners.guest.mailbox import Terminal
 from lockproof.runners.host import tools
@@ -35,17 +36,20 @@ _PARAMETERS = (
     *("con=null", "con0=null,fd:2", "console=tty0", "con1=fd:0,fd:1", "LOCKPROOF_CHANNEL=tty1"),
     *("quiet", "panic=-1", "oops=panic", "norandmaps", "cgroup.memory=nokmem"),
 )
+# It is more than one process, and some of them wait for ever for one that was killed. So the whole group is killed when
+# the pipe $0, which only lockproof holds open, ends.
+_GUARD = '(read -r _; kill -s KILL 0) <"/proc/self/fd/$0" >/dev/null 2>&1 & exec "$@"'
 
 
 def make(argument: str) -> UserModeTarget:
-    """Make the target of a kernel that is a program. Raises UsageError where it is missing, or what guards it."""
+    """Make the target of a kernel that is a program. Raises UsageError where it is missing."""
     if not argument:
         msg = "target 'uml:': no program; write uml:linux.uml (apt install user-mode-linux), or the path of one"
         raise UsageError(msg)
     what = f"target 'uml:{argument}'"
     hint = "apt install user-mode-linux, or give the path of what make ARCH=um leaves"
     program = tools.executable(argument, what, hint)
-    return UserModeTarget(f"uml:{argument}", program, tools.need("setpriv", what))
+    return UserModeTarget(f"uml:{argument}", program)
 
 
 def names() -> tuple[str, ...]:
@@ -61,13 +65,23 @@ class _Program(Guest):
     """A panic aborts the program: panic_exit in arch/um/kernel/um_arch.c."""
 
 
+@contextmanager
+def _held_pipe() -> Iterator[int]:
+    """Give the end to read from of a pipe that ends with this context, or this process."""
+    reading, writing = os.pipe()
+    try:
+        yield reading
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
 @dataclass(frozen=True, slots=True)
 class UserModeTarget:
     """A kernel, as a program."""
 
     name: str
     program: str
-    setpriv: str
 
     @property
     def files(self) -> dict[str, str]:
@@ -79,15 +93,15 @@ class UserModeTarget:
         """Begin to boot; leaving the context switches it off. Raises TargetError, UsageError, StoreError."""
         init = initramfs(Path(host_probe()))
         # Where it would keep a socket for its management, below the home of the user.
-        with tempfile.TemporaryDirectory(prefix="lockproof-uml-") as folder:
-            session = ProbeSession(lambda: self._boot(init, folder))
+        with tempfile.TemporaryDirectory(prefix="lockproof-uml-") as folder, _held_pipe() as pipe:
+            session = ProbeSession(lambda: self._boot(init, folder, pipe))
             try:
                 yield session
             finally:
                 session.close()
 
-    def _boot(self, init: Path, folder: str) -> Guest:
+    def _boot(self, init: Path, folder: str, pipe: int) -> Guest:
         console = new_console()
         command = (self.program, f"mem={_MEMORY}M", f"initrd={init}", f"uml_dir={folder}", *_PARAMETERS)
-        process = start_process(guarded(self.setpriv, command), console)
+        process = start_process(("/bin/sh", "-c", _GUARD, str(pipe), *command), console, pass_fds=(pipe,))
         return _Program(process, Terminal(Pipes(process)), console, f"User-mode Linux, {_MEMORY} MiB")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lockproof.conformance.reports.html import html
+from tests.command import until
 from tests.reports.html.pages import FIVE, drawn
 
 if TYPE_CHECKING:
@@ -107,15 +108,18 @@ def url(page: Page) -> str:
 
 
 def cases(page: Page) -> list[str]:
-    """Return the cases that are seen, without those that are there to be many."""
-    seen = """names => names.filter(name => name.checkVisibility() && !/^\\d+$/.test(name.innerText.trim()))
-                          .map(name => name.innerText.trim())"""
+    """Return the cases that are seen, without those that are there to be many.
+
+    What is below the screen may not be laid out yet (content-visibility): it has its text, and no innerText.
+    """
+    seen = """names => names.filter(name => name.checkVisibility() && !/^\\d+$/.test(name.textContent.trim()))
+                          .map(name => name.textContent.trim())"""
     return list(page.locator("table.cases tbody tr:not(.group):not(.v) > th").evaluate_all(seen))
 
 
 def folders(page: Page) -> list[str]:
-    names = [each.inner_text() for each in page.locator("table.cases .group span").all() if each.is_visible()]
-    return [name for name in names if name != "y/more"]
+    names = [each.text_content() for each in page.locator("table.cases .group span").all() if each.is_visible()]
+    return [name for name in names if name and name != "y/more"]
 
 
 @pytest.mark.parametrize("script", [False, True])
@@ -143,7 +147,7 @@ def test_a_row_opens_and_shows_its_picture(browser: Browser, address: str, *, sc
         picture = page.locator("tr.v pre:visible", has_text="→ -1 ENOMEM").first
         assert not picture.is_visible()
         page.get_by_text("everywhere[of=file]", exact=True).click()
-        assert picture.is_visible()
+        until(picture.is_visible)
         page.locator("label[for=show-untested]").click()
         assert not picture.is_visible()
 
@@ -154,17 +158,17 @@ def test_a_requirement_shows_its_cases_and_what_was_shown_again(
 ) -> None:
     with opened(browser, address, script=script) as page:
         page.locator(".requirements th a", has_text="linux.layout").click()
-        assert cases(page) == ["linux", "unsupported"]
+        until(lambda: cases(page) == ["linux", "unsupported"])
         assert folders(page) == ["x"]
         assert page.get_by_text("Cases that check linux.layout.").is_visible()
         page.get_by_text("Show the others again").click()
-        assert cases(page) == SHOWN["failing"]
+        until(lambda: cases(page) == SHOWN["failing"])
 
 
 @pytest.mark.parametrize("script", [False, True])
 def test_a_link_to_a_case_opens_its_row_whatever_is_filtered(browser: Browser, address: str, *, script: bool) -> None:
     with opened(browser, f"{address}#mlock/a/somewhere", script=script) as page:
-        assert page.locator("tr.v pre:visible").first.is_visible()
+        until(page.locator("tr.v pre:visible").first.is_visible)
         page.locator("label[for=show-untested]").click()
         assert "somewhere" in cases(page)
 
@@ -175,7 +179,7 @@ def test_requirements_that_all_keep_are_folded(browser: Browser, tmp_path: Path)
         name = page.locator(".requirements th a", has_text="mlock.no-change")
         assert not name.is_visible()
         page.get_by_text("also the 1 that every target keeps").click()
-        assert name.is_visible()
+        until(name.is_visible)
 
 
 def test_a_link_to_a_cell_shows_and_marks_it(browser: Browser, address: str) -> None:
@@ -186,13 +190,13 @@ def test_a_link_to_a_cell_shows_and_marks_it(browser: Browser, address: str) -> 
     with opened(browser, f"{address}#mlock/a/somewhere/qemu:debian/6.12&show=differs") as page:
         assert cases(page) == SHOWN["differs"]
         assert page.locator("td.at").evaluate(MARKED) == 2
-        assert page.locator("tr.v pre:visible").first.is_visible()
+        until(page.locator("tr.v pre:visible").first.is_visible)
 
 
 def test_a_click_on_a_cell_makes_the_link_to_it(browser: Browser, address: str) -> None:
     with opened(browser, address) as page:
         page.locator(".cases tr", has_text="linux").locator(".f").click()
-        assert url(page) == f"{address}#x/linux/qemu:debian/7.0"
+        until(lambda: url(page) == f"{address}#x/linux/qemu:debian/7.0")
         page.reload()
         assert page.locator("td.at").evaluate(MARKED) == 3
 
@@ -205,7 +209,7 @@ def test_keys_go_from_failure_to_failure(browser: Browser, address: str) -> None
         page.keyboard.press("p")
         assert url(page) == f"{address}#mlock/a/somewhere"
         assert page.evaluate("document.activeElement.textContent") == "somewhere"
-        assert page.locator("tr.v:visible").count() == 1
+        until(lambda: page.locator("tr.v:visible").count() == 1)
 
 
 def test_keys_choose_filters_which_the_address_keeps(browser: Browser, address: str) -> None:
@@ -253,7 +257,7 @@ def test_a_filter_can_be_chosen_by_the_keyboard_without_script(browser: Browser,
         page.keyboard.press("Space")
         page.get_by_text("everywhere[of=file]", exact=True).focus()
         page.keyboard.press("Enter")
-        assert page.locator("tr.v:visible").count() == 1
+        until(lambda: page.locator("tr.v:visible").count() == 1)
 
 
 def test_the_page_is_dark_where_people_want_it_dark(browser: Browser, address: str) -> None:
@@ -352,5 +356,5 @@ def test_of_many_cells_pictures_are_made_when_they_are_looked_at(browser: Browse
     with opened(browser, many) as page:
         assert page.locator("tr.v pre").count() == 0
         page.get_by_text("everywhere[of=file]", exact=True).click()
-        assert page.locator("tr.v pre").count() == 2
+        until(lambda: page.locator("tr.v pre").count() == 2)
         assert page.locator("tr.v").first.inner_html().split() == picture.split()

@@ -7,6 +7,7 @@ Real sources are built in .ci/run, which takes minutes.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import stat
@@ -94,11 +95,12 @@ def test_a_kernel_is_compiled_and_entered_into_the_catalogue(tree: Path) -> None
     made = build(BuildRequest(source=str(tree)), told)
     assert (made.name, made.arch, made.version) == ("linux+tiny", "x86_64", "6.1.999")
     assert made.origin.startswith(f"built from {tree}, ")
-    assert told.told == [
-        "1 of about 2 files compiled, now mm/mlock.o",
-        "2 of about 2 files compiled, now mm/mmap.o",
-        "2 of about 2 files compiled, now LD vmlinux",
+    assert [text.rpartition(" ")[0] for text in told.told[:2]] == [
+        "1 of about 2 files compiled, now",
+        "2 of about 2 files compiled, now",
     ]
+    assert sorted(told.compiled_files) == ["mm/mlock.o", "mm/mmap.o"]  # make compiles both at the same time
+    assert told.told[2:] == ["2 of about 2 files compiled, now LD vmlinux"]
     assert kernel.find("linux+tiny").image.read_bytes() == (tree / "image").read_bytes()
 
 
@@ -189,7 +191,7 @@ def test_where_make_does_not_tell_how_much_there_is_the_count_is_told_alone(tree
     (tree / "Makefile").write_text(MAKEFILE.replace("set -e; echo", "printf '%s\\n'"))
     told = Told()
     build(BuildRequest(source=str(tree)), told)
-    assert told.told[0] == "1 files compiled, now mm/mlock.o"
+    assert re.fullmatch(r"1 files compiled, now mm/m(lock|map)\.o", told.told[0])
 
 
 @pytest.mark.parametrize("text", ["", "\n\n"])
