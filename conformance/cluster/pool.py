@@ -38,6 +38,7 @@ _RETRIES = 2
 """Of a job that fails for a reason that nobody expected."""
 _AHEAD = 2
 """Jobs that are out for each thread, so that none waits for the client."""
+_FETCHED = 15.0  # seconds that a result may take to come from its worker
 _GOODBYE = 2.0  # seconds
 
 
@@ -98,8 +99,13 @@ class Pool:
             with suppress(Empty):
                 future = self._came.get(timeout=_LOOK)
                 if future in self._out:  # it was not taken back
+                    try:
+                        found = self._found(future)
+                    except TimeoutError:
+                        self._take_back([future])
+                        continue
                     job = self._out.pop(future)
-                    yield job, self._found(future)
+                    yield job, found
                     self._forget(job.need)
             if question is None and time.monotonic() - asked > _ASKED:
                 question = self._ask()
@@ -154,16 +160,14 @@ class Pool:
             # For a moment nobody was there who could: Dask does not look at such jobs again for a worker that says only
             # later what it can do.
             if before and not before & able:
-                self._recall(need)
+                self._take_back([future for future, job in self._out.items() if job.need == need])
             self._able[need] = able
 
-    def _recall(self, need: int) -> None:
-        """Take back what is out for a need."""
-        back = [future for future, job in self._out.items() if job.need == need]
-        jobs = [self._out.pop(future) for future in back]
-        if jobs:
-            self._waiting[need] = chain(jobs, self._waiting.get(need, ()))
-        self.client.cancel(back)
+    def _take_back(self, futures: list[Future[Any]]) -> None:
+        """Let somebody else do jobs that are out."""
+        for job in map(self._out.pop, futures):
+            self._waiting[job.need] = chain([job], self._waiting.get(job.need, ()))
+        self.client.cancel(futures)
 
     def _given_up(self) -> Iterator[tuple[Job, Lost]]:
         """Yield the jobs that nobody can do, or has come back to do."""
@@ -225,13 +229,19 @@ class Pool:
                     self._files.pop(digest, None)
 
     def _found(self, future: Future[Any]) -> object:
-        """Return what a job found. Raises TargetError where the scheduler is gone."""
-        if future.status == "finished":
+        """Return what a job found. Raises TimeoutError where it is lost with its worker, TargetError where all is."""
+        status = future.status
+        if status in {"lost", "pending"}:
+            raise TimeoutError
+        if status == "finished":
             try:
-                return future.result()
+                # The worker that has it may die meanwhile: then Dask lets another do the job, if there is one.
+                return future.result(_FETCHED)
+            except TimeoutError:
+                raise
             except OSError as error:
                 raise lost(self.address) from error
-        if future.status != "error":
+        if status != "error":
             raise lost(self.address)
         failed = future.exception()
         what = " ".join(f"{type(failed).__name__}: {failed}".split())

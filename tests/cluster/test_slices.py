@@ -73,7 +73,6 @@ def test_the_whole_corpus_has_the_verdicts_of_one_machine(tmp_path: Path, cluste
     assert {path.name for path in tmp_path.glob("results/*/*")} == {path.name for path in tmp_path.glob("alone/*/*")}
 
 
-@pytest.mark.slow  # wants a quiet machine: the scheduler, in this process, else loses its client at the death of a worker
 def test_of_a_cluster_of_processes_one_is_killed_and_nothing_is_lost_or_twice(tmp_path: Path) -> None:
     (tmp_path / "small").mkdir()
     (tmp_path / "small" / "mlock.yaml").write_text(SMALL)

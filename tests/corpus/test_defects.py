@@ -102,5 +102,8 @@ def test_three_are_scored_on_one_boot() -> None:
     done = lockproof("mutants", "--kernel", f"qemu:{KERNEL}", "--cases", "cases/mlock", *chosen, cwd=CHECKOUT)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "3 defects, 2 killed by" in done.stdout
-    assert "survives: 101 munlockall-keeps-future (munlockall.cancels-future): munlockall leaves MCL_FUTURE armed" in done.stdout
+    assert (
+        "survives: 101 munlockall-keeps-future (munlockall.cancels-future): munlockall leaves MCL_FUTURE armed"
+        in done.stdout
+    )
     assert "the guest was started 1 time; 0 broke it, or hung" in done.stdout
