@@ -6,6 +6,7 @@
 
 #include "mutants/call_pages.h"
 #include "mutants/conditions.h"
+#include "program/advice.h"
 
 bool always(const struct task_call *call)
 {
@@ -80,6 +81,11 @@ bool for_privilege(const struct task_call *call)
 bool for_flags(const struct task_call *call)
 {
 	return call->result == -EINVAL;
+}
+
+bool for_advice_to_go(const struct task_call *call)
+{
+	return for_flags(call) && (call->flags == ADVICE_COLD || call->flags == ADVICE_PAGEOUT);
 }
 
 bool for_shortage(const struct task_call *call)

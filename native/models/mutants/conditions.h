@@ -14,15 +14,16 @@ bool at_last_hole(const struct task_call *call);  /* only its last page is not *
 bool at_first_hole(const struct task_call *call); /* only its first page is not */
 bool at_unaligned_hole(const struct task_call *call);
 bool for_wrap(const struct task_call *call);
-bool for_limit(const struct task_call *call);	  /* RLIMIT_MEMLOCK */
-bool for_privilege(const struct task_call *call); /* EPERM */
-bool for_flags(const struct task_call *call);	  /* EINVAL */
-bool for_shortage(const struct task_call *call);  /* what could not be had, or made resident */
-bool for_unbacked(const struct task_call *call);  /* a page past the end of its file */
-bool for_unusable(const struct task_call *call);  /* a page that nobody may access, such as PROT_NONE */
-bool for_fault(const struct task_call *call);	  /* an allocation that was made to fail */
-bool for_memory(const struct task_call *call);	  /* memory that has run out */
-bool for_busy(const struct task_call *call);	  /* EBUSY */
+bool for_limit(const struct task_call *call);	     /* RLIMIT_MEMLOCK */
+bool for_privilege(const struct task_call *call);    /* EPERM */
+bool for_flags(const struct task_call *call);	     /* EINVAL */
+bool for_advice_to_go(const struct task_call *call); /* on locked pages, that they are cold or may be paged out */
+bool for_shortage(const struct task_call *call);     /* what could not be had, or made resident */
+bool for_unbacked(const struct task_call *call);     /* a page past the end of its file */
+bool for_unusable(const struct task_call *call);     /* a page that nobody may access, such as PROT_NONE */
+bool for_fault(const struct task_call *call);	     /* an allocation that was made to fail */
+bool for_memory(const struct task_call *call);	     /* memory that has run out */
+bool for_busy(const struct task_call *call);	     /* EBUSY */
 bool ok_unaligned(const struct task_call *call);
 bool ok_future(const struct task_call *call);	/* mlockall with MCL_FUTURE, or anything while that is in force */
 bool ok_current(const struct task_call *call);	/* mlockall without MCL_FUTURE, where it was in force */

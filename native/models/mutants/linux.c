@@ -221,6 +221,8 @@ const struct mutant mutants_linux[] = {
 	  for_flags, unlock_range, 0, NULL },
 	{ "madvise-refuses-unlocked", "linux.madv-dontneed", "unlocked pages cannot be given up", ON_MADVISE, ok,
 	  give_and_undo, EINVAL, NULL },
+	{ "advice-to-go-taken", "linux.advice-refused", "locked pages are cold, and paged out, or so it says",
+	  ON_MADVISE, for_advice_to_go, succeed, 0, NULL },
 	{ "vmlck-one-more", "linux.vmlck", "VmLck says a page too many after mlock", ON_MLOCK | ON_OBSERVE, ok,
 	  misreport, 1, NULL },
 	{ "vmlck-forgets-mremap", "linux.vmlck", "VmLck does not follow mremap", ON_MREMAP | ON_OBSERVE, ok, misreport,
