@@ -162,17 +162,20 @@ class Comparison:
 
     def _system(self) -> Iterator[Mismatch]:
         found = self.done.system or SystemTrace(None, None)
-        for aspect, wanted, change, what in (
+        for aspect, wanted, counts, what in (
             (Aspect.MLOCKED, self.outcome.mlocked, found.mlocked, "mlocked pages"),
             (Aspect.VM_AREAS, self.outcome.vm_areas, found.vm_areas, "mapping objects"),
         ):
             if wanted == ANY:
                 continue
-            if change is None:
+            if counts is None:
                 self.unseen = f"the system's count of {what} was not observed"
-            elif change[0] != change[1]:
-                start, now = change
-                more = f"{abs(now - start)} {'more' if now > start else 'fewer'}"
+                continue
+            start, now = counts
+            rise = wanted if isinstance(wanted, int) else 0
+            if now - start != rise:
+                more = f"{abs(now - start)} {'more' if now >= start else 'fewer'}"
+                more += f" instead of {rise} more" if rise else ""
                 yield Mismatch(aspect, f"the system counts {now} {what}, {more} than when the target was started")
 
 

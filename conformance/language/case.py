@@ -205,8 +205,10 @@ class Outcome:
     """Whether the boundaries of the mappings must be where they were."""
     accounting: Literal["exact", "any"] = "any"
     """Whether the target's count of locked memory (VmLck) must be the number of locked pages."""
-    mlocked: Literal["unchanged", "any"] = "any"
-    """settle: whether the whole system's count of locked memory must be what it was when the target was started."""
+    mlocked: Literal["unchanged", "any"] | Count = "any"
+    """settle: whether the whole system's count of locked memory must be what it was when the target was started, or how
+    many pages more.
+    """
     vm_areas: Literal["unchanged", "any"] = "any"
     """settle: whether the kernel must have as many mapping objects (vm_area_struct) as when the target was started."""
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +12,10 @@ from lockproof.conformance.commands.mutants import open_model
 from lockproof.conformance.corpus.mutants import examine
 from lockproof.conformance.language.loading import Corpus, load
 from lockproof.runners.models.mutants import mutants
+from tests.command import lockproof, verdicts
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SHOWN_BY = {
     "fdf4c587a793": ("linux/history/write-only", "mlock-skips-write-only"),
@@ -28,12 +33,14 @@ SHOWN_BY = {
     "838bb60dc215": ("linux/history/moved-behind-itself", "vmlck-forgets-mremap"),
 }
 """The case of each commit, and the defect of the model that is like what was mended."""
+BEFORE = {"cea86fe246b6": ("quality/mlocked/on-fault", "debian/5.10")}
+"""The case of each commit, and a kernel from before it."""
 COMMIT = re.compile(r"\b[0-9a-f]{12}\b")
 
 
 def test_each_commit_that_a_case_names_is_in_the_table_and_the_other_way_round() -> None:
     named = {commit: case.name.partition("[")[0] for case in load().cases for commit in COMMIT.findall(case.about)}
-    assert named == {commit: case for commit, (case, _) in SHOWN_BY.items()}
+    assert named == {commit: case for commit, (case, _) in (SHOWN_BY | BEFORE).items()}
 
 
 @pytest.mark.parametrize("commit", SHOWN_BY)
@@ -43,3 +50,13 @@ def test_the_case_of_a_commit_fails_with_a_defect_like_the_one_that_it_mended(co
     cases = tuple(case for case in corpus.cases if case.name.partition("[")[0] == name)
     found = examine(Corpus(cases, corpus.requirements), [m for m in mutants() if m.name == defect], open_model)
     assert found.killers[defect]
+
+
+@pytest.mark.parametrize(
+    "commit", [pytest.param(commit, marks=pytest.mark.qemu(kernel)) for commit, (_, kernel) in BEFORE.items()]
+)
+def test_the_case_of_a_commit_fails_on_a_kernel_from_before_it(commit: str, tmp_path: Path) -> None:
+    case, kernel = BEFORE[commit]
+    done = lockproof("run", "-t", f"qemu:{kernel}", case, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert "FAIL" in verdicts(tmp_path).values()

@@ -643,6 +643,16 @@ def test_what_a_settled_system_counts_has_to_be_what_it_was() -> None:
     ]
 
 
+def test_what_a_settled_system_counts_has_to_be_more_by_as_much_as_is_said() -> None:
+    case = "checks: [quality.system]\nmap: a\ncall: settle\nexpect: {mlocked: 3}"
+    assert judged(case, settled((3, 6), None)) == PASS
+    for now, more in ((3, "0 more"), (7, "4 more"), (-2, "5 fewer")):
+        assert found(judged(case, settled((3, now), None))) == [
+            f"quality.system: the system counts {now} mlocked pages, {more} instead of 3 more than when the target was started"
+        ]
+    assert doubt(judged(case, settled(None, None))) == "the system's count of mlocked pages was not observed"
+
+
 @pytest.mark.parametrize(
     ("mlocked", "vm_areas", "what"), [(None, (9, 9), "mlocked pages"), ((0, 0), None, "mapping objects")]
 )

@@ -134,7 +134,7 @@ void facts_find(const struct kernel *kernel, struct facts *facts)
 
 	child.kernel = *kernel;
 	finding->facts.own_pages = -1;
-	finding->facts.counts = (struct counts){ -1, -1 };
+	finding->facts.counts = (struct counts){ COUNT_UNSEEN, COUNT_UNSEEN };
 	while (trial_numbered(finding->next)) {
 		int first = finding->next;
 		struct ending ending = process_run(run_trials, &child, time);
@@ -151,7 +151,7 @@ struct abilities facts_abilities(const struct kernel *kernel, const struct facts
 	struct abilities abilities = {
 		.faults_apart = facts->faults_apart,
 		.limit_memory = facts->limit_memory,
-		.settle = kernel->alone && facts->counts.mlocked >= 0,
+		.settle = kernel->alone && facts->counts.mlocked != COUNT_UNSEEN,
 		.defects = kernel->alone && kernel_has_defects(),
 	};
 

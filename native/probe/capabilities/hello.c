@@ -173,7 +173,7 @@ static void write_knobs(struct trace *trace, const struct kernel_faults *faults)
 static void write_counts(struct trace *trace, const struct counts *counts)
 {
 	text_format(&trace->text, ",\"counts\":");
-	if (counts->mlocked == -1) {
+	if (counts->mlocked == COUNT_UNSEEN) {
 		text_format(&trace->text, "null");
 		return;
 	}

@@ -69,7 +69,7 @@ static long count_vm_areas(void)
 
 	if (count < 0)
 		count = proc_number("/sys/kernel/slab/vm_area_struct/objects", "");
-	return count < 0 ? -1 : count - own_vm_areas();
+	return count < 0 ? COUNT_UNSEEN : count - own_vm_areas();
 }
 
 static struct counts read_counts(void)
@@ -77,7 +77,7 @@ static struct counts read_counts(void)
 	long kib = proc_number("/proc/meminfo", "Mlocked:");
 
 	return (struct counts){
-		.mlocked = kib < 0 ? -1 : kib / (sysconf(_SC_PAGESIZE) / 1024),
+		.mlocked = kib == -1 ? COUNT_UNSEEN : kib / (sysconf(_SC_PAGESIZE) / 1024),
 		.vm_areas = count_vm_areas(),
 	};
 }

@@ -4,7 +4,7 @@
 
 #include "kernel/kernel.h"
 
-/* The system's counts before anything was done to it; -1 for one that cannot be read. */
+/* The system's counts before anything was done to it; COUNT_UNSEEN for one that cannot be read. */
 struct counts counts_at_start(void);
 
 /* Waits until the counts are those of the start, or no longer change. */

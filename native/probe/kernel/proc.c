@@ -50,15 +50,15 @@ long proc_write_in(const char *directory, const char *name, const char *text)
 
 static long long read_number(const char *text)
 {
-	long long number = 0;
+	unsigned long long number = 0;
 
 	while (*text == ' ' || *text == '\t')
 		text++;
 	if (*text < '0' || *text > '9')
 		return -1;
 	for (; *text >= '0' && *text <= '9'; text++)
-		number = number * 10 + (*text - '0');
-	return number;
+		number = number * 10 + (unsigned long long)(*text - '0');
+	return (long long)number;
 }
 
 long long proc_number_at(int file)

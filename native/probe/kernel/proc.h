@@ -15,7 +15,8 @@ long long proc_number_at(int file);
 
 /*
  * The number after `key` at the beginning of a line, as "VmLck:", or the first
- * number of the file where the key is "". -1: no such file or line.
+ * number of the file where the key is "". -1: no such file or line. What the
+ * kernel counts below nothing it writes as a huge number: it is negative here.
  */
 long proc_number(const char *path, const char *key);
 

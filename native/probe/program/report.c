@@ -105,7 +105,7 @@ static void write_fault(struct interpreter *in, long result)
 
 static void write_count(struct trace *trace, long start, long now)
 {
-	if (start == -1 || now == -1)
+	if (start == COUNT_UNSEEN || now == COUNT_UNSEEN)
 		text_format(&trace->text, "null");
 	else
 		text_format(&trace->text, "[%ld,%ld]", start, now);

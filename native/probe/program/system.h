@@ -2,6 +2,7 @@
 #ifndef LOCKPROOF_PROGRAM_SYSTEM_H
 #define LOCKPROOF_PROGRAM_SYSTEM_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,7 +41,8 @@ struct region {
 /* Which allocations are counted and fail: of slab objects, of pages, or of both. */
 enum allocations { ANY_ALLOCATION, SLAB_ALLOCATION, PAGE_ALLOCATION };
 
-/* What the whole system has, not only the process. -1: it cannot be seen. */
+/* What the whole system has, not only the process; fewer than none where the kernel has counted wrong. */
+#define COUNT_UNSEEN LONG_MIN
 struct counts {
 	long mlocked;  /* pages */
 	long vm_areas; /* objects */

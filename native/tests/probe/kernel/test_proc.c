@@ -38,6 +38,7 @@ static void test_the_number_after_the_key_at_the_beginning_of_a_line_is_found(vo
 	assert_int_equal(number_in(0, "Mlocked:       12 kB\n", "Mlocked:"), 12);
 	assert_int_equal(number_in(3, "xVmLck: 1\nVmLck:\t7 kB\n", "VmLck:"), 7);
 	assert_int_equal(number_in(0, "42\n", ""), 42);
+	assert_int_equal(number_in(0, "Mlocked: 18446744073709551608 kB\n", "Mlocked:"), -8);
 }
 
 static void test_each_line_of_a_file_longer_than_the_buffer_is_found(void **state)

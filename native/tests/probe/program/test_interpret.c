@@ -118,8 +118,8 @@ static long fake_limit_memory(void *self, size_t pages)
 
 static long fake_settle(void *self, struct counts *start, struct counts *now)
 {
-	*start = (struct counts){ .mlocked = 3, .vm_areas = -1 };
-	*now = (struct counts){ .mlocked = 4, .vm_areas = -1 };
+	*start = (struct counts){ .mlocked = 3, .vm_areas = COUNT_UNSEEN };
+	*now = (struct counts){ .mlocked = 4, .vm_areas = COUNT_UNSEEN };
 	return record(self, "settle", 0, 0);
 }
 
