@@ -62,6 +62,7 @@ class Guest(Connection):
         # Lengths of the console: when the program that is under way began at the earliest; at the last two looks for
         # what has come.
         self._began = self._before = self._now = 0
+        self._told: tuple[str, ...] = ()
 
     @property
     def about(self) -> str:
@@ -83,8 +84,9 @@ class Guest(Connection):
         self._began = self._now
         return line
 
-    def answered(self) -> None:
+    def answered(self, log: tuple[str, ...]) -> None:
         """See Connection."""
+        self._told = log or self._told
         self._began = self._before
         if self._began > _LONGEST_CONSOLE:
             os.ftruncate(self._console, 0)
@@ -113,10 +115,13 @@ class Guest(Connection):
         super()._read()
 
     def _log(self) -> tuple[str, ...]:
-        """Return what the console said since the program under way began; of much, without the middle."""
+        """Return what the console said since the program under way began; of much, without the middle.
+
+        Where two answers came at once, it may begin with what the program before has told.
+        """
         size = max(0, os.fstat(self._console).st_size - self._began)
         text = os.pread(self._console, size, self._began).decode(errors="replace")
-        lines = tuple(filter(None, map(_printable, text.split("\n"))))
+        lines = _behind(tuple(filter(None, map(_printable, text.split("\n")))), self._told)
         half = _MOST_LINES // 2
         return lines if len(lines) <= _MOST_LINES else (*lines[:half], "…", *lines[-half:])
 
@@ -131,6 +136,16 @@ def _first_splat(log: tuple[str, ...]) -> str | None:
     from lockproof.conformance.protocol import kernel_log  # noqa: PLC0415
 
     return kernel_log.first_splat([_TIMESTAMP.sub("", line) for line in log])
+
+
+def _behind(lines: tuple[str, ...], told: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the lines of a console that follow those of a log; all, where that is not among them."""
+    plain = [_TIMESTAMP.sub("", line).strip() for line in lines]
+    wanted = [_printable(line).strip() for line in told]
+    for start in range(len(lines) - len(wanted) + 1) if wanted else ():
+        if plain[start : start + len(wanted)] == wanted:
+            return lines[start + len(wanted) :]
+    return lines
 
 
 def _printable(line: str) -> str:

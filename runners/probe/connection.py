@@ -199,8 +199,11 @@ class Connection:
         """Let whoever waits for a line get TargetError soon; any thread may call it."""
         self._is_given_up = True
 
-    def answered(self) -> None:
-        """Note that the line that was returned last ends the answer to a program: what follows is of the next one."""
+    def answered(self, log: tuple[str, ...]) -> None:
+        """Note that the line that was returned last ends the answer to a program: what follows is of the next one.
+
+        `log`: what the kernel said meanwhile, as far as the probe has told it.
+        """
 
     def crash(self, trouble: TargetError) -> Crash | None:  # noqa: ARG002  a guest's connection looks at it
         """Say how the kernel under test has broken; None: it has not, as far as can be told."""

@@ -148,7 +148,7 @@ class ProbeSession:
         limit = sent.program.time_limit + _GRACE  # from one line to the next
         while (trace := sent.reader.feed(self._connection.line(limit))) is None:
             pass
-        self._connection.answered()
+        self._connection.answered(trace.log)
         return trace
 
     def _broken(self, first: _Sent, trouble: TargetError) -> Trace:

@@ -92,7 +92,7 @@ def test_the_log_of_a_crash_begins_where_the_last_answer_was_read() -> None:
         started.first_line(30)
         started.send(b"1\n")
         assert started.line(30) == "one"
-        started.answered()
+        started.answered(())
         started.send(b"2\n")
         # What came with the answer may be of the next program; what came before it is not.
         assert log(started) == ("of the first", "of the second", "Kernel panic - not syncing")
@@ -111,7 +111,7 @@ def test_what_was_said_before_the_look_that_missed_an_answer_is_not_of_the_next_
         assert started.line(30) == "half"
         started.send(b"1\n")
         assert started.line(30) == "one"
-        started.answered()
+        started.answered(())
         started.send(b"2\n")
         assert log(started) == ("of the second", "Kernel panic - not syncing")
 
@@ -126,9 +126,26 @@ def test_what_a_program_says_at_once_after_the_answer_before_it_belongs_to_it() 
         started.first_line(30)
         started.send(b"1\n")
         assert started.line(30) == "one"
-        started.answered()
+        started.answered(())
         started.send(b"2\n")
         assert log(started) == ("of the second", "Kernel panic - not syncing")
+
+
+def test_what_the_program_before_has_told_is_not_of_the_next_one_although_two_answers_came_at_once() -> None:
+    body = """
+    line('{"hello":1}'); asked()
+    console("[    1.000000] BUG: of the first"); console("[    1.000001]  more\\tof it"); os.write(1, b"one\\ntwo\\n"); asked()
+    console("[    2.000000] BUG: of the third"); console("Kernel panic - not syncing"); sys.exit(0)
+    """
+    with guest(body) as started:
+        started.first_line(30)
+        started.send(b"1\n")
+        assert started.line(30) == "one"
+        started.answered(("BUG: of the first", "more\tof it"))
+        assert started.line(30) == "two"
+        started.answered(())
+        started.send(b"3\n")
+        assert log(started) == ("[    2.000000] BUG: of the third", "Kernel panic - not syncing")
 
 
 def test_a_console_that_has_grown_long_is_emptied_between_programs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,6 +161,6 @@ def test_a_console_that_has_grown_long_is_emptied_between_programs(monkeypatch: 
         for answer in ("half", "one"):
             started.send(b"1\n")
             assert started.line(30) == answer
-        started.answered()
+        started.answered(())
         started.send(b"2\n")
         assert log(started) == ("of the second",)
