@@ -126,7 +126,7 @@ char *lockproof_model_hello(const char *name)
 	return answer;
 }
 
-static void execute(void *self, const struct program *program, unsigned long fault, struct execution *execution)
+static void execute(void *self, const struct program *program, unsigned long number, struct execution *execution)
 {
 	const struct model_run *run = self;
 	struct system system;
@@ -143,7 +143,7 @@ static void execute(void *self, const struct program *program, unsigned long fau
 		strcpy(execution->reason, "out of memory");
 		return;
 	}
-	interpret(program, &system, fault, execution);
+	interpret(program, &system, number, execution);
 	mutate_end(&system);
 	task_close(&system);
 }
@@ -169,6 +169,7 @@ static const struct abilities abilities = {
 	.faults = { [FAULT_EACH_ALLOCATION] = true, [FAULT_FROM_EACH_ALLOCATION] = true },
 	.faults_apart = true,
 	.limit_memory = true,
+	.orders = true,
 };
 
 char *lockproof_model_run(const char *name, const char *text, size_t length)

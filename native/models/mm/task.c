@@ -312,6 +312,36 @@ static long task_thread(void *self, void (*run)(void *argument), void *argument)
 	return 0;
 }
 
+/* The nth order of so many threads, by Lehmer code: 0 leaves them as they are. */
+static void set_order(int *order, int threads, unsigned long number)
+{
+	for (int i = 0; i < threads; i++)
+		order[i] = i;
+	for (int i = 0; i < threads; i++) {
+		int from = i + (int)(number % (unsigned long)(threads - i)), taken = order[from];
+
+		number /= (unsigned long)(threads - i);
+		for (int to = from; to > i; to--)
+			order[to] = order[to - 1];
+		order[i] = taken;
+	}
+}
+
+/* One after another: each call is made, and where it is made again and again, a second time after all others. */
+static long task_at_once(void *self, int threads, int times, unsigned long number,
+			 void (*call)(void *argument, int thread), void *argument)
+{
+	int order[MOST_AT_ONCE];
+
+	(void)self;
+	set_order(order, threads, number);
+	for (int round = 0; round < times && round < 2; round++) {
+		for (int i = 0; i < threads; i++)
+			call(argument, order[i]);
+	}
+	return 0;
+}
+
 /* The child has the same memory, but never a lock of its own: nothing is left of it. */
 static long task_vfork(void *self, enum child_image image)
 {
@@ -415,6 +445,7 @@ bool task_open(struct system *system)
 		.vfork = task_vfork,
 		.posix_spawn = task_posix_spawn,
 		.thread = task_thread,
+		.at_once = task_at_once,
 		.prepare_faults = task_prepare_faults,
 		.arm = task_arm,
 		.injected = task_injected,

@@ -15,6 +15,7 @@
 #include "kernel/libc.h"
 #include "kernel/proc.h"
 #include "kernel/process.h"
+#include "kernel/threads.h"
 
 /* Results of syscall(2) as the kernel gives them. */
 static long raw(long result)
@@ -205,6 +206,8 @@ struct system kernel_raw_system(struct kernel *kernel)
 		.vfork = kernel_vfork,
 		.posix_spawn = kernel_posix_spawn,
 		.thread = kernel_thread,
+		.make_threads = kernel_make_threads,
+		.at_once = kernel_at_once,
 		.fork = kernel_fork,
 		.leave = kernel_leave,
 		.prepare_faults = kernel_prepare_faults,

@@ -63,18 +63,30 @@ static void write_execution(struct trace *trace, const struct execution *executi
 	trace_end_line(trace);
 }
 
-/* Whether there is a next execution in a sweep. */
-static bool execute(const struct target *target, const struct workspace *workspace, unsigned long fault)
+/* Executions: one for each order of calls at the same time, where the target makes them in one order at a time. */
+static unsigned long count_orders(const struct target *target, const struct program *program)
+{
+	unsigned long orders = 1;
+
+	for (int threads = 2; target->abilities.orders && threads <= program->most_threads; threads++)
+		orders *= (unsigned long)threads;
+	return orders;
+}
+
+/* Whether there is a next execution, in a sweep or in another order. */
+static bool execute(const struct target *target, const struct workspace *workspace, unsigned long number)
 {
 	struct execution *execution = workspace->execution;
 	struct trace *trace = &execution->trace;
 	bool goes_on;
 
 	*trace = trace_in(workspace->buffer, workspace->size - ROOM_FOR_END);
-	target->execute(target->self, workspace->program, fault, execution);
+	target->execute(target->self, workspace->program, number, execution);
 	trace->text.size = workspace->size;
-	write_execution(trace, execution, fault);
-	goes_on = fault && execution->status == STATUS_DONE && execution->fault_reached && fault < LONGEST_SWEEP;
+	write_execution(trace, execution, number);
+	goes_on = execution->status == STATUS_DONE &&
+		  (workspace->program->fault ? execution->fault_reached && number < LONGEST_SWEEP :
+					       number + 1 < count_orders(target, workspace->program));
 	if (goes_on)
 		target->put(target->self, workspace->buffer, trace->complete);
 	else
@@ -131,15 +143,15 @@ void answer_program(const struct target *target, const struct workspace *workspa
 {
 	const struct program *program = workspace->program;
 	struct refusal refusal;
-	unsigned long fault;
+	unsigned long number;
 
 	if (!program_parse(text, length, workspace->program, &refusal) || !can_execute(target, program, &refusal)) {
 		put_refusal(target, workspace, &refusal, true);
 		return;
 	}
-	fault = program->fault_line ? 1 : 0;
-	while (execute(target, workspace, fault))
-		fault++;
+	number = program->fault_line ? 1 : 0;
+	while (execute(target, workspace, number))
+		number++;
 }
 
 void answer_stray_line(const struct target *target, const struct workspace *workspace, const char *line, size_t length)

@@ -10,6 +10,7 @@ struct abilities {
 	bool faults_apart; /* of slab objects and of pages */
 	bool limit_memory;
 	bool settle;
+	bool orders;  /* makes calls at the same time one after another, in one order in each execution */
 	bool defects; /* its kernel was given some, for tests of tests */
 };
 
@@ -18,8 +19,8 @@ struct target {
 	void *self;
 	struct abilities abilities;
 
-	/* Executes once, in a fresh process or space, with interpret(); changes the status where that could not. */
-	void (*execute)(void *self, const struct program *program, unsigned long fault, struct execution *execution);
+	/* Executes once, in a fresh process or space, with interpret(), which gets the number; changes the status where that could not. */
+	void (*execute)(void *self, const struct program *program, unsigned long number, struct execution *execution);
 
 	/* Fields for the line that ends a program, each with a comma before it; NULL: there are none. */
 	const char *(*end_fields)(void *self);
@@ -36,7 +37,7 @@ struct workspace {
 	size_t size;
 };
 
-/* Answers the text of one program: refuses it, or executes it once or, where it asks so, as a sweep. */
+/* Answers the text of one program: refuses it, or executes it once or, where it asks so, as a sweep or in each order. */
 void answer_program(const struct target *target, const struct workspace *workspace, const char *text, size_t length);
 
 /* Answers a line that belongs to no program. */

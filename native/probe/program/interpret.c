@@ -71,6 +71,7 @@ static long call(const struct interpreter *in, const struct step *step)
 	case STEP_POSIX_SPAWN:
 	case STEP_FORK:
 	case STEP_THREAD:
+	case STEP_THREADS:
 		break;
 	}
 	return 0;
@@ -199,6 +200,46 @@ static bool run_fork(struct interpreter *in, int index)
 	return result < 0 ? fail_step(in, "fork", result) : report_step(in, index, result, false);
 }
 
+struct calls {
+	struct interpreter *in;
+	int first;
+};
+
+/* Each thread has its own results; a call mostly gives what it gave before. */
+static void make_call(void *argument, int thread)
+{
+	const struct calls *calls = argument;
+	struct results *results = &calls->in->results;
+	long result = call(calls->in, &calls->in->program->steps[calls->first + thread]);
+	int count = results->count[thread], found = 0;
+
+	if (result > 0)
+		result = 0;
+	while (found < count && results->seen[thread][found] != result)
+		found++;
+	if (found < count || count == MOST_RESULTS)
+		return;
+	results->seen[thread][count] = result;
+	results->count[thread] = count + 1;
+}
+
+/* Nothing but the calls is made from the first to the last of them; what they left is looked at afterwards. */
+static bool run_threads(struct interpreter *in, int index)
+{
+	const struct system *system = in->system;
+	const struct step *step = &in->program->steps[index];
+	struct calls calls = { in, index + 1 };
+	long result;
+
+	in->results = (struct results){ .threads = step->child_end - index - 1 };
+	if (system->enter)
+		system->enter(system->self);
+	result = system->at_once(system->self, in->results.threads, step->times, in->order, make_call, &calls);
+	if (system->exit)
+		system->exit(system->self);
+	return result < 0 ? fail_step(in, "threads", result) : report_step(in, index, result, false);
+}
+
 static bool run_step(struct interpreter *in, int index, int end)
 {
 	switch (in->program->steps[index].operation) {
@@ -206,6 +247,8 @@ static bool run_step(struct interpreter *in, int index, int end)
 		return run_fork(in, index);
 	case STEP_THREAD:
 		return run_thread(in, index);
+	case STEP_THREADS:
+		return run_threads(in, index);
 	case STEP_EXEC:
 		return run_exec(in, index, end);
 	case STEP_VFORK:
@@ -227,7 +270,7 @@ static bool run_steps(struct interpreter *in, int first, int end)
 		publish(in);
 		if (!run_step(in, index, end))
 			return false;
-		index = step->operation == STEP_FORK || step->operation == STEP_THREAD ? step->child_end : index + 1;
+		index = step->operation >= STEP_FORK ? step->child_end : index + 1;
 	}
 	return true;
 }
@@ -244,10 +287,16 @@ static void check_limits(struct interpreter *in)
 		fail_setup(in, "%s was changed from outside", changed);
 }
 
-void interpret(const struct program *program, const struct system *system, unsigned long fault,
+void interpret(const struct program *program, const struct system *system, unsigned long number,
 	       struct execution *execution)
 {
-	struct interpreter in = { .program = program, .system = system, .execution = execution, .fault = fault };
+	struct interpreter in = {
+		.program = program,
+		.system = system,
+		.execution = execution,
+		.fault = program->fault ? number : 0,
+		.order = number,
+	};
 
 	execution->status = STATUS_DONE;
 	execution->step = -1;

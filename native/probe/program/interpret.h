@@ -32,8 +32,11 @@ struct execution {
 	char *strips; /* room for those of the snapshot */
 };
 
-/* Executes the program on the system, with the nth allocation of the swept call failing (0: none). */
-void interpret(const struct program *program, const struct system *system, unsigned long fault,
+/*
+ * Executes the program on the system: the execution of that number. In a sweep the allocation of that number fails, in
+ * a model calls at the same time are made in the order of that number.
+ */
+void interpret(const struct program *program, const struct system *system, unsigned long number,
 	       struct execution *execution);
 
 /* Goes on with it in the new image that a step `exec` has made. */

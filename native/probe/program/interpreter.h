@@ -6,13 +6,27 @@
 
 #include "program/interpret.h"
 
+enum { MOST_RESULTS = 16 };
+
+/*
+ * What each of the calls gave that were made at the same time, again and again: different results, first ones first. No
+ * call has as many errors as there is room for.
+ */
+struct results {
+	int threads;
+	int count[MOST_AT_ONCE];
+	long seen[MOST_AT_ONCE][MOST_RESULTS];
+};
+
 struct interpreter {
 	const struct program *program;
 	const struct system *system;
 	struct execution *execution;
 	unsigned long arena;
 	unsigned long fault;
+	unsigned long order;	  /* of calls at the same time, in a model */
 	struct counts start, now; /* of the step that settled the system */
+	struct results results;	  /* of the step whose threads made calls */
 };
 
 static inline unsigned long bytes_of(const struct interpreter *in, struct size size)

@@ -73,9 +73,9 @@ static const struct {
 	{ NULL, FAULT_NONE, ANY_ALLOCATION },
 };
 
-static bool is_in_thread(const struct parser *parser)
+static bool is_in(const struct parser *parser, enum operation operation)
 {
-	return parser->open_fork >= 0 && parser->program->steps[parser->open_fork].operation == STEP_THREAD;
+	return parser->open_fork >= 0 && parser->program->steps[parser->open_fork].operation == operation;
 }
 
 bool parse_fault(struct parser *parser)
@@ -91,7 +91,7 @@ bool parse_fault(struct parser *parser)
 		return refuse_word(parser, "fault ([from-]each-[slab-|page-]allocation)", word);
 	if (parser->program->fault_line)
 		return refuse_at(parser, parser->line, "only one call can be swept");
-	if (is_in_thread(parser))
+	if (is_in(parser, STEP_THREAD))
 		return refuse_at(parser, parser->line, "it is armed for the first thread only; write it outside");
 	parser->program->fault = faults[found].kind;
 	parser->program->faulty = faults[found].faulty;
@@ -206,7 +206,9 @@ static bool parse_exec(struct parser *parser, struct step *step)
 {
 	struct word word;
 
-	if (is_in_thread(parser))
+	if (!parser->program->exec_line)
+		parser->program->exec_line = parser->line;
+	if (is_in(parser, STEP_THREAD))
 		return refuse_at(parser, parser->line, "exec: a thread would end all others; write it outside");
 	if (!take_word(parser, "IMAGE", &word))
 		return false;
@@ -217,7 +219,7 @@ static bool parse_spawn(struct parser *parser, struct step *step)
 {
 	struct word word;
 
-	if (is_in_thread(parser))
+	if (is_in(parser, STEP_THREAD))
 		return refuse_at(parser, parser->line, "a thread of the probe has no child; write it outside");
 	if (!take_word(parser, "IMAGE", &word))
 		return false;
@@ -290,6 +292,9 @@ bool parse_call(struct parser *parser)
 	if (step->fault && step->operation >= STEP_TOUCH)
 		return refuse_at(parser, parser->line, "%s makes no system call that could be swept",
 				 calls[index].name);
+	if (step->operation >= STEP_TOUCH && is_in(parser, STEP_THREADS))
+		return refuse_at(parser, parser->line, "threads make system calls at the same time, and no %s",
+				 calls[index].name);
 	parser->program->step_count++;
 	return calls[index].operands(parser, step);
 }
@@ -317,12 +322,32 @@ bool parse_thread(struct parser *parser)
 	return open_child(parser, STEP_THREAD);
 }
 
+bool parse_threads(struct parser *parser)
+{
+	struct program *program = parser->program;
+	unsigned long times = 0;
+
+	if (!open_child(parser, STEP_THREADS) || !take_number(parser, "TIMES", 1, MAX_TIMES, &times))
+		return false;
+	program->steps[parser->open_fork].times = (int)times;
+	if (!program->threads_line)
+		program->threads_line = parser->line;
+	return true;
+}
+
 bool parse_exit(struct parser *parser)
 {
 	struct program *program = parser->program;
+	int inside;
 
 	if (parser->open_fork < 0)
-		return refuse_at(parser, parser->line, "there is no fork or thread before it");
+		return refuse_at(parser, parser->line, "there is no fork, thread or threads before it");
+	inside = program->step_count - parser->open_fork - 1;
+	if (is_in(parser, STEP_THREADS) && (inside < 2 || inside > MOST_AT_ONCE))
+		return refuse_at(parser, parser->line, "threads make 2 to %d calls at the same time, not %d",
+				 MOST_AT_ONCE, inside);
+	if (is_in(parser, STEP_THREADS) && program->most_threads < inside)
+		program->most_threads = inside;
 	program->steps[parser->open_fork].child_end = program->step_count;
 	parser->open_fork = -1;
 	return true;

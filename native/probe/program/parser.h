@@ -32,7 +32,7 @@ struct parser {
 	int by_page[MAX_LINES]; /* the maps, sorted */
 	bool length_given[MAX_REGIONS];
 	bool mappings_limited;
-	int open_fork;	   /* a step `fork` or `thread`, or -1 */
+	int open_fork;	   /* a step `fork`, `thread` or `threads`, or -1 */
 	int pending_fault; /* the line of a `fault` before its call, or 0 */
 };
 
@@ -87,6 +87,7 @@ bool parse_fault(struct parser *parser);
 bool parse_call(struct parser *parser);
 bool parse_fork(struct parser *parser);
 bool parse_thread(struct parser *parser);
+bool parse_threads(struct parser *parser);
 bool parse_exit(struct parser *parser);
 
 #endif

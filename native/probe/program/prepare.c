@@ -145,7 +145,17 @@ static bool prepare_limits(struct interpreter *in)
 	return true;
 }
 
+static bool prepare_threads(struct interpreter *in)
+{
+	const struct program *program = in->program;
+	const struct system *system = in->system;
+
+	return !program->most_threads || !system->make_threads ||
+	       check_setup(in, program->threads_line, "threads",
+			   system->make_threads(system->self, program->most_threads));
+}
+
 bool prepare(struct interpreter *in)
 {
-	return prepare_memory(in) && prepare_locks(in) && prepare_limits(in);
+	return prepare_threads(in) && prepare_memory(in) && prepare_locks(in) && prepare_limits(in);
 }

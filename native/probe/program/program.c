@@ -42,6 +42,7 @@ static bool parse_line(struct parser *parser, struct word line)
 		{ "call", STAGE_STEPS, false, parse_call },
 		{ "fork", STAGE_STEPS, false, parse_fork },
 		{ "thread", STAGE_STEPS, false, parse_thread },
+		{ "threads", STAGE_STEPS, false, parse_threads },
 		{ "exit", STAGE_STEPS, false, parse_exit },
 	};
 	struct word keyword;
@@ -109,15 +110,47 @@ static void set_maps_apart(struct parser *parser)
 	}
 }
 
+static const char *name_of_open_step(const struct parser *parser)
+{
+	switch (parser->program->steps[parser->open_fork].operation) {
+	case STEP_FORK:
+		return "fork";
+	case STEP_THREAD:
+		return "thread";
+	default:
+		return "threads";
+	}
+}
+
+/* Threads are there from the start, and number the executions by the orders of their calls. */
+static bool check_threads(struct parser *parser)
+{
+	const struct program *program = parser->program;
+	int line = program->threads_line;
+
+	if (!line)
+		return true;
+	if (program->fault_line)
+		return refuse_at(parser, program->fault_line, "fault: a program with threads has no sweep");
+	if (program->unprivileged)
+		return refuse_at(parser, program->unprivileged_line, "as: threads would keep their privileges");
+	if (program->exec_line)
+		return refuse_at(parser, program->exec_line,
+				 "call: exec ends the threads, so that no program has both");
+	return true;
+}
+
 static bool parse_end(struct parser *parser)
 {
 	if (parser->pending_fault)
 		return refuse_at(parser, parser->pending_fault, "fault must stand directly before a call");
 	if (parser->open_fork >= 0)
 		return refuse_at(parser, parser->program->steps[parser->open_fork].line, "%s: exit is missing",
-				 parser->program->steps[parser->open_fork].operation == STEP_FORK ? "fork" : "thread");
+				 name_of_open_step(parser));
 	if (!parser->program->pages)
 		return refuse_at(parser, parser->line, "arena is missing");
+	if (!check_threads(parser))
+		return false;
 	set_maps_apart(parser);
 	return true;
 }

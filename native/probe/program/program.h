@@ -13,6 +13,7 @@ enum {
 	MAX_STEPS = 256,
 	MAX_OBJECT_PAGES = 1 << 20,
 	MAX_DEFECT = 9999,
+	MAX_TIMES = 1000000,
 	MAX_TIME = 24 * 60 * 60 * 1000,
 	DEFAULT_TIME = 30000,
 };
@@ -79,6 +80,7 @@ enum operation {
 	STEP_POSIX_SPAWN,
 	STEP_FORK,
 	STEP_THREAD,
+	STEP_THREADS,
 };
 
 struct step {
@@ -90,7 +92,8 @@ struct step {
 	struct placement
 		placement; /* of mmap; touch, mremap and brk use its range, others its region; ftruncate: pages */
 	struct range to;   /* of mremap */
-	int child_end;	   /* fork, thread: the first step after it that is the parent's again */
+	int child_end;	   /* fork, thread, threads: the first step after it that is the parent's again */
+	int times;	   /* threads: how often each makes its call */
 	bool fault;	   /* the call that is swept */
 	int line;
 };
@@ -110,9 +113,12 @@ struct program {
 	int unprivileged_line;
 	enum fault_kind fault;
 	enum allocations faulty;
-	int fault_line;	 /* 0: no sweep */
-	int memory_line; /* of `limit memory`, or 0 */
-	int settle_line; /* of the first `call settle`, or 0 */
+	int fault_line;	  /* 0: no sweep */
+	int memory_line;  /* of `limit memory`, or 0 */
+	int settle_line;  /* of the first `call settle`, or 0 */
+	int exec_line;	  /* of the first `call exec`, or 0 */
+	int threads_line; /* of the first `threads`, or 0 */
+	int most_threads; /* that make calls at the same time in any step */
 	int region_count, map_count, guard_count, lock_count, limit_count, step_count;
 	struct region regions[MAX_REGIONS];
 	int region_lines[MAX_REGIONS];

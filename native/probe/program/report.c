@@ -123,6 +123,26 @@ static void write_counts(struct interpreter *in)
 	text_format(&trace->text, "}");
 }
 
+static void write_results(struct interpreter *in)
+{
+	const struct results *results = &in->results;
+	struct trace *trace = &in->execution->trace;
+	char unknown[NAME_ROOM];
+
+	text_format(&trace->text, ",\"results\":");
+	for (int thread = 0; thread < results->threads; thread++) {
+		text_format(&trace->text, thread == 0 ? "[" : ",");
+		for (int i = 0; i < results->count[thread]; i++) {
+			long result = results->seen[thread][i];
+
+			text_format(&trace->text, "%s\"%s\"", i == 0 ? "[" : ",",
+				    result < 0 ? error_name((int)-result, unknown) : "0");
+		}
+		text_format(&trace->text, "]");
+	}
+	text_format(&trace->text, "]");
+}
+
 bool report_step(struct interpreter *in, int index, long result, bool fault)
 {
 	struct trace *trace = &in->execution->trace;
@@ -134,6 +154,8 @@ bool report_step(struct interpreter *in, int index, long result, bool fault)
 		write_fault(in, result);
 	if (in->program->steps[index].operation == STEP_SETTLE && result == 0)
 		write_counts(in);
+	if (in->program->steps[index].operation == STEP_THREADS)
+		write_results(in);
 	observe(in);
 	text_format(&trace->text, ",\"snapshot\":");
 	write_snapshot(trace, &in->execution->snapshot);

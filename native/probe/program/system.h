@@ -59,6 +59,8 @@ struct resume {
 /* What a child that shares its parent's memory does: it exits, or executes this program, or one that is not there. */
 enum child_image { CHILD_EXITS, CHILD_SELF, CHILD_MISSING };
 
+enum { MOST_AT_ONCE = 4 }; /* that make calls at the same time */
+
 struct program;
 
 /*
@@ -122,6 +124,15 @@ struct system {
 	long (*exec)(void *self, const struct program *program, const struct resume *resume, bool missing);
 	/* Runs it in another thread of the process, and waits for that. */
 	long (*thread)(void *self, void (*run)(void *argument), void *argument);
+
+	/* Of those that make calls at the same time; before all else, as they take memory. NULL: needs none. */
+	long (*make_threads)(void *self, int count);
+	/*
+	 * Each of them makes the call of its number so many times, all at the same time: in a model one after the other,
+	 * in the order of that number, the first thread first where it is 0. Waits for all.
+	 */
+	long (*at_once)(void *self, int threads, int times, unsigned long order,
+			void (*call)(void *argument, int thread), void *argument);
 
 	/* A child of vfork, which shares the memory, exits or executes a program; returns when it is gone. */
 	long (*vfork)(void *self, enum child_image image);

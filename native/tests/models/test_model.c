@@ -34,6 +34,23 @@ static void a_program_is_answered_with_its_trace(void **state)
 		"{\"end\":\"demo\"}\n");
 }
 
+/* The last call of an execution is another one in each order. */
+static void calls_at_the_same_time_are_made_in_every_order(void **state)
+{
+	static const char program[] = "program orders\narena 2\nregion a anonymous rw private\nmap a 0 1 0\nthreads 1\n"
+				      "call mlock 0p 2p\ncall mmap a 1 1 1\nexit\nend\n";
+	char *answer = lockproof_model_run("posix", program, sizeof(program) - 1);
+	const char *second = answer ? strstr(answer, "{\"execution\":0,\"status\":\"done\"}") : NULL;
+
+	(void)state;
+	assert_non_null(second);
+	assert_non_null(
+		strstr(answer, "\"results\":[[\"ENOMEM\"],[\"0\"]],\"snapshot\":{\"locked\":{\"model\":\"..\"}"));
+	assert_non_null(strstr(second, "\"results\":[[\"0\"],[\"0\"]],\"snapshot\":{\"locked\":{\"model\":\"LL\"}"));
+	assert_non_null(strstr(second, "{\"execution\":1,\"status\":\"done\"}\n{\"end\":\"orders\"}"));
+	lockproof_model_free(answer);
+}
+
 static void the_longest_trace_is_whole(void **state)
 {
 	char program[MAX_PAGES], *answer;
@@ -66,6 +83,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_program_is_answered_with_its_trace),
+		cmocka_unit_test(calls_at_the_same_time_are_made_in_every_order),
 		cmocka_unit_test(the_longest_trace_is_whole),
 		cmocka_unit_test(an_unknown_model_has_no_answer),
 	};

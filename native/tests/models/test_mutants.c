@@ -89,6 +89,7 @@ static void no_mutant_breaks_the_model(void **state)
 		"call mprotect 0 1p none\ncall msync 0 1p ASYNC,INVALIDATE\ncall madvise 0 1p dontneed\n"
 		"call mremap 2 1 1 1\ncall brk 0 1\nfork\ncall mlock 0 4p\ncall exec self\nexit\n"
 		"thread\ncall munlockall\nexit\ncall exec missing\ncall munlockall\n";
+	static const char threads[] = "threads 2\ncall mlock 0 4p\ncall munlockall\ncall mlock 0 1\nexit\n";
 	char model[128];
 
 	(void)state;
@@ -98,6 +99,9 @@ static void no_mutant_breaks_the_model(void **state)
 		strcat(strcpy(model, "posix/"), mutant_numbered(number)->name);
 		said = answer(model, lines);
 		assert_non_null(strstr(said, "\"end\":\"p\""));
+		lockproof_model_free(said);
+		said = answer(model, threads);
+		assert_non_null(strstr(said, "{\"execution\":5,\"status\":\"done\"}\n{\"end\":\"p\""));
 		lockproof_model_free(said);
 	}
 }

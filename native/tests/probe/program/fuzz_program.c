@@ -44,7 +44,7 @@ static void check_region(const struct program *program, int index)
 
 static bool has_child(const struct step *step)
 {
-	return step->operation == STEP_FORK || step->operation == STEP_THREAD;
+	return step->operation >= STEP_FORK;
 }
 
 /* Nothing in it has children of its own; a thread meets no fault, and is not replaced. */
@@ -55,6 +55,7 @@ static void check_child(const struct program *program, int index)
 	require(step->child_end > index && step->child_end <= program->step_count);
 	for (const struct step *inner = step + 1; inner < program->steps + step->child_end; inner++) {
 		require(!has_child(inner));
+		require(step->operation != STEP_THREADS || inner->operation < STEP_TOUCH);
 		require(step->operation == STEP_FORK || (!inner->fault && inner->operation != STEP_EXEC));
 	}
 }
@@ -63,7 +64,7 @@ static void check_step(const struct program *program, int index)
 {
 	const struct step *step = &program->steps[index];
 
-	require(step->operation <= STEP_THREAD);
+	require(step->operation <= STEP_THREADS);
 	require(!step->fault || (program->fault_line && program->fault));
 	require(step->operation != STEP_SETTLE || program->settle_line);
 	if (step->operation == STEP_MMAP)

@@ -11,6 +11,7 @@
 #include "program/answer.h"
 
 #define SWEEP "program p\narena 1\nfault each-allocation\ncall munlockall\nend\n"
+#define THREADS "program p\narena 1\nthreads 9\ncall munlockall\ncall munlockall\ncall munlockall\nexit\nend\n"
 #define PLAIN "program p\narena 1\ncall munlockall\nend\n"
 
 /* What the executions are to end like, and what was answered. */
@@ -99,6 +100,21 @@ static void each_status_has_its_fields(void **state)
 	(void)state;
 	for (int status = STATUS_DONE; status <= STATUS_HUNG; status++)
 		assert_non_null(strstr(answer(true, PLAIN, 0, (enum status)status), lines[status]));
+}
+
+static void where_calls_are_made_in_one_order_at_a_time_each_order_is_an_execution(void **state)
+{
+	struct target target = { .self = &script, .execute = fake_execute, .put = fake_put };
+
+	(void)state;
+	for (int orders = 0; orders < 2; orders++) {
+		target.abilities.orders = orders;
+		script = (struct script){ .status = STATUS_DONE };
+		answer_program(&target, &workspace, THREADS, strlen(THREADS));
+		assert_int_equal(script.executions, orders ? 6 : 1);
+		assert_non_null(strstr(script.answer,
+				       orders ? "{\"x\":5}\n{\"execution\":5," : "{\"x\":0}\n{\"execution\":0,"));
+	}
 }
 
 static void a_sweep_ends_with_the_first_allocation_that_is_not_there(void **state)
@@ -203,6 +219,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_program_without_faults_is_executed_once),
 		cmocka_unit_test(each_status_has_its_fields),
+		cmocka_unit_test(where_calls_are_made_in_one_order_at_a_time_each_order_is_an_execution),
 		cmocka_unit_test(a_sweep_ends_with_the_first_allocation_that_is_not_there),
 		cmocka_unit_test(a_sweep_ends_when_an_execution_does),
 		cmocka_unit_test(a_sweep_ends_after_10000_executions),

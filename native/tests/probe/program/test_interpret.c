@@ -208,6 +208,24 @@ static long fake_thread(void *self, void (*run)(void *argument), void *argument)
 	return result;
 }
 
+static long fake_make_threads(void *self, int count)
+{
+	return record(self, "make", (unsigned long)count, 0);
+}
+
+/* The last thread first, and each of its calls a second time. */
+static long fake_at_once(void *self, int threads, int times, unsigned long order,
+			 void (*call)(void *argument, int thread), void *argument)
+{
+	long result = record(self, "at-once", (unsigned long)times, order);
+
+	for (int thread = threads; result == 0 && thread-- > 0;) {
+		call(argument, thread);
+		call(argument, thread);
+	}
+	return result;
+}
+
 static long fake_touch(void *self, unsigned long address, size_t pages)
 {
 	return record(self, "touch", address, pages) < 0 ? SIGBUS : 0;
@@ -237,6 +255,8 @@ static const struct system fake = {
 	.vfork = fake_vfork,
 	.posix_spawn = fake_posix_spawn,
 	.thread = fake_thread,
+	.make_threads = fake_make_threads,
+	.at_once = fake_at_once,
 	.leave = fake_leave,
 	.prepare_faults = fake_prepare_faults,
 	.arm = fake_arm,
@@ -389,6 +409,30 @@ static void a_thread_makes_its_steps_before_its_own_ends(void **state)
 	assert_true(strstr(buffer, "\"step\":1") < strstr(buffer, "\"step\":0"));
 }
 
+static void threads_are_made_first_and_looked_at_when_all_have_made_their_calls(void **state)
+{
+	(void)state;
+	run("program p\narena 2\nthreads 5\ncall mlock 0 1\ncall munlock 0 1\nexit\ncall mlock 1 1\nend\n", "mlock");
+	assert_string_equal(recorder.log,
+			    "make 2 0;reserve 2 0;observe 1600 2;at-once 5 0;munlock 1600 1;munlock 1600 1;"
+			    "mlock 1600 1;mlock 1600 1;observe 1600 2;mlock 1601 1;observe 1600 2;");
+	assert_non_null(strstr(buffer, "{\"step\":0,\"result\":\"0\",\"results\":[[\"ENOMEM\"],[\"0\"]],\"snapshot\""));
+	assert_non_null(strstr(buffer, "{\"step\":3,\"result\":\"ENOMEM\",\"snapshot\""));
+}
+
+static void without_threads_nothing_is_called(void **state)
+{
+	static const char program[] = "program p\narena 2\nthreads 5\ncall mlock 0 1\ncall munlock 0 1\nexit\nend\n";
+
+	(void)state;
+	run(program, "make");
+	assert_int_equal(execution.status, STATUS_SETUP);
+	assert_string_equal(execution.reason, "line 3: threads: ENOMEM: the fake says \"so\"");
+	run(program, "at-once");
+	assert_int_equal(execution.status, STATUS_TROUBLE);
+	assert_string_equal(execution.reason, "threads: ENOMEM");
+}
+
 static void an_exec_says_where_a_new_image_goes_on(void **state)
 {
 	(void)state;
@@ -529,6 +573,8 @@ int main(void)
 		cmocka_unit_test(a_fault_of_which_nothing_is_known_is_no_result),
 		cmocka_unit_test(a_mapping_moves_from_page_to_page_and_the_heap_ends_at_one),
 		cmocka_unit_test(a_thread_makes_its_steps_before_its_own_ends),
+		cmocka_unit_test(threads_are_made_first_and_looked_at_when_all_have_made_their_calls),
+		cmocka_unit_test(without_threads_nothing_is_called),
 		cmocka_unit_test(an_exec_says_where_a_new_image_goes_on),
 		cmocka_unit_test(a_child_that_cannot_be_had_says_nothing_of_the_call),
 		cmocka_unit_test(a_new_image_goes_on_after_its_exec),

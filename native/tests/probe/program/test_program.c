@@ -388,8 +388,21 @@ static void each_broken_rule_is_refused_with_its_line(void **state)
 		{ "call mremap 0 1 9 1", 4, "call: page 9 is outside the arena of 9 pages" },
 		{ "call mmap a 0 1 0 FIXED", 4, "call: \"FIXED\" is no flag of this call" },
 		{ "fault each-allocation\ncall exec self", 5, "call: exec makes no system call that could be swept" },
-		{ "exit", 4, "exit: there is no fork or thread before it" },
+		{ "exit", 4, "exit: there is no fork, thread or threads before it" },
 		{ "fork\ncall observe", 4, "fork: exit is missing" },
+		{ "threads", 4, "threads: TIMES is missing" },
+		{ "threads 0", 4, "threads: TIMES must be from 1 to 1000000" },
+		{ "threads 1\ncall munlockall", 4, "threads: exit is missing" },
+		{ "threads 1\nthread", 5, "thread: children do not nest" },
+		{ "threads 1\ncall munlockall\nexit", 6, "exit: threads make 2 to 4 calls at the same time, not 1" },
+		{ "threads 1\ncall munlockall\ncall touch 0 1", 6,
+		  "call: threads make system calls at the same time, and no touch" },
+		{ "fault each-allocation\ncall munlockall\nthreads 1\ncall munlockall\ncall munlockall\nexit", 4,
+		  "fault: a program with threads has no sweep" },
+		{ "as unprivileged\nthreads 1\ncall munlockall\ncall munlockall\nexit", 4,
+		  "as: threads would keep their privileges" },
+		{ "threads 1\ncall munlockall\ncall munlockall\nexit\ncall exec self", 8,
+		  "call: exec ends the threads, so that no program has both" },
 	};
 
 	(void)state;
