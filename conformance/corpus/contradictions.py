@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lockproof.conformance.errors import Problem
 from lockproof.conformance.language.case import ANY, UNCHANGED, Case, flatten
+from lockproof.conformance.language.fields import DONE
 from lockproof.conformance.language.requirements import Modality
 
 if TYPE_CHECKING:
@@ -114,12 +115,15 @@ def _done(step: Step, letters: Mapping[str, str]) -> object:
 
 
 def _permitted(case: Case, step: int, outcome: Outcome) -> _Permitted:
-    """Return an outcome; what is `unchanged` is known before the first step only."""
+    """Return an outcome.
+
+    What is `unchanged` is known before the first step only, what is `done` at the same time not as one strip.
+    """
     locked = case.locked if outcome.locked == UNCHANGED and step == 0 else outcome.locked
     return _Permitted(
         None if ANY in outcome.result else frozenset(outcome.result),
-        None if locked in {ANY, UNCHANGED} else locked,
-        None if outcome.resident == ANY else outcome.resident,
+        None if locked in {ANY, UNCHANGED, DONE} else locked,
+        None if outcome.resident in {ANY, DONE} else outcome.resident,
         None if outcome.locks_elsewhere in {ANY, UNCHANGED} else outcome.locks_elsewhere,
     )
 

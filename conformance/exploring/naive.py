@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from lockproof.conformance.language.calls import Call
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from lockproof.conformance.language.case import Region, Step
 
-__all__ = ["Choice", "State", "child_of", "is_mapped", "job", "permitted"]
+__all__ = ["Choice", "State", "at_once", "child_of", "is_mapped", "job", "permitted"]
 
 _Pages = frozenset[int]
 
@@ -323,6 +323,39 @@ def _nothing(state: State, _step: Step) -> Iterator[Choice]:
 
 def _spawn(state: State, step: Step) -> Iterator[Choice]:
     yield Choice(frozenset({"ENOENT"}) if step.image == "missing" else _ZERO, state)
+
+
+def at_once(
+    state: State, calls: Sequence[tuple[Step, Region | None, int]], results: Sequence[Collection[str]], times: int
+) -> list[Choice]:
+    """Return what calls may leave that are made at the same time, so often each, and give these results.
+
+    It is what they may leave one after another, each page for itself. `calls`: each with what `permitted` wants to know
+    of an mmap. There is nothing where in no order they give these results.
+    """
+    nothing_given = frozenset[tuple[int, str]]()
+    left = [(state, nothing_given)]
+    seen = set(left)
+    while left:
+        now, given = left.pop()
+        for number, (step, region, object_page) in enumerate(calls):
+            if times == 1 and any(other == number for other, _ in given):
+                continue
+            for choice in permitted(now, step, region, object_page, fault=False):
+                for result in choice.results.intersection(results[number]):
+                    after = (choice.after, given | {(number, result)})
+                    if after not in seen:
+                        seen.add(after)
+                        left.append(after)
+    all_given = {(number, result) for number, some in enumerate(results) for result in some}
+    ends = [now for now, given in seen if given == all_given]
+    sure = frozenset[int].intersection(*(end.locked for end in ends)) if ends else _NONE
+    some = frozenset[int].union(_NONE, *(end.locked for end in ends)) - sure
+    kinds = {(end.mapped, end.program): end for end in ends}
+    return [
+        Choice(_ZERO, replace(end, locked=sure & end.mapped, absent=_NONE), open=some & end.mapped)
+        for end in kinds.values()
+    ]
 
 
 def child_of(state: State) -> State:

@@ -22,7 +22,7 @@ from lockproof.conformance.protocol.trace import Ended
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from lockproof.conformance.language.case import Case, Step
+    from lockproof.conformance.language.case import Case, Region, Step
     from lockproof.conformance.protocol.trace import Crash, Elsewhere, Execution, StepTrace, Trace
 
 __all__ = ["UNFINISHED", "Divergence", "Judgement", "crashed", "judged", "reason_of"]
@@ -166,6 +166,9 @@ class _Walk:
     def _children(self, step: Step) -> None:
         if not step.child:
             return
+        if step.call is Call.THREADS:
+            self.number += len(step.child)
+            return
         parent = self.state
         if step.call is Call.FORK:
             self.state = naive.child_of(parent)
@@ -187,7 +190,10 @@ class _Walk:
 
     def _step(self, step: Step, number: int, done: StepTrace) -> None:
         sight = _seen(step, number, done)
-        choices = self._choices(step, fault=done.fault in {"failed", "absorbed"})
+        if step.call is Call.THREADS:
+            choices = self._at_once(step, number, done)
+        else:
+            choices = self._choices(step, fault=done.fault in {"failed", "absorbed"})
         wrong = [(choice, _mismatch(choice, sight)) for choice in choices]
         nearest, aspect = min(wrong, key=lambda pair: _FAR.index(pair[1]))
         if aspect is not None:
@@ -205,11 +211,23 @@ class _Walk:
         return Divergence(number, what, tuple(choices), dict(self.results), requirement, aspect)
 
     def _choices(self, step: Step, *, fault: bool) -> list[Choice]:
+        return naive.permitted(self.state, *self._object(step), fault=fault)
+
+    def _at_once(self, step: Step, number: int, done: StepTrace) -> list[Choice]:
+        calls = [self._object(call) for call in step.child]
+        choices = naive.at_once(self.state, calls, done.results, step.times or 1)
+        if not choices:
+            what = f"{step.call} gave {done.results}, as in no order of the calls"
+            raise _LeavesError(self._divergence(step, number, what, done.result, Aspect.RESULT, []))
+        return choices
+
+    def _object(self, step: Step) -> tuple[Step, Region | None, int]:
+        """Return a step with the region and the first page of its object that it maps."""
         region = self.case.regions.get(step.region) if step.region else None
         first = self.objects[step.region] if step.region else 0
         if step.region and step.range:
             self.objects[step.region] += step.range.count
-        return naive.permitted(self.state, step, region, first, fault=fault)
+        return step, region, first
 
 
 def _start(case: Case, page_size: int) -> State:

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from lockproof.conformance.judging.at_once import AtOnce
 from lockproof.conformance.judging.comparison import LOCKS_NOT_SEEN, Comparison, Mismatch
 from lockproof.conformance.judging.verdict import Finding, Status, Verdict
 from lockproof.conformance.language import strips
 from lockproof.conformance.language.calls import Call
-from lockproof.conformance.language.case import Case, Step, flatten
+from lockproof.conformance.language.case import Case, Outcome, Step, flatten
 from lockproof.conformance.language.interpretations import reading_of
+from lockproof.conformance.language.orders import ends_of
 from lockproof.conformance.language.readings import others
 from lockproof.conformance.language.requirements import Aspect, Ending, Modality
 from lockproof.conformance.protocol import call_stack, kernel_log
@@ -238,7 +240,9 @@ class _Execution:
         """Judge steps up to the first that was not reported; the number of the step behind them."""
         for step in steps:
             own, number = number, number + 1
-            if step.child:
+            if step.call is Call.THREADS:
+                number += len(step.child)
+            elif step.child:
                 number = self._steps(step.child, before, number, seen)
             if self.missing is not None:
                 return number
@@ -265,6 +269,8 @@ class _Execution:
             return
         was = self._locks(before, f"before step {number}")
         now = self._locks(done.snapshot, f"after step {number}, {step.call}")
+        if step.call is Call.THREADS:
+            permitted = self._in_some_order(step, number, done, now, permitted)
         if self.doubts:
             return
         comparisons = [Comparison(outcome, before, done, was, now, self.modes) for outcome in permitted]
@@ -276,6 +282,23 @@ class _Execution:
                 self._find(number, mismatch, endings)
         if (not possible or all(comparison.unseen for comparison in possible)) and closest.unseen:
             self.doubts.append(closest.unseen)
+
+    def _in_some_order(
+        self, step: Step, number: int, done: StepTrace, now: str | None, permitted: list[Outcome]
+    ) -> list[Outcome]:
+        """Judge the results of calls at the same time; returns the outcomes as some order of the calls permits them."""
+        if len(done.results) != len(step.child):
+            self.doubts.append(
+                f"step {number}, {step.call}, has {len(step.child)} calls, and told of {len(done.results)}"
+            )
+        if self.doubts:
+            return permitted
+        ends = ends_of(self.case.locked, self.case.steps, self.case.steps.index(step))
+        made = AtOnce(step.child, done.results, now, ends, self._same)
+        if (unexplained := made.unexplained()) is not None:
+            self._find(number, unexplained)
+        self.failed |= any(result != "0" for gave in done.results for result in gave)
+        return [made.permitted(outcome) for outcome in permitted]
 
     def _locks(self, snapshot: Snapshot, when: str) -> str | None:
         """Return the locks, with their modes where the target tells; None: nobody saw them, or there is a doubt."""
@@ -319,7 +342,7 @@ class _Execution:
     def _fault(self) -> str:
         """Name what was made to fail, where it was reached or nothing says that it was not."""
         swept = next((step for step in self.execution.steps if step.fault), None)
-        if not self.execution.number or (swept is not None and swept.fault == "not-reached"):
+        if not self.case.swept or (swept is not None and swept.fault == "not-reached"):
             return ""
         stack = swept.stack if swept else ()
         return call_stack.name(

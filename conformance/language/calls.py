@@ -52,8 +52,11 @@ _NO_CHILD = "a thread of the probe has no child; write the step after the thread
 _NO_REST = "the system is not at rest while a child runs; settle after the fork"
 
 
+_NO_AT_ONCE = "calls at the same time are system calls of one process; write the step before or after"
+
+
 def _in_any(reason: str) -> dict[str, str]:
-    return dict.fromkeys(("fork", "thread"), reason)
+    return dict.fromkeys(("fork", "thread"), reason) | {"threads": _NO_AT_ONCE}
 
 
 def _of_a_spawn(name: str) -> Signature:
@@ -63,7 +66,7 @@ def _of_a_spawn(name: str) -> Signature:
         swept=False,
         system_call=False,
         everywhere=True,
-        not_within={"thread": _NO_CHILD},
+        not_within={"thread": _NO_CHILD, "threads": _NO_AT_ONCE},
         checks=_A_LOCK_LASTS,
     )
 
@@ -128,7 +131,7 @@ class Call(StrEnum):
         may_have=("image",),
         swept=False,
         everywhere=True,
-        not_within={"thread": _NO_EXEC},
+        not_within={"thread": _NO_EXEC, "threads": _NO_AT_ONCE},
         checks=("exec.removed",),
     )
     VFORK = _of_a_spawn("vfork")
@@ -142,16 +145,31 @@ class Call(StrEnum):
         checks=("fork.parent-keeps", *_A_LOCK_LASTS),
     )
     THREAD = Signature("thread", needs=("child",), swept=False, not_within=_in_any(_NO_THREAD), checks=_A_LOCK_LASTS)
+    THREADS = Signature(
+        "threads",
+        needs=("times", "child"),
+        swept=False,
+        system_call=False,
+        everywhere=True,
+        not_within=_in_any(_NO_THREAD),
+        checks=("threads.in-some-order", *_A_LOCK_LASTS),
+    )
     TOUCH = Signature(
         "touch",
         needs=("range",),
         bytewise=False,
         swept=False,
         system_call=False,
+        not_within={"threads": _NO_AT_ONCE},
         checks=("mmap.past-end", "mmap.no-access", *_A_LOCK_LASTS),
     )
     OBSERVE = Signature(
-        "observe", swept=False, system_call=False, everywhere=True, checks=("fork.not-inherited", *_A_LOCK_LASTS)
+        "observe",
+        swept=False,
+        system_call=False,
+        everywhere=True,
+        not_within={"threads": _NO_AT_ONCE},
+        checks=("fork.not-inherited", *_A_LOCK_LASTS),
     )
     SETTLE = Signature(
         "settle", swept=False, system_call=False, not_within=_in_any(_NO_REST), checks=("quality.mlocked-returns",)

@@ -39,6 +39,7 @@ from lockproof.conformance.language.fields import (
     Results,
     Sentence,
     Size,
+    Times,
     one_or_more,
     range_of_strip,
 )
@@ -193,7 +194,7 @@ class Outcome:
     locked: ExpectedLocks = ANY
     """A strip: `L` locked, `F` locked on fault, `.` not locked, `_` not mapped, `?` anything. Or `unchanged`: as
     before the step, everywhere in the address space. Or `done`: the strip that follows from what the call is for
-    (language/effects.py). Or `any`.
+    (language/effects.py); threads: of each page, what some order of the calls leaves. Or `any`.
     """
     resident: ExpectedResidency = ANY
     """A strip: `R` resident, `.` absent, `_` not mapped, `?` anything. Or `done`: what the call locks, but not on
@@ -235,12 +236,14 @@ class Step:
     __pydantic_config__ = CONFIG
 
     call: Call
-    """The call; `touch` accesses pages, `thread` makes the steps of its `child` in another thread, `observe` only
-    looks, `settle` waits until nothing of earlier processes is left in the system's own counts.
+    """The call; `touch` accesses pages, `thread` makes the steps of its `child` in another thread, `threads` the calls
+    of its `child` each in a thread of its own, all at the same time, `observe` only looks, `settle` waits until nothing
+    of earlier processes is left in the system's own counts.
     """
     range: _Range | None = None
     """The range, as a strip like `.^^^^^^.`, or with byte offsets. brk: the pages that the heap has then. Not for
-    mlockall, munlockall, fork, vfork, posix_spawn, thread, exec, observe and settle.
+    mlockall, munlockall, fork, vfork, posix_spawn, thread, threads, exec, observe and
+    settle.
     """
     to: _Range | None = None
     """mremap: a strip, the pages that the range becomes: more or fewer of them, or elsewhere. A range of `length: 0`
@@ -265,7 +268,12 @@ class Step:
     command: Literal["lock", "unlock"] | None = None
     """shmctl: SHM_LOCK or SHM_UNLOCK of the last segment of a region of kind sysv."""
     child: tuple[Step, ...] = ()
-    """fork, thread: the steps that the child, or the other thread, makes while this one waits."""
+    """fork, thread: the steps that the child, or the other thread, makes while this one waits. threads: 2 to 4 calls,
+    one for each thread, without `expect`: results and locks must be those that the calls give in some order, each page
+    for itself (language/orders.py).
+    """
+    times: Times | None = None
+    """threads: how often each makes its call, again and again while the others make theirs."""
     image: Literal["self", "missing"] | None = None
     """exec: the program that takes the place of this one: `self` (the default) again, or one that is `missing`.
     posix_spawn: the program that a child executes, and ends. vfork: the same, and without one the child exits at once.

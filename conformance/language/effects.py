@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
     from lockproof.conformance.language.case import Outcome, Range, Step, WrittenCase
 
-__all__ = ["filled", "unknown_effects"]
+__all__ = ["Locks", "after", "course", "filled", "unknown_effects"]
 
 _HOLE = "_"
 
 
 @dataclass(frozen=True, slots=True)
-class _Locks:
+class Locks:
     """The locks of the arena, and of what is mapped later."""
 
     now: str
@@ -49,29 +49,33 @@ def unknown_effects(written: WrittenCase) -> Iterator[tuple[tuple[str | int, ...
     for number, (step, locks) in enumerate(zip(written.steps, _course(written), strict=True)):
         for which, outcome in enumerate(step.expect):
             for field in ("locked", "resident"):
-                if getattr(outcome, field) == DONE and locks is None:
+                if getattr(outcome, field) == DONE and locks is None and step.call is not Call.THREADS:
                     path = ("steps", number, "expect", which, field)
                     yield path, f"what is done by this {step.call}, or by a call before it, is not known; write a strip"
 
 
-def _outcome(outcome: Outcome, locks: _Locks) -> Outcome:
+def _outcome(outcome: Outcome, locks: Locks) -> Outcome:
     if DONE not in {outcome.locked, outcome.resident}:
         return outcome
     locked = locks.now if outcome.locked == DONE else outcome.locked
     return replace(outcome, locked=locked, resident=locks.brought if outcome.resident == DONE else outcome.resident)
 
 
-def _course(written: WrittenCase) -> list[_Locks | None]:
-    """Return the locks after each step, where it succeeds and it is known what it does."""
-    locks: _Locks | None = _Locks(written.locked or strips.unlocked(written.map))
-    course = []
-    for step in written.steps:
-        locks = None if locks is None else _after(step, locks)
-        course.append(locks)
+def course(locked: str, steps: tuple[Step, ...]) -> list[Locks | None]:
+    """Return the locks before the first step and after each, where it succeeds and it is known what it does."""
+    course: list[Locks | None] = [Locks(locked)]
+    for step in steps:
+        course.append(after(step, before) if (before := course[-1]) else None)
     return course
 
 
-def _after(step: Step, before: _Locks) -> _Locks | None:
+def _course(written: WrittenCase) -> list[Locks | None]:
+    """Return the locks after each step."""
+    return course(written.locked or strips.unlocked(written.map), written.steps)[1:]
+
+
+def after(step: Step, before: Locks) -> Locks | None:
+    """Return the locks after a step that succeeds; None: it is not known what it does."""
     effect = _EFFECTS.get(step.call)
     # One that is missing is a mistake that others find.
     ranges = [getattr(step, field) for field in ("range", "to") if field in step.call.signature.needs]
@@ -84,23 +88,23 @@ def _mode(step: Step) -> str:
     return "F" if "ONFAULT" in step.flags else "L"
 
 
-def _mlockall(step: Step, before: _Locks) -> _Locks:
+def _mlockall(step: Step, before: Locks) -> Locks:
     now = _everywhere(before.now, _mode(step)) if "CURRENT" in step.flags else before.now
-    return _brought(_Locks(now, _mode(step) if "FUTURE" in step.flags else "."))
+    return _brought(Locks(now, _mode(step) if "FUTURE" in step.flags else "."))
 
 
-def _mmap(step: Step, before: _Locks) -> _Locks:
+def _mmap(step: Step, before: Locks) -> Locks:
     return _brought(_marked(before, step.range, "L" if step.flags else before.later), step.range)
 
 
-def _mremap(step: Step, before: _Locks) -> _Locks | None:
+def _mremap(step: Step, before: Locks) -> Locks | None:
     if step.range is None or step.flags:  # with a flag the old mapping stays
         return None
     lock = before.now[step.range.first]
     return _brought(_marked(_marked(before, step.range, _HOLE), step.to, lock), step.to)
 
 
-_EFFECTS: dict[Call, Callable[[Step, _Locks], _Locks | None]] = {
+_EFFECTS: dict[Call, Callable[[Step, Locks], Locks | None]] = {
     Call.MLOCK: lambda step, before: _brought(_marked(before, step.range, "L")),
     Call.MLOCK2: lambda step, before: _brought(_marked(before, step.range, _mode(step))),
     Call.MUNLOCK: lambda step, before: _marked(before, step.range, "."),
@@ -108,7 +112,7 @@ _EFFECTS: dict[Call, Callable[[Step, _Locks], _Locks | None]] = {
     Call.MMAP: _mmap,
     Call.MREMAP: _mremap,
     Call.MLOCKALL: _mlockall,
-    Call.MUNLOCKALL: lambda _, before: _Locks(_everywhere(before.now, ".")),
+    Call.MUNLOCKALL: lambda _, before: Locks(_everywhere(before.now, ".")),
     Call.TOUCH: lambda _, before: before,
     Call.OBSERVE: lambda _, before: before,
     Call.MPROTECT: lambda _, before: before,
@@ -119,14 +123,14 @@ def _everywhere(now: str, lock: str) -> str:
     return "".join(_HOLE if old == _HOLE else lock for old in now)
 
 
-def _marked(locks: _Locks, pages: Range | None, lock: str) -> _Locks:
+def _marked(locks: Locks, pages: Range | None, lock: str) -> Locks:
     """Return them with a lock of the pages."""
     marks = pages.pages if pages else ""
     now = "".join(lock if mark == "^" else old for mark, old in zip(marks, locks.now, strict=True))
     return replace(locks, now=now)
 
 
-def _brought(locks: _Locks, pages: Range | None = None) -> _Locks:
+def _brought(locks: Locks, pages: Range | None = None) -> Locks:
     """Return them with what is in memory now: pages that are locked, but not on fault, of a range or of all."""
     marks = pages.pages if pages else "^" * len(locks.now)
     seen = ("R" if lock == "L" and mark == "^" else "?" for mark, lock in zip(marks, locks.now, strict=True))

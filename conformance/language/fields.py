@@ -42,6 +42,7 @@ __all__ = [
     "Results",
     "Sentence",
     "Size",
+    "Times",
     "field_names",
     "one_or_more",
     "range_of_strip",
@@ -160,6 +161,7 @@ Reading = Annotated[str, AfterValidator(_known_reading)]
 Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
 Integer = Annotated[int, BeforeValidator(_integer, json_schema_input_type=int)]
 Count = Annotated[Integer, Field(ge=0, le=strips.MAX_PAGES)]
+Times = Annotated[Integer, Field(ge=1, le=1_000_000)]
 
 
 # Sizes

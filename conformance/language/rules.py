@@ -15,6 +15,7 @@ from lockproof.conformance.language.case import (
     UNCHANGED,
     Case,
     Kind,
+    Limits,
     Outcome,
     Range,
     Region,
@@ -25,6 +26,7 @@ from lockproof.conformance.language.case import (
 )
 from lockproof.conformance.language.effects import filled, unknown_effects
 from lockproof.conformance.language.interpretations import decided, reading_of
+from lockproof.conformance.language.orders import FEWEST, MOST, ends_of, is_known
 from lockproof.conformance.language.readings import read_by, turned_on
 from lockproof.conformance.language.requirements import Aspect, Modality
 
@@ -90,6 +92,7 @@ def check(
         )
     yield from _objects(written)
     yield from unknown_effects(written)
+    yield from _threads(written)
     yield from _endings(everything)
     yield from _readings(everything, interpretations)
     yield from _checks(written, everything, requirements)
@@ -245,6 +248,46 @@ def _objects(written: WrittenCase) -> Iterator[tuple[_Path, str]]:
                 (*path, "region"),
                 f"{step.region} is of kind {region.kind}; {step.call} wants one of kind {' or '.join(sorted(kinds))}",
             )
+
+
+def _threads(written: WrittenCase) -> Iterator[tuple[_Path, str]]:
+    """Find calls at the same time of which it is not known what they do in each order."""
+    numbers = [number for number, step in enumerate(written.steps) if step.call is Call.THREADS]
+    for number in numbers:
+        step = written.steps[number]
+        if not FEWEST <= len(step.child) <= MOST:
+            what = f"{len(step.child)} calls; write {FEWEST} to {MOST}, each is made by a thread of its own"
+            yield ("steps", number, "child"), what
+        mistakes = [
+            mistake
+            for which, call in enumerate(step.child)
+            for mistake in _at_once(call, ("steps", number, "child", which))
+        ]
+        yield from mistakes
+        if not mistakes and not ends_of(written.locked or strips.unlocked(written.map), written.steps, number):
+            yield ("steps", number, "call"), "what a call before it does is not known; write these calls first"
+    if numbers:
+        yield from _beside_threads(written)
+
+
+def _at_once(call: Step, path: _Path) -> Iterator[tuple[_Path, str]]:
+    if call.expect:
+        yield (*path, "expect"), "calls at the same time are judged together; write it beside `child`"
+    elif not call.call.signature.not_within.get("threads") and not is_known(call):
+        yield (*path, "call"), f"what this {call.call} does in each order is not known; make it in a step of its own"
+
+
+def _beside_threads(written: WrittenCase) -> Iterator[tuple[_Path, str]]:
+    """Find what does not go with calls at the same time."""
+    if written.limits != Limits():
+        yield ("limits",), "what threads do at the same time is judged without; remove it, or the threads"
+    if written.as_ == "unprivileged":
+        yield ("as",), "threads are made beforehand, and keep their privileges; remove it"
+    for path, step in _flat(written.steps, ("steps",)):
+        if step.fault is not None:
+            yield (*path, "fault"), "no sweep goes with threads at the same time; write a case of its own"
+        elif step.call is Call.EXEC:
+            yield (*path, "call"), "a new image has no threads; write a case of its own"
 
 
 def _endings(steps: list[tuple[_Path, Step]]) -> Iterator[tuple[_Path, str]]:

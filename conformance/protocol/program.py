@@ -82,7 +82,7 @@ def _conditions(case: Case) -> Iterator[str]:
 
 def _step(step: Step, mapped: Counter[str]) -> Iterator[str]:
     if "child" in step.call.signature.needs:
-        yield step.call.value
+        yield step.call.value + (f" {step.times}" if step.times else "")
         for inner in step.child:
             yield from _step(inner, mapped)
         yield "exit"

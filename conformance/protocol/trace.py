@@ -113,6 +113,8 @@ class StepTrace:
     """What became of the fault that was armed for it."""
     stack: tuple[str, ...] = ()
     """The functions that asked for the allocation that failed, innermost first, where the target tells."""
+    results: tuple[tuple[str, ...], ...] = ()
+    """Of calls that threads made at the same time: what each gave, different results once."""
     system: SystemTrace | None = None
     """What a step that settles the system found."""
 

@@ -41,7 +41,10 @@ def _steps(steps: tuple[Step, ...], indent: str) -> Iterator[str]:
         if step.fault:
             yield row("fault", step.fault)
         yield row(indent + step.call, asked(step))
-        yield from _steps(step.child, "thread: " if step.call is Call.THREAD else "child: ")
+        if step.call is Call.THREADS:
+            yield from (row(f"thread: {call.call}", asked(call)) for call in step.child)
+        else:
+            yield from _steps(step.child, "thread: " if step.call is Call.THREAD else "child: ")
         if not step.expect:
             yield row("", "", "has to succeed, for the next step")
         for outcome in step.expect:

@@ -27,6 +27,7 @@ __all__ = ["Picture", "asked", "drawn", "of_result", "picture", "row", "setting"
 
 _TITLE_WIDTH = 84
 _LABEL_WIDTH = 10
+_WHOSE = {Call.FORK: "child: ", Call.THREAD: "thread: ", Call.THREADS: "thread: "}
 _DRAWN_PAGES = 72
 """A longer strip is written with run lengths instead of drawn to scale."""
 
@@ -65,17 +66,17 @@ def picture(case: Case, trace: Trace, verdict: Verdict, info: TargetInfo) -> Pic
         findings = [finding for finding in about_steps if finding.execution == shown[-1].number]
         lines += _execution(case, shown[-1], findings)
         if more := len(about_steps) - len(findings):
-            lines.append(row("and", f"{counted(more, 'more finding')} in other executions of the sweep"))
-    lines += _sweep(trace, about_steps)
+            where = "in other executions" + (" of the sweep" if case.swept else "")
+            lines.append(row("and", f"{counted(more, 'more finding')} {where}"))
+    lines += _sweep(trace, about_steps) if case.swept else ()
     if len(about_steps) < len(verdict.findings):
         lines += _kernel(trace, verdict.findings[0].message)
     return Picture(f"{title:<{_TITLE_WIDTH - 1}} ", verdict.status, tuple(lines))
 
 
 def _sweep(trace: Trace, findings: list[Finding]) -> Iterator[str]:
-    if any(execution.number for execution in trace.executions):
-        failing = {finding.execution for finding in findings}
-        yield from (row(label, line) for label, line in fault_table.table(trace.executions, failing, _locks))
+    failing = {finding.execution for finding in findings}
+    yield from (row(label, line) for label, line in fault_table.table(trace.executions, failing, _locks))
 
 
 def _kernel(trace: Trace, message: str) -> Iterator[str]:
@@ -123,7 +124,7 @@ def _region(region: Region) -> str:
 
 
 def _execution(case: Case, execution: Execution, findings: list[Finding]) -> Iterator[str]:
-    if execution.number:
+    if case.swept:
         yield row("fault", _fault(case, execution))
     if execution.before is not None:
         yield row("before", _locks(execution.before))
@@ -159,9 +160,9 @@ def _steps(
         own = number
         number += 1
         inner = (
-            list(_steps(step.child, number, seen, findings, "thread: " if step.call is Call.THREAD else "child: "))
-            if step.child
-            else []
+            list(_at_once(step, seen.get(own)))
+            if step.call is Call.THREADS
+            else list(_steps(step.child, number, seen, findings, _WHOSE.get(step.call, "")))
         )
         number += sum(1 for _ in flatten(step.child))
         done = seen.get(own)
@@ -172,10 +173,19 @@ def _steps(
             yield from _after(done, [finding for finding in findings if finding.step == own])
 
 
+def _at_once(step: Step, done: StepTrace | None) -> Iterator[str]:
+    """Draw calls that threads made at the same time, each with all that it gave."""
+    results = done.results if done is not None and len(done.results) == len(step.child) else [()] * len(step.child)
+    for call, gave in zip(step.child, results, strict=True):
+        words = " or ".join(map(fault_table.outcome, gave)) or "not made"
+        yield row(f"{_WHOSE[step.call]}{call.call}", asked(call), f"→ {words}")
+
+
 def asked(step: Step) -> str:
     """Write the arguments of a step."""
     words = [_range(pages) for pages in (step.range, step.to) if pages]
     words += [",".join(step.flags)] if step.flags else []
+    words += [f"{counted(step.times, 'time')} each, at once"] if step.times else []
     own = (step.region, step.protection, step.advice, step.soft, step.hard, step.file_pages, step.command, step.image)
     words += [f"{word}" for word in own if word is not None]
     return " ".join(words)

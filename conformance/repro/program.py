@@ -82,6 +82,7 @@ class _Writer:
         for what, needed in (
             ("a cgroup that limits memory", self.case.limits.memory is not None),
             ("a system at rest", any(step.call is Call.SETTLE for step in steps)),
+            ("threads that make calls at the same time", any(step.call is Call.THREADS for step in steps)),
             ("a second image of the program", any(step.call in _IMAGES or step.image for step in steps)),
             ("limits and objects that change", any(step.call in _CHANGES for step in steps)),
             ("memory of a kind that few kernels have", any(r.kind in _RARE for r in self.case.regions.values())),
