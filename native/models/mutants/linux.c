@@ -255,6 +255,8 @@ const struct mutant mutants_linux[] = {
 	  ON_EXEC | ON_OBSERVE, ok, misreport, 1, NULL },
 	{ "account-drifts-on-thread", "quality.accounting", "a thread leaves a page on the account",
 	  ON_THREAD | ON_OBSERVE, ok, misreport, 1, NULL },
+	{ "account-drifts-on-threads", "quality.accounting", "calls at the same time leave a page on the account",
+	  ON_THREADS | ON_OBSERVE, ok, misreport, 1, NULL },
 	{ "account-drifts-on-everything", "quality.accounting", "mlockall counts a page too many",
 	  ON_MLOCKALL | ON_OBSERVE, ok, misreport, 1, NULL },
 	{ "account-keeps-after-munlockall", "quality.accounting", "munlockall leaves a page on the account",

@@ -206,20 +206,43 @@ static long do_exec(void *self, const struct program *program, const struct resu
 	return finish(&call, call.mutation->model.exec(self, program, resume, missing));
 }
 
+/* Keeps what was before a step whose own calls need theirs; false: out of memory. */
+static bool keep_before(struct task_call *call)
+{
+	struct mm *before = mm_create(call->task->mm->space, &call->task->faults);
+
+	if (before)
+		mm_copy(before, call->before);
+	call->before = before;
+	return before;
+}
+
+static long finish_kept(struct task_call *call, long result)
+{
+	struct mm *before = (struct mm *)call->before;
+
+	result = finish(call, result);
+	free(before);
+	return result;
+}
+
 static long do_thread(void *self, void (*run)(void *argument), void *argument)
 {
 	struct task_call call = begin(self, ON_THREAD);
-	struct mm *before = mm_create(call.task->mm->space, &call.task->faults);
-	long result;
 
-	if (!before)
+	if (!keep_before(&call))
 		return -1;
-	mm_copy(before, call.before); /* the thread's own calls need theirs */
-	call.mutation->model.thread(self, run, argument);
-	call.before = before;
-	result = finish(&call, 0);
-	free(before);
-	return result;
+	return finish_kept(&call, call.mutation->model.thread(self, run, argument));
+}
+
+static long do_at_once(void *self, int threads, int times, unsigned long order, void (*run)(void *argument, int thread),
+		       void *argument)
+{
+	struct task_call call = begin_all(self, ON_THREADS, 0);
+
+	if (!keep_before(&call))
+		return -1;
+	return finish_kept(&call, call.mutation->model.at_once(self, threads, times, order, run, argument));
 }
 
 static long do_vfork(void *self, enum child_image image)
@@ -291,6 +314,7 @@ bool mutate(struct system *system, const struct mutant *mutant)
 	system->vfork = do_vfork;
 	system->posix_spawn = do_posix_spawn;
 	system->thread = do_thread;
+	system->at_once = do_at_once;
 	system->observe = do_observe;
 	return true;
 }

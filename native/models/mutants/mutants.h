@@ -39,6 +39,7 @@ enum {
 	ON_SHMCTL = 1 << 20,
 	ON_VFORK = 1 << 21, /* in the parent, when the child has ended */
 	ON_POSIX_SPAWN = 1 << 22,
+	ON_THREADS = 1 << 23, /* when all have made their calls */
 };
 
 /* One call, that was made. */
