@@ -29,6 +29,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lockproof.conformance.protocol import kernel_log
 from lockproof.runners.architectures import ARCHITECTURES
 from lockproof.runners.guest.initramfs import archive
 from lockproof.runners.kernels import kernel
@@ -100,7 +101,7 @@ def said_by(image: Path, program: str, memory: int = 1024, parameters: str = "",
         )
     lines = done.stdout.splitlines()
     if "done" not in lines:
-        sys.exit(f"{image}: the init did not come to its end: {done.stdout[-500:]}")
+        sys.exit("\n".join([f"{image}: the init did not come to its end", *kernel_log.excerpt(lines)]))
     return lines[: lines.index("done")]
 
 
