@@ -13,6 +13,7 @@ from lockproof.conformance.corpus.mutants import examine
 from lockproof.conformance.language.loading import Corpus, load
 from lockproof.runners.models.mutants import mutants
 from tests.command import lockproof, verdicts
+from tests.places import CHECKOUT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,14 +34,17 @@ SHOWN_BY = {
     "838bb60dc215": ("linux/history/moved-behind-itself", "vmlck-forgets-mremap"),
 }
 """The case of each commit, and the defect of the model that is like what was mended."""
+BY_A_KERNEL = {"ba470de43188": ("quality/mlocked/leaves-with-its-mapping", "munmap-keeps-pinned")}
+"""The case of each commit, and the defect of a kernel that is like what was mended (docs/defects.md)."""
 BEFORE = {"cea86fe246b6": ("quality/mlocked/on-fault", "debian/5.10")}
 """The case of each commit, and a kernel from before it."""
+DEFECTS = "debian/7.2+posixmlock+fault-injection+defects"
 COMMIT = re.compile(r"\b[0-9a-f]{12}\b")
 
 
 def test_each_commit_that_a_case_names_is_in_the_table_and_the_other_way_round() -> None:
     named = {commit: case.name.partition("[")[0] for case in load().cases for commit in COMMIT.findall(case.about)}
-    assert named == {commit: case for commit, (case, _) in (SHOWN_BY | BEFORE).items()}
+    assert named == {commit: case for commit, (case, _) in (SHOWN_BY | BY_A_KERNEL | BEFORE).items()}
 
 
 @pytest.mark.parametrize("commit", SHOWN_BY)
@@ -60,3 +64,14 @@ def test_the_case_of_a_commit_fails_on_a_kernel_from_before_it(commit: str, tmp_
     done = lockproof("run", "-t", f"qemu:{kernel}", case, cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     assert "FAIL" in verdicts(tmp_path).values()
+
+
+@pytest.mark.slow  # the building of its kernel is
+@pytest.mark.qemu(DEFECTS)
+@pytest.mark.parametrize("commit", BY_A_KERNEL)
+def test_the_case_of_a_commit_kills_a_defect_of_a_kernel_like_the_one_that_it_mended(commit: str) -> None:
+    case, defect = BY_A_KERNEL[commit]
+    cases = f"cases/{case.rpartition('/')[0]}.yaml"
+    done = lockproof("mutants", "--kernel", f"qemu:{DEFECTS}", "--cases", cases, defect, "-v", cwd=CHECKOUT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"      {case}[" in done.stdout
