@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls that threads make at the same time: what they may give, and leave, by the orders in which they could be made.
 
-POSIX.1-2024, XBD 3 (Thread-Safe) and XSH 2.9.1: the calls may be made concurrently, and each then does what it is for.
+POSIX.1-2024, XSH 2.9.1 (Thread-Safety): the calls may be made at the same time, and each then does what it is for.
 That they are atomic nobody promises: so of each page, for itself, the lock is one that some order leaves.
 """
 
