@@ -4,6 +4,7 @@
     python benchmarks/kernel [STOCK PATCHED [PARAMETER]...]
     python benchmarks/kernel behaviour KERNEL [PARAMETER]...
     python benchmarks/kernel threads KERNEL [PARAMETER]...
+    python benchmarks/kernel swap KERNEL [PARAMETER]...
 
 STOCK, PATCHED: x86_64 kernels as in qemu:KERNEL, of the same version and configuration; without them those that
 `lockproof kernel build debian/7.2 --fault-injection` and the same with `--posixmlock` make. PARAMETER: one of the
@@ -13,8 +14,9 @@ not matter. The last lines say which bars (BAR below) are missed.
 
 The second command boots one kernel, with those parameters, with behaviour.c as init, and prints what that has seen of
 calls where memory is short or huge, and their errors. The third does so with threads.c, on two processors that run side
-by side: memory that a userfaultfd serves, and that another thread drops, locks, unlocks and protects meanwhile. Both
-have 256 MiB, and a warning of the kernel ends them. debug.config is for kernels that watch themselves.
+by side: memory that a userfaultfd serves, and that another thread drops, locks, unlocks and protects meanwhile. The
+fourth is swap.c, on two processors, too: memory that is reclaimed while it is locked. All have 256 MiB, and a warning
+of the kernel ends them. debug.config is for kernels that watch themselves.
 """
 
 from __future__ import annotations
@@ -174,11 +176,11 @@ def main() -> None:
     match sys.argv[1:]:
         case ["behaviour", name, *parameters]:
             show("behaviour", name, parameters, processors=1)
-        case ["threads", name, *parameters]:
-            show("threads", name, parameters, processors=2)
+        case ["threads" | "swap" as program, name, *parameters]:
+            show(program, name, parameters, processors=2)
         case []:
             compare(KERNELS)
-        case [stock, patched, *parameters] if stock not in {"behaviour", "threads"}:
+        case [stock, patched, *parameters] if stock not in {"behaviour", "threads", "swap"}:
             compare([stock, patched], " ".join(parameters))
         case _:
             sys.exit((__doc__ or "").split("\n\n")[1])
