@@ -139,13 +139,14 @@ def _first_splat(log: tuple[str, ...]) -> str | None:
 
 
 def _behind(lines: tuple[str, ...], told: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the lines of a console that follow those of a log; all, where that is not among them."""
-    plain = [_TIMESTAMP.sub("", line).strip() for line in lines]
-    wanted = [_printable(line).strip() for line in told]
-    for start in range(len(lines) - len(wanted) + 1) if wanted else ():
-        if plain[start : start + len(wanted)] == wanted:
-            return lines[start + len(wanted) :]
-    return lines
+    """Return the lines of a console that follow those of a log, of which it may have more; all, where it has none."""
+    plain = iter(enumerate(_TIMESTAMP.sub("", line).strip() for line in lines))
+    last = -1
+    for wanted in map(_printable, told):
+        last = next((number for number, line in plain if line == wanted.strip()), -1)
+        if last < 0:
+            return lines
+    return lines[last + 1 :]
 
 
 def _printable(line: str) -> str:
