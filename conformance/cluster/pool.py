@@ -102,7 +102,7 @@ class Pool:
                     try:
                         found = self._found(future)
                     except TimeoutError:
-                        self._take_back([future])
+                        self._take_back(self._out[future].need, [future])
                         continue
                     job = self._out.pop(future)
                     yield job, found
@@ -160,13 +160,14 @@ class Pool:
             # For a moment nobody was there who could: Dask does not look at such jobs again for a worker that says only
             # later what it can do.
             if before and not before & able:
-                self._take_back([future for future, job in self._out.items() if job.need == need])
+                self._take_back(need, [future for future, job in self._out.items() if job.need == need])
             self._able[need] = able
 
-    def _take_back(self, futures: list[Future[Any]]) -> None:
-        """Let somebody else do jobs that are out."""
-        for job in map(self._out.pop, futures):
-            self._waiting[job.need] = chain([job], self._waiting.get(job.need, ()))
+    def _take_back(self, need: int, futures: list[Future[Any]]) -> None:
+        """Let somebody else do jobs for a need that are out."""
+        jobs = [self._out.pop(future) for future in futures]
+        if jobs:
+            self._waiting[need] = chain(jobs, self._waiting.get(need, ()))
         self.client.cancel(futures)
 
     def _given_up(self) -> Iterator[tuple[Job, Lost]]:
@@ -230,7 +231,7 @@ class Pool:
 
     def _found(self, future: Future[Any]) -> object:
         """Return what a job found. Raises TimeoutError where it is lost with its worker, TargetError where all is."""
-        status = future.status
+        status = future.status  # it may change meanwhile
         if status in {"lost", "pending"}:
             raise TimeoutError
         if status == "finished":

@@ -242,8 +242,7 @@ class Step:
     """
     range: _Range | None = None
     """The range, as a strip like `.^^^^^^.`, or with byte offsets. brk: the pages that the heap has then. Not for
-    mlockall, munlockall, fork, vfork, posix_spawn, thread, threads, exec, observe and
-    settle.
+    mlockall, munlockall, fork, vfork, posix_spawn, thread, threads, exec, observe and settle.
     """
     to: _Range | None = None
     """mremap: a strip, the pages that the range becomes: more or fewer of them, or elsewhere. A range of `length: 0`
