@@ -158,6 +158,8 @@ def _huge_pages(case: Case, info: TargetInfo) -> Iterator[str]:
 
 
 def _sizes(case: Case, info: TargetInfo) -> Iterator[str]:
+    if len(case.map) * info.page_size >= 1 << (info.bits - 1):
+        yield f"{len(case.map)} pages do not fit into the {info.bits} bits of an address"
     for step in flatten(case.steps):
         length = step.range.length if step.range is not None else None
         if length is None:
@@ -176,7 +178,7 @@ def _memory(case: Case, info: TargetInfo) -> Iterator[str]:
     if wanted == "unlimited":
         yield f"needs RLIMIT_MEMLOCK unlimited, it can be {info.memlock}; raise it with ulimit -l"
         return
-    set_up = 0 if info.privileged else sum(lock in "LF" for lock in case.locked) * info.page_size
+    set_up = 0 if info.privileged else sum(map(case.locked.count, "LF")) * info.page_size
     if wanted is not None:
         size = max(wanted.in_bytes(info.page_size), set_up)
     elif not _locks_memory(case):

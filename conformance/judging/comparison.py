@@ -84,6 +84,8 @@ class Comparison:
         permitted = self.was if self.outcome.locked == UNCHANGED else self.outcome.locked
         if not self.modes:
             permitted = permitted.replace("F", "L")
+        if permitted == self.now:
+            return
         words: dict[str, list[int]] = {}
         for page, (was, now, wanted) in enumerate(zip(self.was, self.now, permitted, strict=True)):
             if wanted not in {"?", now}:
@@ -117,6 +119,8 @@ class Comparison:
         now = self.done.snapshot.resident
         if now is None:
             self.unseen = "residency was not observed"
+            return
+        if now == self.outcome.resident:
             return
         for wanted, what in (("R", "not resident"), (".", "resident"), ("_", "mapped")):
             pages = [
@@ -156,7 +160,7 @@ class Comparison:
         if accounted is None or elsewhere is None or self.now is None:
             self.unseen = "the target's count of locked memory was not observed"
             return
-        locked = sum(page in _LOCKED for page in self.now) + elsewhere.locked
+        locked = sum(map(self.now.count, _LOCKED)) + elsewhere.locked
         if accounted != locked:
             yield Mismatch(Aspect.ACCOUNTING, f"{counted(accounted, 'page')} counted as locked, {locked} locked")
 

@@ -372,6 +372,8 @@ class Case:
     def earlier(self) -> str:
         """The locks that are set up, with `?` for memory that is locked or not as its kind has it."""
         kinds = {letter for letter, region in self.regions.items() if region.kind is Kind.SECRETMEM}
+        if kinds.isdisjoint(self.map):
+            return self.locked
         return "".join("?" if at in kinds else lock for at, lock in zip(self.map, self.locked, strict=True))
 
     @property

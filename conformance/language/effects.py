@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Locks", "after", "course", "filled", "unknown_effects"]
 
 _HOLE = "_"
+_BROUGHT = str.maketrans("LF.", "R??")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +121,23 @@ _EFFECTS: dict[Call, Callable[[Step, Locks], Locks | None]] = {
 
 
 def _everywhere(now: str, lock: str) -> str:
-    return "".join(_HOLE if old == _HOLE else lock for old in now)
+    return now.translate(str.maketrans("LF.", lock * 3))
 
 
 def _marked(locks: Locks, pages: Range | None, lock: str) -> Locks:
     """Return them with a lock of the pages."""
-    marks = pages.pages if pages else ""
-    now = "".join(lock if mark == "^" else old for mark, old in zip(marks, locks.now, strict=True))
-    return replace(locks, now=now)
+    return replace(locks, now=_over(locks.now, pages, lock * pages.count)) if pages else locks
 
 
 def _brought(locks: Locks, pages: Range | None = None) -> Locks:
     """Return them with what is in memory now: pages that are locked, but not on fault, of a range or of all."""
-    marks = pages.pages if pages else "^" * len(locks.now)
-    seen = ("R" if lock == "L" and mark == "^" else "?" for mark, lock in zip(marks, locks.now, strict=True))
-    return replace(
-        locks, brought="".join(_HOLE if lock == _HOLE else page for page, lock in zip(seen, locks.now, strict=True))
-    )
+    brought = locks.now.translate(_BROUGHT)
+    if pages:
+        inside = brought[pages.first : pages.first + pages.count]
+        brought = _over(_everywhere(locks.now, "?"), pages, inside)
+    return replace(locks, brought=brought)
+
+
+def _over(strip: str, pages: Range, inside: str) -> str:
+    """Return a strip with another in place of the pages of a range."""
+    return strip[: pages.first] + inside + strip[pages.first + pages.count :]

@@ -237,8 +237,8 @@ def _for_editors(characters: str, *words: str) -> WithJsonSchema:
 
 def _map_strip(text: str) -> str:
     strip = strips.expand(text)
-    if wrong := next((c for c in strip if c != "_" and not (c.isascii() and c.isalpha())), None):
-        msg = f"{wrong!r} names no region; write a letter for a page of a region, _ for a hole"
+    if wrong := {c for c in strips.characters(strip) if c != "_" and not (c.isascii() and c.isalpha())}:
+        msg = f"{min(wrong)!r} names no region; write a letter for a page of a region, _ for a hole"
         raise ValueError(msg)
     return strip
 

@@ -46,6 +46,7 @@ _SHOWN = 4  # requirements that a message suggests
 _NUMBER = re.compile(r"0x[0-9a-fA-F]{1,8}|0|[1-9][0-9]{0,9}")
 
 
+_UNLOCKED = str.maketrans("LF", "..")
 _ONE_PAGE_SIZE = {Kind.HUGETLB, Kind.SECRETMEM}
 _HAS_OBJECT = {Kind.FILE, Kind.SHM, Kind.MEMFD}
 
@@ -106,7 +107,9 @@ def resolve(
     interpretations: Mapping[str, Interpretation],
 ) -> Case:
     """Fill in the defaults of a case without mistakes, which is judged by the readings that were decided."""
-    letters = {*written.map, *(step.region for step in flatten(written.steps) if step.region)} - {_HOLE}
+    letters = {*strips.characters(written.map), *(step.region for step in flatten(written.steps) if step.region)} - {
+        _HOLE
+    }
     steps = filled(written)
     case = Case(
         name=name,
@@ -148,6 +151,8 @@ def _sizes(written: WrittenCase) -> Iterator[tuple[_Path, str]]:
 
 
 def _holes(locked: str, layout: str) -> Iterator[tuple[_Path, str]]:
+    if locked.translate(_UNLOCKED) == strips.unlocked(layout):  # almost always, and then nobody asks which page
+        return
     for page, (lock, letter) in enumerate(zip(locked, layout, strict=True)):
         if (lock == _HOLE) != (letter == _HOLE):
             state = "a hole in the map; write _ there" if letter == _HOLE else "mapped; write L, F or . there"
@@ -156,7 +161,7 @@ def _holes(locked: str, layout: str) -> Iterator[tuple[_Path, str]]:
 
 
 def _regions(written: WrittenCase) -> Iterator[tuple[_Path, str]]:
-    used = {*written.map, *(step.region for step in flatten(written.steps))}
+    used = {*strips.characters(written.map), *(step.region for step in flatten(written.steps))}
     for letter, region in written.regions.items():
         path = ("regions", letter)
         if not _is_letter(letter):

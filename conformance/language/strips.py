@@ -7,15 +7,15 @@
 from __future__ import annotations
 
 import re
-from itertools import groupby
+import string
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["MAX_PAGES", "PageRun", "compact", "expand", "marked", "runs", "unlocked"]
+__all__ = ["MAX_PAGES", "PageRun", "characters", "compact", "expand", "marked", "runs", "unlocked"]
 
-MAX_PAGES = 16384
+MAX_PAGES = 1 << 21
 """Pages of the largest arena; the probe has room for no more (native/probe/program/snapshot.h)."""
 
 _ITEM = re.compile(r"([^*])(?:\*([0-9]+))?")
@@ -23,6 +23,7 @@ _MOST_DIGITS = 9
 _QUOTED = 40
 """Characters of a strip in a message."""
 _STRIP = re.compile(rf"(?:{_ITEM.pattern})+")
+_RUN = re.compile("|".join(f"{re.escape(c)}+" for c in "._^LFR?|-" + string.ascii_letters) + r"|(.)\1*", re.DOTALL)
 _LONG_RUN = 4
 
 
@@ -48,7 +49,7 @@ def expand(text: str, allowed: str | None = None) -> str:
     if len(strip) > MAX_PAGES:
         msg = f"{len(strip)} pages are too many; write a strip of at most {MAX_PAGES}"
         raise ValueError(msg)
-    if allowed is not None and (wrong := set(strip).difference(allowed)):
+    if allowed is not None and (wrong := characters(strip).difference(allowed)):
         msg = f"{min(wrong)!r} has no meaning in this strip; write one of {' '.join(allowed)} for each page"
         raise ValueError(msg)
     return strip
@@ -72,13 +73,16 @@ def _unrolled(text: str) -> str:
     return "".join(character * count for character, count in items)
 
 
+def characters(strip: str) -> set[str]:
+    """Return the characters that a strip has."""
+    return {run.character for run in runs(strip)}
+
+
 def runs(strip: str) -> Iterator[PageRun]:
     """Return the runs of equal characters, in order."""
-    start = 0
-    for character, group in groupby(strip):
-        count = sum(1 for _ in group)
-        yield PageRun(character, start, count)
-        start += count
+    for run in _RUN.finditer(strip):
+        start, end = run.span()
+        yield PageRun(strip[start], start, end - start)
 
 
 def marked(first: int, count: int, pages: int) -> str:
@@ -88,7 +92,7 @@ def marked(first: int, count: int, pages: int) -> str:
 
 def unlocked(layout: str) -> str:
     """Draw the locks of a layout that has none: `.` for each page, `_` for a hole."""
-    return re.sub("[^_]", ".", layout)
+    return "".join(("_" if letter == "_" else ".") * count for letter, _, count in runs(layout))
 
 
 def compact(strip: str) -> str:

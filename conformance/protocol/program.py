@@ -66,6 +66,8 @@ def _layout(case: Case) -> Iterator[str]:
 
 def _guards(case: Case) -> str:
     pages = {letter: iter(region.guard) for letter, region in case.regions.items() if region.guard is not None}
+    if not pages:
+        return ""
     return "".join(next(pages[letter]) if letter in pages else "." for letter in case.map)
 
 

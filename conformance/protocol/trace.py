@@ -258,6 +258,8 @@ _MOST_STEPS = 256
 """Of a program, and so of an execution."""
 _MOST_CHARACTERS = 64 << 20
 """Of a trace."""
+_MOST_PAGES = 256 << 20
+"""Of all strips of a trace, which are much longer than their lines."""
 _REMEMBERED = 256
 """Lines: executions of the same program mostly report the same."""
 _SHORT = 4096
@@ -317,7 +319,7 @@ class TraceReader:
         self._before: Snapshot | None = None
         self._steps: list[StepTrace] = []
         self._refused: str | None = None
-        self._characters = 0
+        self._characters = self._pages = 0
 
     def feed(self, line: str) -> Trace | None:
         """Take the next line; gives the trace when it was the last. Raises TargetError where it is not the protocol."""
@@ -397,6 +399,9 @@ class TraceReader:
         seen = (*snapshot.locked.values(), snapshot.resident, snapshot.mappings)
         if any(strip is not None and len(strip) != self.pages for strip in seen):
             raise _garbage(line, f"a strip that is not {self.pages} pages long")
+        self._pages += self.pages * sum(strip is not None for strip in seen)
+        if self._pages > _MOST_PAGES:
+            raise _garbage(line, f"strips of more than {_MOST_PAGES >> 20} Mi pages")
 
 
 def _line(content: Mapping[str, Any]) -> str:

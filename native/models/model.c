@@ -30,8 +30,9 @@ static const struct model {
 enum {
 	MODEL_COUNT = sizeof(models) / sizeof(*models),
 	HELLO_SIZE = 1024,
-	/* Of one execution: a snapshot before and after each step, of three strips that are no longer than the arena. */
-	TRACE_SIZE = (MAX_STEPS + 1) * (3 * MAX_PAGES + 1024),
+	/* Of one execution: a snapshot before and after each step, of three strips. They are written as runs. */
+	STRIP_SIZE = 16384,
+	TRACE_SIZE = (MAX_STEPS + 1) * (3 * STRIP_SIZE + 1024),
 };
 
 /* What one program needs. */

@@ -161,6 +161,10 @@ void executor_run(struct executor *executor, struct executor_parent *parent, uns
 	struct job job = { .executor = executor, .fault = fault };
 	struct ending ending;
 
+	if (!progress_make_room(&executor->progress, executor->program.pages)) {
+		fail(execution, "there is no memory for what is seen of %zu pages", executor->program.pages);
+		return;
+	}
 	if (executor->program.defect && kernel_plant_defect(executor->program.defect) < 0) {
 		fail(execution, "the defect cannot be planted");
 		return;
@@ -169,6 +173,7 @@ void executor_run(struct executor *executor, struct executor_parent *parent, uns
 		ending = process_run(do_job, &job, executor->program.time);
 	if (executor->program.defect)
 		kernel_plant_defect(0);
+	progress_give_up_room(&executor->progress);
 	execution->status = STATUS_DONE;
 	execution->step = -1;
 	execution->fault_reached = false;

@@ -46,7 +46,7 @@ def test_any_text_is_a_strip_or_a_value_error(text: str) -> None:
         (".L*2_*1.", ".LL_."),
         ("a*007", "aaaaaaa"),
         ("1*3", "111"),
-        ("a*16384", "a" * 16384),
+        ("a*2097152", "a" * 2097152),
         (f"a*{'0' * 5000}2", "aa"),
     ],
 )
@@ -67,9 +67,9 @@ def test_runs_say_where_they_begin_and_how_long_they_are() -> None:
     ("text", "message"),
     [
         ("", "a strip has at least one page; write one character a page"),
-        ("a*1000000000", "'a*1000000000' has too many pages; write a strip of at most 16384"),
-        (f"a*{'9' * 5000}", f"'a*{'9' * 38}' has too many pages; write a strip of at most 16384"),
-        ("a*999999999", "999999999 pages are too many; write a strip of at most 16384"),
+        ("a*1000000000", "'a*1000000000' has too many pages; write a strip of at most 2097152"),
+        (f"a*{'9' * 5000}", f"'a*{'9' * 38}' has too many pages; write a strip of at most 2097152"),
+        ("a*999999999", "999999999 pages are too many; write a strip of at most 2097152"),
         ("*3", "'*3': each * stands between a character and a number; write a*1000 for a thousand times a"),
         ("a*", "'a*': each * stands between a character and a number; write a*1000 for a thousand times a"),
         ("a**3", "'a**3': each * stands between a character and a number; write a*1000 for a thousand times a"),
@@ -77,9 +77,9 @@ def test_runs_say_where_they_begin_and_how_long_they_are() -> None:
         ("a*-1", "'a*-1': each * stands between a character and a number; write a*1000 for a thousand times a"),
         ("a*0", "'a*0' has a run of no page; write a count of at least 1"),
         ("ba*00b", "'ba*00b' has a run of no page; write a count of at least 1"),
-        ("a*16385", "16385 pages are too many; write a strip of at most 16384"),
-        ("a*999999999b*999999999", "1999999998 pages are too many; write a strip of at most 16384"),
-        ("a" * 16385, "16385 pages are too many; write a strip of at most 16384"),
+        ("a*2097153", "2097153 pages are too many; write a strip of at most 2097152"),
+        ("a*999999999b*999999999", "1999999998 pages are too many; write a strip of at most 2097152"),
+        ("a" * 2097153, "2097153 pages are too many; write a strip of at most 2097152"),
     ],
 )
 def test_what_is_no_strip_is_refused(text: str, message: str) -> None:

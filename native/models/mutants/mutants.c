@@ -273,12 +273,14 @@ static void do_observe(void *self, unsigned long arena, struct snapshot *snapsho
 static long do_reserve(void *self, size_t pages, unsigned long *address)
 {
 	struct task *task = self;
-	long result = task->mutation->model.reserve(self, pages, address);
+	struct mutation *mutation = task->mutation;
+	long result = mutation->model.reserve(self, pages, address);
 
 	if (result < 0)
 		return result;
-	task->mutation->before = mm_create(task->mm->space, &task->faults);
-	return task->mutation->before ? 0 : -1;
+	mutation->before = mm_create(task->mm->space, &task->faults);
+	mutation->note = calloc(task->mm->space, sizeof(*mutation->note));
+	return mutation->before && mutation->note ? 0 : -1;
 }
 
 bool mutate(struct system *system, const struct mutant *mutant)
@@ -323,8 +325,10 @@ void mutate_end(struct system *system)
 {
 	struct mutation *mutation = ((struct task *)system->self)->mutation;
 
-	if (mutation)
+	if (mutation) {
 		free(mutation->before);
+		free(mutation->note);
+	}
 	free(mutation);
 }
 

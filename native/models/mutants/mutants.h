@@ -67,17 +67,15 @@ struct mutant {
 	void (*arrange)(struct task_call *call); /* before the call, or NULL */
 };
 
-enum { MOST_PAGES_OF_A_TASK = MAX_PAGES + ARENA_PAGE };
-
 /* A mutant's own memory. */
 struct mutation {
 	const struct mutant *mutant;
 	struct system model; /* the calls without the defect */
 	struct mm *before;
-	bool active;				  /* from the first snapshot on: set-up has no defects */
-	long drift;				  /* of an account */
-	uint64_t kept;				  /* a number that `arrange` has changed */
-	unsigned char note[MOST_PAGES_OF_A_TASK]; /* something about each page */
+	bool active;	     /* from the first snapshot on: set-up has no defects */
+	long drift;	     /* of an account */
+	uint64_t kept;	     /* a number that `arrange` has changed */
+	unsigned char *note; /* something about each page */
 };
 
 /* Each ends with one without a name. */

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -50,14 +51,45 @@ static void publish(struct execution *execution)
 	*trace = trace_in(trace->text.bytes, trace->text.size);
 }
 
+static size_t size_of_room(size_t pages)
+{
+	return ROOM_FOR_STRIPS(pages) + ROOM_FOR_LINES(pages);
+}
+
+bool progress_make_room(struct progress *progress, size_t pages)
+{
+	size_t size = size_of_room(pages);
+	void *mapped;
+
+	if (size <= sizeof(progress->room) || size <= progress->mapped_size)
+		return true;
+	mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (mapped == MAP_FAILED)
+		return false;
+	progress->mapped = mapped;
+	progress->mapped_size = size;
+	return true;
+}
+
+void progress_give_up_room(struct progress *progress)
+{
+	if (progress->mapped_size)
+		munmap(progress->mapped, progress->mapped_size);
+	progress->mapped_size = 0;
+}
+
 void progress_start(struct progress *progress, int file, size_t pages)
 {
-	size_t strips = STRIP_COUNT * pages;
+	char *room = progress->room;
 
+	if (!progress_make_room(progress, pages))
+		process_exit(1);
+	if (size_of_room(pages) > sizeof(progress->room))
+		room = progress->mapped;
 	progress->file = file;
 	progress->execution.publish = publish;
-	progress->execution.strips = progress->room;
-	progress->execution.trace = trace_in(progress->room + strips, sizeof(progress->room) - strips);
+	progress->execution.strips = room;
+	progress->execution.trace = trace_in(room + ROOM_FOR_STRIPS(pages), ROOM_FOR_LINES(pages));
 }
 
 /* Of a process that was killed while it wrote, the last record may be cut off. */

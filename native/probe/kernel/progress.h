@@ -6,6 +6,15 @@
 
 #include "program/interpret.h"
 
+enum {
+	SMALL_ARENA = 1024, /* pages */
+	LINE_SIZE = 4096,   /* beside the strips in it */
+};
+
+/* Of an arena with so many pages; two lines: of a thread, and behind it. */
+#define ROOM_FOR_STRIPS(pages) (STRIP_COUNT * (size_t)(pages))
+#define ROOM_FOR_LINES(pages) (2 * (LINE_SIZE + ROOM_FOR_STRIPS(pages)))
+
 /*
  * An execution that tells through a file how far it has come, so that this is
  * known whatever becomes of its process. Children and new images of the process
@@ -16,14 +25,25 @@ struct progress {
 	struct execution execution; /* first: its publish() finds the rest */
 	int file;
 
-	/* Of the strips, and behind them of a line: of a small program in one page or two. */
-	char room[STRIP_COUNT * MAX_PAGES + 2 * MAX_PAGES];
+	/* Of strips, and behind them of lines, for a program with few pages; and a mapping for one with more. */
+	char *mapped;
+	size_t mapped_size;
+	char room[ROOM_FOR_STRIPS(SMALL_ARENA) + ROOM_FOR_LINES(SMALL_ARENA)];
 };
 
 /* A file for it, which has no name; -1: none can be made. */
 int progress_open(void);
 
-/* Makes it an execution in this process, of a program with an arena of so many pages. */
+/*
+ * Of the process that waits: makes room for an arena of so many pages, which
+ * those that it forks then have, or gives it up. They could map it themselves, but where
+ * their parent has memory that it does not hand on, what is mapped and written to in a child
+ * of User-mode Linux 6.1 changes the parent's. False: there is no memory.
+ */
+bool progress_make_room(struct progress *progress, size_t pages);
+void progress_give_up_room(struct progress *progress);
+
+/* Makes it an execution in this process, of a program with an arena of so many pages; ends the process where there is no room. */
 void progress_start(struct progress *progress, int file, size_t pages);
 
 /* Of the process that waits. */

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { MAX_PAGES = 16384, STRIP_COUNT = 4 };
+enum { MAX_PAGES = 1 << 21, STRIP_COUNT = 4 };
 
 /*
  * What an observer saw. Strips are arrays of `pages` characters, as PROTOCOL.md

@@ -117,6 +117,31 @@ static void what_gives_another_error_is_not_seen(void **state)
 	assert_false(page_observer_mincore(page_size, arena + 1, &snapshot));
 }
 
+/* A call for each of very many pages would take too long. */
+static void locks_in_a_mapping_of_very_many_pages_are_not_asked_about(void **state)
+{
+	enum { MANY = 16385 };
+	static char strips[STRIP_COUNT * MANY];
+	void *memory = mmap(NULL, MANY * page_size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned long address = (unsigned long)memory;
+
+	(void)state;
+	snapshot_start(&snapshot, MANY, strips);
+	snapshot.has_mappings = true;
+	memset(snapshot.mappings, '-', MANY);
+	snapshot.mappings[0] = '|';
+	assert_true(page_observer_msync(page_size, address, &snapshot));
+	assert_ptr_equal(memchr(snapshot.msync, 'L', MANY), NULL);
+	assert_int_equal(syscall(SYS_mlock, memory, page_size), 0);
+	assert_false(page_observer_msync(page_size, address, &snapshot));
+	assert_true(page_observer_mincore(page_size, address, &snapshot));
+	snapshot.pages--;
+	assert_true(page_observer_msync(page_size, address, &snapshot));
+	assert_int_equal(snapshot.msync[0], 'L');
+	assert_int_equal(snapshot.msync[1], '.');
+	munmap(memory, MANY * page_size);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +150,7 @@ int main(void)
 		TEST(they_do_not_believe_that_the_pages_of_a_mapping_are_alike),
 		TEST(holes_are_not_asked_about),
 		TEST(what_gives_another_error_is_not_seen),
+		TEST(locks_in_a_mapping_of_very_many_pages_are_not_asked_about),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

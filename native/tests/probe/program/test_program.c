@@ -318,8 +318,8 @@ static void each_broken_rule_is_refused_with_its_line(void **state)
 		{ "map a 0 1", 4, "map: OBJECT_PAGE is missing" },
 		{ "map b 0 1 0", 4, "map: no region b was declared" },
 		{ "map ab 0 1 0", 4, "map: \"ab\" is no letter" },
-		{ "map a 0 0 0", 4, "map: COUNT must be from 1 to 16384" },
-		{ "map a x 1 0", 4, "map: PAGE must be from 0 to 16384" },
+		{ "map a 0 0 0", 4, "map: COUNT must be from 1 to 2097152" },
+		{ "map a x 1 0", 4, "map: PAGE must be from 0 to 2097152" },
 		{ "map a 8 2 0", 4, "map: page 9 is outside the arena of 9 pages" },
 		{ "map a 12 1 0", 4, "map: page 12 is outside the arena of 9 pages" },
 		{ "map a 0 1 1048577", 4, "map: OBJECT_PAGE must be from 0 to 1048576" },
@@ -330,10 +330,10 @@ static void each_broken_rule_is_refused_with_its_line(void **state)
 		{ "lock 0 1 lazy", 4, "lock: \"lazy\" is no mode (eager or onfault)" },
 		{ "limit cpu 1", 4, "limit: \"cpu\" is no limit (memlock, mappings or memory)" },
 		{ "limit memlock all", 4, "limit: \"all\" is no size (N, Np, Np+M or Np-M) and not unlimited" },
-		{ "limit mappings -1", 4, "limit: SLACK must be from 0 to 16384" },
+		{ "limit mappings -1", 4, "limit: SLACK must be from 0 to 2097152" },
 		{ "limit mappings 1\nlimit mappings 1", 5, "limit: mappings is given twice" },
 		{ "limit memory 1\nlimit memory 2", 5, "limit: memory is given twice" },
-		{ "limit memory 16385", 4, "limit: PAGES must be from 0 to 16384" },
+		{ "limit memory 2097153", 4, "limit: PAGES must be from 0 to 2097152" },
 		{ "region b anonymous rw private huge", 4, "region: always or never is missing" },
 		{ "region b anonymous rw private huge maybe", 4,
 		  "region: \"maybe\" is no wish for huge pages (always or never)" },
@@ -415,8 +415,8 @@ static void time_and_arena_have_bounds(void **state)
 	(void)state;
 	assert_refused("program p\nend\n", 2, "arena is missing");
 	assert_refused("program p\nregion a file rw shared\nend\n", 2, "region: arena must come before");
-	assert_refused("program p\narena 0\nend\n", 2, "arena: PAGES must be from 1 to 16384");
-	assert_refused("program p\narena 16385\nend\n", 2, "arena: PAGES must be from 1 to 16384");
+	assert_refused("program p\narena 0\nend\n", 2, "arena: PAGES must be from 1 to 2097152");
+	assert_refused("program p\narena 2097153\nend\n", 2, "arena: PAGES must be from 1 to 2097152");
 	assert_refused("program p\narena 1\narena 1\nend\n", 3, "arena: given twice");
 	assert_refused("program p\ntime 0\nend\n", 2, "time: MILLISECONDS must be from 1 to 86400000");
 	assert_refused("program p\narena 1\n", 2, "end is missing");
