@@ -130,6 +130,8 @@ class TargetInfo:
     """Trials that did not come to an end, so that they found nothing out, and what became of each."""
     mcl_onfault: bool = False
     """Whether mlockall takes MCL_ONFAULT."""
+    page_faults: bool = False
+    """Whether the page faults of an access are counted."""
     packaged: tuple[str, str] = ("", "")
     """Vendor and version of the package that the kernel came in, as that says; empty: not known."""
 

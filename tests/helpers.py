@@ -28,7 +28,7 @@ CATALOGUE = """
 - {id: mlock.errors, modality: shall, profile: posix, statement: B., source: "POSIX, ERRORS", observes: [result]}
 - {id: mlock.in-memory, modality: shall, profile: posix, statement: C., source: "POSIX, DESCRIPTION", observes: [resident]}
 - {id: mlock.open, modality: unspecified, profile: posix, statement: D., source: "POSIX, silent", observes: [locked, result]}
-- {id: linux.layout, modality: shall, profile: linux, statement: E., source: mlock(2), observes: [mappings, accounting]}
+- {id: linux.layout, modality: shall, profile: linux, statement: E., source: mlock(2), observes: [mappings, accounting, page-faults]}
 - {id: quality.system, modality: shall, profile: quality, statement: F., source: good practice, observes: [mlocked, vm-areas]}
 """
 
@@ -108,6 +108,7 @@ def target_info(**changes: Any) -> TargetInfo:  # noqa: ANN401
         residency="mincore",
         mappings=True,
         accounting=True,
+        page_faults=True,
         elsewhere=True,
         faults={"each-allocation": "fail-nth", "from-each-allocation": "make-it-fail", "apart": "filters", "memory": "memcg"},
         knobs={},

@@ -40,6 +40,7 @@ MEANS = {
     "mappings": _SMAPS,
     "accounting": _SMAPS,
     "elsewhere": _SMAPS,
+    "page-faults": "a kernel whose getrusage() counts page faults",
 }
 """What would have to be there for what could not be tried."""
 

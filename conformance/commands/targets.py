@@ -101,6 +101,7 @@ def _observers(info: TargetInfo) -> list[str]:
             (info.mappings, "mapping boundaries"),
             (info.accounting, "VmLck"),
             (info.elsewhere, "locks outside the arena"),
+            (info.page_faults, "page faults"),
         )
     ]
     return seen

@@ -222,6 +222,9 @@ def _observable(case: Case, info: TargetInfo) -> Iterator[Verdict]:
     if any(outcome.vm_areas != ANY for outcome in outcomes) and (info.counts is None or info.counts.vm_areas is None):
         reason = "the target does not tell how many objects for mappings it has (on Linux: slabinfo, CONFIG_SLUB_DEBUG)"
         yield _lacking(info, Status.UNTESTED, "counts", reason, "counts")
+    if any(outcome.page_faults != ANY for outcome in outcomes) and not info.page_faults:
+        reason = "the target does not count page faults"
+        yield _lacking(info, Status.UNTESTED, "page-faults", reason, "page_faults")
     if any(outcome.locks_elsewhere != ANY for outcome in outcomes) and not info.elsewhere:
         reason = "the target gives no way to see locks outside the arena"
         yield _lacking(info, Status.UNTESTED, "elsewhere", reason, "smaps")

@@ -59,6 +59,7 @@ class Comparison:
             *self._mappings(),
             *self._accounting(),
             *self._system(),
+            *self._page_faults(),
         )
 
     def distance(self) -> tuple[bool, bool, int]:
@@ -181,6 +182,17 @@ class Comparison:
                 more = f"{abs(now - start)} {'more' if now >= start else 'fewer'}"
                 more += f" instead of {rise} more" if rise else ""
                 yield Mismatch(aspect, f"the system counts {now} {what}, {more} than when the target was started")
+
+    def _page_faults(self) -> Iterator[Mismatch]:
+        wanted, faults = self.outcome.page_faults, self.done.page_faults
+        if wanted == ANY:
+            return
+        if faults is None:
+            self.unseen = "page faults were not counted"
+        elif (wanted == "none") != (faults == 0):
+            yield Mismatch(
+                Aspect.PAGE_FAULTS, f"the access took {counted(faults, 'page fault') if faults else 'no page fault'}"
+            )
 
 
 def _lock_words(was: str, now: str, wanted: str) -> str:

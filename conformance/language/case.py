@@ -212,6 +212,8 @@ class Outcome:
     """
     vm_areas: Literal["unchanged", "any"] = "any"
     """settle: whether the kernel must have as many mapping objects (vm_area_struct) as when the target was started."""
+    page_faults: Literal["none", "some", "any"] = "any"
+    """touch: whether the access must take no page fault, or at least one."""
 
     @property
     def locks_elsewhere(self) -> str:

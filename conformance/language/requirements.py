@@ -48,6 +48,7 @@ class Aspect(StrEnum):
     ACCOUNTING = "accounting"
     MLOCKED = "mlocked"
     VM_AREAS = "vm-areas"
+    PAGE_FAULTS = "page-faults"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

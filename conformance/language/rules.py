@@ -61,12 +61,13 @@ def stated(outcome: Outcome) -> set[Aspect]:
         Aspect.ACCOUNTING: outcome.accounting != ANY,
         Aspect.MLOCKED: outcome.mlocked != ANY,
         Aspect.VM_AREAS: outcome.vm_areas != ANY,
+        Aspect.PAGE_FAULTS: outcome.page_faults != ANY,
     }
     return {aspect for aspect, is_stated in aspects.items() if is_stated}
 
 
 def _is_open(strip: str) -> bool:
-    return strip == ANY or set(strip) == {"?"}
+    return strip == ANY or not strip.strip("?")
 
 
 def check(
@@ -202,7 +203,7 @@ def _steps(steps: tuple[Step, ...], path: _Path, *, within: Call | None) -> Iter
         here = (*path, index)
         yield from _arguments(step, here)
         yield from _nested(step, here, within)
-        yield from _system(step, here)
+        yield from _counts(step, here)
         if step.fault is not None and not step.call.signature.swept:
             yield (*here, "fault"), f"the allocations of {step.call} cannot be made to fail; write it at another call"
         if step.region is not None and not _is_letter(step.region):
@@ -228,13 +229,13 @@ def _nested(step: Step, path: _Path, within: Call | None) -> Iterator[tuple[_Pat
         yield (*path, "fault"), "faults are armed for the first thread only; write it at a call outside"
 
 
-def _system(step: Step, path: _Path) -> Iterator[tuple[_Path, str]]:
-    """Find where an outcome speaks of the system's own counts at a step that does not see them."""
+def _counts(step: Step, path: _Path) -> Iterator[tuple[_Path, str]]:
+    """Find where an outcome speaks of a count at a step that does not see it."""
     for number, outcome in enumerate(step.expect):
-        for field in ("mlocked", "vm_areas"):
-            if step.call is not Call.SETTLE and getattr(outcome, field) != ANY:
+        for field, call in (("mlocked", Call.SETTLE), ("vm_areas", Call.SETTLE), ("page_faults", Call.TOUCH)):
+            if step.call is not call and getattr(outcome, field) != ANY:
                 name = field.replace("_", "-")
-                yield (*path, "expect", number, name), f"{step.call} does not see it; write it at a step `call: settle`"
+                yield (*path, "expect", number, name), f"{step.call} does not see it; write it at a step `call: {call}`"
 
 
 _ABOUT = {Call.FTRUNCATE: _HAS_OBJECT, Call.SHMCTL: {Kind.SYSV}}

@@ -117,6 +117,8 @@ class StepTrace:
     """Of calls that threads made at the same time: what each gave, different results once."""
     system: SystemTrace | None = None
     """What a step that settles the system found."""
+    page_faults: int | None = None
+    """That an access to memory took; None: not counted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,7 @@ def _outcome(outcome: Outcome) -> Iterator[str]:
         "accounting": outcome.accounting,
         "mlocked": outcome.mlocked,
         "vm-areas": outcome.vm_areas,
+        "page-faults": outcome.page_faults,
     }
     for name, word in aspects.items():
         if word != ANY:

@@ -87,7 +87,7 @@ class _Writer:
             ("limits and objects that change", any(step.call in _CHANGES for step in steps)),
             ("memory of a kind that few kernels have", any(r.kind in _RARE for r in self.case.regions.values())),
             ("what an earlier call returned", any(o.when is not None for o in outcomes)),
-            ("a look at what the kernel counts", any(o.accounting != ANY for o in outcomes)),
+            ("a look at what the kernel counts", any({o.accounting, o.page_faults} != {ANY} for o in outcomes)),
         ):
             if needed:
                 msg = f"{self.case.name}: needs {what}, more than a program of {MOST_LINES} lines; use lockproof run"

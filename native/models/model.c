@@ -116,7 +116,7 @@ char *lockproof_model_hello(const char *name)
 		    model->old ? "" : ",\"droppable\"", model->secret ? ",\"secretmem\"" : "",
 		    model->old ? "false" : "true");
 	text_format(&text, ",\"lock_observers\":[\"model\"],\"lock_modes\":true,\"residency\":\"model\"");
-	text_format(&text, ",\"mappings\":true,\"accounting\":true,\"elsewhere\":true");
+	text_format(&text, ",\"mappings\":true,\"accounting\":true,\"page_faults\":true,\"elsewhere\":true");
 	text_format(&text, ",\"faults\":{\"each-allocation\":\"countdown\",\"from-each-allocation\":\"countdown\","
 			   "\"apart\":\"countdown\",\"memory\":\"countdown\"},\"knobs\":{},\"alone\":false,\"taint\":"
 			   "null,\"counts\":null");

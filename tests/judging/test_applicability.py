@@ -310,6 +310,16 @@ def test_secret_memory_that_the_limit_refuses_is_untested() -> None:
             "the target gives no way to see the boundaries of mappings",
         ),
         (
+            "map: a*524288\ncall: mlock\nrange: ^*524288\nexpect: {locked: unchanged}",
+            {"bits": 32},
+            "524288 pages do not fit into the 32 bits of an address",
+        ),
+        (
+            "checks: [linux.layout]\nmap: a\ncall: touch\nrange: ^\nexpect: {page-faults: none}",
+            {"page_faults": False},
+            "the target does not count page faults",
+        ),
+        (
             "checks: [linux.layout]\nmap: a\ncall: mlock\nrange: ^\nexpect: {accounting: exact}",
             {"accounting": False},
             "the target does not tell how much locked memory it counts (VmLck)",

@@ -661,6 +661,21 @@ def test_what_the_system_does_not_tell_is_no_pass(mlocked: Change | None, vm_are
     assert doubt(verdict) == f"the system's count of {what} was not observed"
 
 
+def touched(page_faults: int | None) -> Execution:
+    return execution(".", replace(step(0, "0", "."), page_faults=page_faults))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "good", "bad", "message"),
+    [("none", 0, 3, "the access took 3 page faults"), ("some", 1, 0, "the access took no page fault")],
+)
+def test_an_access_takes_page_faults_or_none(wanted: str, good: int, bad: int, message: str) -> None:
+    case = f"checks: [linux.layout]\nmap: a\ncall: touch\nrange: ^\nexpect: {{page-faults: {wanted}}}"
+    assert judged(case, touched(good)) == PASS
+    assert found(judged(case, touched(bad))) == [f"linux.layout: {message}"]
+    assert doubt(judged(case, touched(None))) == "page faults were not counted"
+
+
 def test_a_settling_that_failed_is_no_pass() -> None:
     verdict = judged(SETTLE, execution(".", step(0, "EBUSY", ".")))
     assert doubt(verdict) == "the system's count of mapping objects was not observed"

@@ -150,6 +150,9 @@ def problems_in(text: str) -> list[str]:
         (with_line("mlock.no-change, mlock.errors]", "quality.system]").replace(
             "{result: ENOMEM, locked: unchanged}", "{mlocked: unchanged}"),
          "11:17: expect[0].mlocked: mlock does not see it; write it at a step `call: settle`"),
+        (with_line("mlock.no-change, mlock.errors]", "linux.layout]").replace(
+            "{result: ENOMEM, locked: unchanged}", "{page-faults: none}"),
+         "11:21: expect[0].page-faults: mlock does not see it; write it at a step `call: touch`"),
         (VALID + "- text\n", "12:3: not a mapping; write '- id: ' and the fields below it"),
         ("id: leaf\n", "1:1: not a list; begin each of the cases with '- id: '"),
         ("", "1:1: no cases in it; write a list, or remove the file"),

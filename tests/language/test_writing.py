@@ -111,6 +111,7 @@ def outcomes(draw: st.DrawFn, pages: int, call: Call, *, unchanged: bool) -> Out
         accounting=draw(st.sampled_from(("exact", "any"))),
         mlocked=draw(st.sampled_from(settles)) if unchanged else "any",
         vm_areas=draw(st.sampled_from(settles)) if unchanged else "any",
+        page_faults=draw(st.sampled_from(("none", "some", "any"))) if call is Call.TOUCH else "any",
     )
 
 

@@ -239,6 +239,20 @@ def test_a_snapshot_that_is_none_is_said(line: str, at: str, old: str, new: str,
     assert error(line.replace(old, new)).startswith(f"not the protocol, {what.format(at=at)}: '{line[:8]}")
 
 
+def test_the_page_faults_of_an_access_are_kept() -> None:
+    touched = read(BEFORE, STEP.replace('"result"', '"page_faults":3,"result"'), DONE, END)
+    assert touched is not None
+    assert touched.executions[0].steps[0].page_faults == 3
+
+
+def test_strips_of_more_pages_than_anybody_can_hold_are_no_trace() -> None:
+    reader = TraceReader("demo", 1 << 21)
+    snapshot = '{"locked":{"smaps":".*2097152"},"resident":null,"mappings":null,"accounted":1,"elsewhere":null}'
+    steps = [f'{{"step":{number},"result":"0","snapshot":{snapshot}}}' for number in range(130)]
+    with pytest.raises(TargetError, match="strips of more than 256 Mi pages"):
+        list(map(reader.feed, steps))
+
+
 def test_a_step_comes_once_in_an_execution() -> None:
     assert error(BEFORE, STEP, STEP).startswith("not the protocol, step 0 a second time in one execution: ")
 

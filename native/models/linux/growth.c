@@ -112,6 +112,18 @@ static void grow_stack(struct task *task, size_t page)
 	stack->object_page -= pages;
 }
 
+/* Takes a page fault where the page is not there, or is another's and is written to. */
+static long access_page(struct task *task, size_t page)
+{
+	struct mm *mm = task->mm;
+	const int vma = vma_find(mm, page);
+	const struct page before = mm->pages[page];
+	long result = vma_fault(mm, vma, page);
+
+	task->touch_faults += !before.resident || before.borrowed != mm->pages[page].borrowed;
+	return result;
+}
+
 long linux_touch(void *self, unsigned long address, size_t pages)
 {
 	struct task *task = self;
@@ -121,6 +133,7 @@ long linux_touch(void *self, unsigned long address, size_t pages)
 	long result = 0;
 
 	task->faults.limited = false;
+	task->touch_faults = 0;
 	for (size_t page = first; page < first + pages && !result; page++) {
 		const bool charged = vma_page_is_charged(&mm->pages[page]);
 
@@ -128,7 +141,7 @@ long linux_touch(void *self, unsigned long address, size_t pages)
 			grow_stack(task, page);
 		result = task_access_signal(task, page);
 		if (!result)
-			result = vma_fault(mm, vma_find(mm, page), page);
+			result = access_page(task, page);
 		if (!result && !charged && vma_page_is_charged(&mm->pages[page]) && task->left)
 			task->left--;
 	}

@@ -285,11 +285,20 @@ long task_touch(void *self, unsigned long address, size_t pages)
 		result = task_access_signal(task, page);
 		if (!result && !task->mm->pages[page].resident && task->left)
 			task->left--;
+		if (!result)
+			task->touch_faults += !task->mm->pages[page].resident || task->mm->pages[page].borrowed;
 		if (!result && !mm_populate(task->mm, (struct span){ page, page + 1 }))
 			result = -ENOMEM;
+		if (!result)
+			task->mm->pages[page].borrowed = false;
 	}
 	task->faults.limited = limited;
 	return result;
+}
+
+static long task_page_faults(void *self)
+{
+	return ((const struct task *)self)->touch_faults;
 }
 
 bool task_fork(struct task *task)
@@ -438,6 +447,7 @@ bool task_open(struct system *system)
 		.limit_memory = task_limit_memory,
 		.become_unprivileged = task_become_unprivileged,
 		.touch = task_touch,
+		.page_faults = task_page_faults,
 		.setrlimit = task_setrlimit,
 		.ftruncate = task_ftruncate,
 		.shmctl = task_shmctl,

@@ -56,6 +56,7 @@ struct task {
 	uint64_t hard_memlock;
 	size_t left; /* pages that can still be allocated, in faults.left while a call is under way */
 	size_t parent_left;
+	long touch_faults;	   /* page faults of the last touch */
 	struct mutation *mutation; /* of a model that has a defect, or NULL */
 };
 

@@ -65,6 +65,7 @@ void populate(struct task_call *call);
 void evict(struct task_call *call);
 void evict_last_page(struct task_call *call);
 void evict_next_page(struct task_call *call);
+void lend(struct task_call *call); /* what is there is still to be copied when it is written to */
 void evict_kind(struct task_call *call);
 void evict_shared_kind(struct task_call *call);
 

@@ -48,6 +48,16 @@ void evict_next_page(struct task_call *call)
 		evict_page(call, call->span.end);
 }
 
+static void lend_page(struct task_call *call, size_t page)
+{
+	now(call)->pages[page].borrowed = now(call)->pages[page].resident;
+}
+
+void lend(struct task_call *call)
+{
+	each(call, NULL, lend_page);
+}
+
 void evict_kind(struct task_call *call)
 {
 	each(call, has_kind, evict_page);

@@ -200,6 +200,7 @@ long resize_touch(void *self, unsigned long address, size_t pages)
 	size_t first = address >> PAGE_SHIFT;
 	long result = 0;
 
+	task->touch_faults = 0;
 	for (size_t page = first; page < first + pages && !result; page++) {
 		if (!mm_is_mapped(task->mm, (struct span){ page, page + 1 }) && !grow_stack(task, page))
 			return SIGSEGV;

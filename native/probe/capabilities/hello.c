@@ -275,6 +275,7 @@ void hello_write(const struct kernel *kernel, const struct facts *facts, struct 
 	text_format(&trace->text, ",\"residency\":%s", residencies[facts->observers.residency]);
 	write_flag(trace, "mappings", facts->observers.mappings);
 	write_flag(trace, "accounting", facts->observers.accounting);
+	write_flag(trace, "page_faults", facts->observers.page_faults);
 	write_flag(trace, "elsewhere", facts->observers.elsewhere && facts->observers.elsewhere_locks);
 	write_faults(trace, facts);
 	write_knobs(trace, &kernel->faults);

@@ -196,6 +196,30 @@ static long try_accounting(struct kernel *kernel, struct facts *facts, const str
 	return 0;
 }
 
+static long count_faults(struct kernel *kernel, unsigned long memory)
+{
+	kernel_touch(kernel, memory, CALIBRATION_PAGES);
+	return kernel->touch_faults;
+}
+
+/*
+ * Memory that is new takes page faults, and none when it is there, nor where the
+ * kernel has brought it in: User-mode Linux has some then, which are none of its memory management.
+ */
+static long try_page_faults(struct kernel *kernel, struct facts *facts, const struct trial *trial)
+{
+	unsigned long memory = trial_memory(kernel, CALIBRATION_PAGES);
+	long brought = kernel_mmap(0, CALIBRATION_PAGES * kernel->page_size, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0, kernel->page_size);
+
+	(void)trial;
+	if (!memory || kernel_is_error(brought))
+		return -ENOMEM;
+	facts->observers.page_faults = count_faults(kernel, memory) > 0 && !count_faults(kernel, memory) &&
+				       !count_faults(kernel, (unsigned long)brought);
+	return 0;
+}
+
 static bool shows_lock_on_fault(const struct snapshot *snapshot)
 {
 	return snapshot->has_smaps && memchr(snapshot->smaps, 'F', CALIBRATION_PAGES);
@@ -207,6 +231,7 @@ const struct trial trials_of_observers[] = {
 	{ .name = "msync-invalidate", .about = ABOUT_FACT, .run = try_invalidate },
 	{ .name = "residency", .about = ABOUT_FACT, .run = try_residency },
 	{ .name = "accounting", .about = ABOUT_FACT, .run = try_accounting },
+	{ .name = "page_faults", .about = ABOUT_FACT, .run = try_page_faults },
 	{ 0 },
 };
 

@@ -195,6 +195,7 @@ struct system kernel_raw_system(struct kernel *kernel)
 		.madvise = kernel_madvise,
 		.msync = kernel_msync,
 		.touch = kernel_touch,
+		.page_faults = kernel_page_faults,
 		.map_locked = kernel_map_locked,
 		.mremap = kernel_mremap,
 		.mremap_and_stay = kernel_mremap_and_stay,

@@ -26,6 +26,7 @@ struct observers {
 	bool accounting;
 	bool elsewhere;
 	bool elsewhere_locks;
+	bool page_faults;
 	enum residency residency;
 };
 
@@ -59,6 +60,7 @@ struct kernel {
 	bool uses_huge_pages, wants_thp, uses_heap, uses_stack;
 	unsigned long arena;
 	size_t pages;
+	long touch_faults; /* page faults of the last touch */
 	const char *explanation;
 
 	int handover_file; /* for what a new image is left; -1: none can be made */
@@ -112,5 +114,6 @@ void kernel_observe(void *self, unsigned long arena, struct snapshot *snapshot);
 
 /* touch.c */
 long kernel_touch(void *self, unsigned long address, size_t pages);
+long kernel_page_faults(void *self);
 
 #endif

@@ -143,6 +143,14 @@ static void write_results(struct interpreter *in)
 	text_format(&trace->text, "]");
 }
 
+static void write_page_faults(struct interpreter *in)
+{
+	long faults = in->system->page_faults(in->system->self);
+
+	if (faults >= 0)
+		text_format(&in->execution->trace.text, ",\"page_faults\":%ld", faults);
+}
+
 bool report_step(struct interpreter *in, int index, long result, bool fault)
 {
 	struct trace *trace = &in->execution->trace;
@@ -156,6 +164,8 @@ bool report_step(struct interpreter *in, int index, long result, bool fault)
 		write_counts(in);
 	if (in->program->steps[index].operation == STEP_THREADS)
 		write_results(in);
+	if (in->program->steps[index].operation == STEP_TOUCH)
+		write_page_faults(in);
 	observe(in);
 	text_format(&trace->text, ",\"snapshot\":");
 	write_snapshot(trace, &in->execution->snapshot);

@@ -102,6 +102,8 @@ struct system {
 	long (*msync)(void *self, unsigned long address, size_t length, int flags);
 	/* More than 0: in a model, the signal that the access gets; a kernel delivers it. */
 	long (*touch)(void *self, unsigned long address, size_t pages);
+	/* That the last touch took; -1: cannot be seen. */
+	long (*page_faults)(void *self);
 	/* As `map`, with MAP_LOCKED. */
 	long (*map_locked)(void *self, int region, unsigned long address, size_t pages, size_t object_page);
 	/* In place where both addresses are the same, else to exactly the new one. */

@@ -102,6 +102,36 @@ static void pages_behind_the_end_of_a_file_are_a_bus_error(void **state)
 	close(file);
 }
 
+static void page_faults_are_those_of_the_access(void **state)
+{
+	char *memory = map(PROT_READ | PROT_WRITE, -1);
+
+	(void)state;
+	kernel.observers.page_faults = true;
+	kernel_touch(&kernel, (unsigned long)memory, PAGES);
+	assert_true(kernel_page_faults(&kernel) > 0);
+	kernel_touch(&kernel, (unsigned long)memory, PAGES);
+	assert_int_equal(kernel_page_faults(&kernel), 0);
+	kernel.observers.page_faults = false;
+	assert_int_equal(kernel_page_faults(&kernel), -1);
+	unmap(memory);
+}
+
+/* What was only read is the page of zeroes. */
+static void a_page_that_has_to_be_copied_takes_a_page_fault(void **state)
+{
+	char *memory = map(PROT_READ, -1);
+
+	(void)state;
+	kernel.observers.page_faults = true;
+	for (int page = 0; page < PAGES; page++)
+		(void)*(volatile char *)(memory + (size_t)page * kernel.page_size);
+	mprotect(memory, PAGES * kernel.page_size, PROT_READ | PROT_WRITE);
+	kernel_touch(&kernel, (unsigned long)memory, PAGES);
+	assert_int_equal(kernel_page_faults(&kernel), PAGES);
+	unmap(memory);
+}
+
 static void what_a_signal_does_is_as_it_was(void **state)
 {
 	char *memory = map(PROT_READ, -1);
@@ -123,6 +153,8 @@ int main(void)
 		cmocka_unit_test(what_may_not_be_read_is_a_segmentation_fault),
 		cmocka_unit_test(pages_behind_the_end_of_a_file_are_a_bus_error),
 		cmocka_unit_test(what_a_signal_does_is_as_it_was),
+		cmocka_unit_test(page_faults_are_those_of_the_access),
+		cmocka_unit_test(a_page_that_has_to_be_copied_takes_a_page_fault),
 	};
 
 	kernel.page_size = (size_t)sysconf(_SC_PAGESIZE);

@@ -231,6 +231,12 @@ static long fake_touch(void *self, unsigned long address, size_t pages)
 	return record(self, "touch", address, pages) < 0 ? SIGBUS : 0;
 }
 
+static long fake_page_faults(void *self)
+{
+	(void)self;
+	return 3;
+}
+
 static const struct system fake = {
 	.page_size = PAGE_SIZE,
 	.reserve = fake_reserve,
@@ -251,6 +257,7 @@ static const struct system fake = {
 	.mremap = fake_mremap,
 	.brk = fake_brk,
 	.touch = fake_touch,
+	.page_faults = fake_page_faults,
 	.exec = fake_exec,
 	.vfork = fake_vfork,
 	.posix_spawn = fake_posix_spawn,
