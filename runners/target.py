@@ -130,6 +130,8 @@ class TargetInfo:
     """Trials that did not come to an end, so that they found nothing out, and what became of each."""
     mcl_onfault: bool = False
     """Whether mlockall takes MCL_ONFAULT."""
+    thp: int | None = None
+    """Pages in a transparent huge page; None: the target makes none where it is asked to."""
     page_faults: bool = False
     """Whether the page faults of an access are counted."""
     packaged: tuple[str, str] = ("", "")

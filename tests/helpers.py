@@ -109,6 +109,7 @@ def target_info(**changes: Any) -> TargetInfo:  # noqa: ANN401
         mappings=True,
         accounting=True,
         page_faults=True,
+        thp=512,
         elsewhere=True,
         faults={"each-allocation": "fail-nth", "from-each-allocation": "make-it-fail", "apart": "filters", "memory": "memcg"},
         knobs={},

@@ -35,6 +35,7 @@ MEANS = {
     "memlock": "a higher RLIMIT_MEMLOCK: ulimit -l unlimited",
     "mapping-limit": "vm.max_map_count of at most 262144: sysctl vm.max_map_count=65530",
     "guard": "Linux 6.13 or later",
+    "thp": "a kernel with CONFIG_TRANSPARENT_HUGEPAGE: echo madvise >/sys/kernel/mm/transparent_hugepage/enabled",
     "locks": f"{_SMAPS}, or an msync that tells locks",
     "residency": f"{_SMAPS}, or mincore",
     "mappings": _SMAPS,

@@ -123,6 +123,9 @@ def _provokable(case: Case, info: TargetInfo) -> Iterator[Verdict]:
             "cgroup that hands the memory controller on)"
         )
         yield _lacking(info, Status.UNTESTED, "memory", reason, "memory")
+    if any(region.huge == "always" for region in case.regions.values()) and info.thp is None:
+        reason = "the target makes no transparent huge pages (on Linux: /sys/kernel/mm/transparent_hugepage/enabled)"
+        yield _lacking(info, Status.UNTESTED, "thp", reason, "thp")
     if any(region.guard and "G" in region.guard for region in case.regions.values()) and not info.guard:
         reason = "the target has no guard pages (MADV_GUARD_INSTALL, Linux 6.13)"
         yield _lacking(info, Status.UNTESTED, "guard", reason, "guard")

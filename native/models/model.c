@@ -121,7 +121,8 @@ char *lockproof_model_hello(const char *name)
 			   "\"apart\":\"countdown\",\"memory\":\"countdown\"},\"knobs\":{},\"alone\":false,\"taint\":"
 			   "null,\"counts\":null");
 	text_format(&text,
-		    ",\"privileged\":true,\"memlock\":-1,\"own_pages\":%d,\"max_map_count\":%d,\"huge_page\":null}}\n",
+		    ",\"privileged\":true,\"memlock\":-1,\"own_pages\":%d,\"max_map_count\":%d,\"huge_page\":null,"
+		    "\"thp\":512}}\n",
 		    OWN_PAGES, MAX_MAP_COUNT);
 	text_close(&text);
 	return answer;

@@ -315,6 +315,11 @@ def test_secret_memory_that_the_limit_refuses_is_untested() -> None:
             "524288 pages do not fit into the 32 bits of an address",
         ),
         (
+            f"regions: {{a: {{huge: always}}}}\n{MLOCK}",
+            {"thp": None},
+            "the target makes no transparent huge pages (on Linux: /sys/kernel/mm/transparent_hugepage/enabled)",
+        ),
+        (
             "checks: [linux.layout]\nmap: a\ncall: touch\nrange: ^\nexpect: {page-faults: none}",
             {"page_faults": False},
             "the target does not count page faults",

@@ -24,6 +24,7 @@ _INIT = """\
 /bin/busybox mount -t cgroup2 cgroup /sys/fs/cgroup
 echo +memory >/sys/fs/cgroup/cgroup.subtree_control
 echo 4 >/proc/sys/vm/nr_hugepages
+echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
 echo 1024 >/proc/sys/vm/max_map_count
 echo 0 >/proc/sys/debug/exception-trace
 /bin/busybox mount -t ext4 /dev/nvme0n1 /mnt

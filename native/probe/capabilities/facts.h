@@ -26,6 +26,7 @@ struct facts {
 	bool lock_modes;
 	bool mcl_onfault; /* mlockall takes MCL_ONFAULT */
 	bool guard;
+	size_t thp; /* pages of a transparent huge page; 0: there are none */
 	bool privileged;
 	long own_pages; /* -1: not known */
 	bool faults[FAULT_KIND_COUNT];

@@ -290,6 +290,8 @@ void hello_write(const struct kernel *kernel, const struct facts *facts, struct 
 	trace_number_or_null(trace, kernel->max_map_count);
 	text_format(&trace->text, ",\"huge_page\":");
 	trace_number_or_null(trace, kernel->huge_page_size ? (long)(kernel->huge_page_size / kernel->page_size) : -1);
+	text_format(&trace->text, ",\"thp\":");
+	trace_number_or_null(trace, facts->thp ? (long)facts->thp : -1);
 	text_format(&trace->text, "}}");
 	trace_end_line(trace);
 }

@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include "capabilities/trials.h"
+#include "program/pages.h"
+
+enum { ATTEMPTS = 4 };
 
 static size_t least_pages(const struct kernel *kernel, enum kind kind)
 {
@@ -64,6 +67,33 @@ static long try_guard(struct kernel *kernel, struct facts *facts, const struct t
 	return 0;
 }
 
+static bool becomes_huge(struct kernel *kernel, size_t pages)
+{
+	size_t size = kernel->thp_size;
+	unsigned long memory = round_up(trial_memory(kernel, 2 * pages), size), resident = 0;
+	unsigned char is_there;
+
+	if (!memory || kernel_advise_huge(kernel, HUGE_ALWAYS, memory, pages) < 0)
+		return false;
+	*(volatile char *)memory = 1;
+	for (size_t page = 0; page < pages; page++)
+		resident += mincore((void *)(memory + page * kernel->page_size), 1, &is_there) == 0 && is_there & 1;
+	return resident == pages;
+}
+
+/* Where one page is used, all are there. A kernel whose memory is in pieces may find none the first time. */
+static long try_thp(struct kernel *kernel, struct facts *facts, const struct trial *trial)
+{
+	size_t pages = kernel->thp_size / kernel->page_size;
+
+	(void)trial;
+	for (int attempt = 0; attempt < ATTEMPTS && pages && !facts->thp; attempt++) {
+		if (becomes_huge(kernel, pages))
+			facts->thp = pages;
+	}
+	return 0;
+}
+
 const struct trial trials_of_kinds[] = {
 	{ .name = "anonymous", .about = ABOUT_KIND, .run = try_kind, .kind = KIND_ANONYMOUS },
 	{ .name = "file", .about = ABOUT_KIND, .run = try_kind, .kind = KIND_FILE },
@@ -77,5 +107,6 @@ const struct trial trials_of_kinds[] = {
 	{ .name = "heap", .about = ABOUT_KIND, .run = try_kind, .kind = KIND_HEAP },
 	{ .name = "droppable", .about = ABOUT_KIND, .run = try_kind, .kind = KIND_DROPPABLE },
 	{ .name = "guard", .about = ABOUT_FACT, .run = try_guard },
+	{ .name = "thp", .about = ABOUT_FACT, .run = try_thp },
 	{ 0 },
 };

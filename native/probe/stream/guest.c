@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,13 @@ static unsigned long huge_pages(void)
 	return wanted > HUGE_PAGES ? (unsigned long)wanted : HUGE_PAGES;
 }
 
+/* With less than 512 MiB the kernel makes no transparent huge pages; those that it makes later, by and by, come as chance has it. */
+static void allow_huge_pages(void)
+{
+	proc_write("/sys/kernel/mm/transparent_hugepage/enabled", "madvise");
+	write_number("/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs", UINT_MAX);
+}
+
 /* A terminal that hands on each byte as it comes, and at once. */
 static bool make_raw(int terminal)
 {
@@ -155,6 +163,7 @@ bool guest_start(struct channel *channel)
 	proc_write("/sys/fs/cgroup/cgroup.subtree_control", "+memory"); /* for limits of memory */
 	write_number("/proc/sys/vm/nr_hugepages", huge_pages());
 	write_number("/proc/sys/vm/max_map_count", MOST_MAPPINGS);
+	allow_huge_pages();
 	/* Cases that end with a signal are no diagnostics; on s390x they would be told on the channel. */
 	write_number("/proc/sys/debug/exception-trace", 0);
 	terminal = open_terminal();
