@@ -64,6 +64,8 @@ class Scores:
     defects: Sequence[Defect]
     killers: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """For each defect the cases that show with it what they do not show without; of the round that killed it."""
+    noticed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """For each defect that no case killed yet those that pass or fail without it, and with it could not be judged."""
     broke: set[str] = field(default_factory=set)
     """Defects with which the kernel crashed, or a process hung: no further case was run with them."""
     tried: set[str] = field(default_factory=set)
@@ -110,7 +112,9 @@ def score(corpus: Corpus, chosen: Sequence[Defect], target: Target, watcher: Wat
             guest.know(cases)
             for number, defect in enumerate(left, 1):
                 watcher.progress(f"{what}: {number} of {len(left)}, {defect.name}")
-                found = scores.killers[defect.name] = guest.killers(defect, cases)
+                found, noticed = guest.killers(defect, cases)
+                scores.killers[defect.name] = found
+                scores.noticed[defect.name] = scores.noticed.get(defect.name, ()) + noticed
                 watcher.say(f"{defect.number} {defect.name}: {counted(len(found), 'case')}")
             killed = len(left) - len(scores.survivors)
             took = f"{time.monotonic() - began:.0f} s"
@@ -159,29 +163,32 @@ class _Guest:
                     self._known[case.name] = self._known.get(case.name, frozenset()) | what_is_shown(verdict)
                     self._scores.tried.add(case.name)
 
-    def killers(self, defect: Defect, cases: Sequence[Case]) -> tuple[str, ...]:
-        """Return the cases that show more with a defect than without.
+    def killers(self, defect: Defect, cases: Sequence[Case]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the cases that show more with a defect than without, and those that cannot be judged with it alone.
 
         The first of them is run again without it: where it shows the same, an earlier defect had left something behind,
         and all is done again on a kernel that was started anew.
         """
         known = [case for case in cases if case.name in self._known]
-        found = self._more(defect.number, known)
+        found, noticed = self._more(defect.number, known)
         again = [case for case in known if case.name in found[:1]]
-        if self._session is not None and again and self._more(_NONE, again):
+        if self._session is not None and again and self._more(_NONE, again)[0]:
             self._restart()
-            found = self._more(defect.number, known)
+            found, noticed = self._more(defect.number, known)
         closing = {case.name for case in known if case.closing}
         if closing & set(found):
             self._restart()
-        return found
+        return found, noticed
 
-    def _more(self, number: int, cases: Sequence[Case]) -> tuple[str, ...]:
-        return tuple(
+    def _more(self, number: int, cases: Sequence[Case]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        verdicts = list(self._verdicts(number, cases))
+        found = (
             case.name
-            for case, verdict in self._verdicts(number, cases)
+            for case, verdict in verdicts
             if verdict.status is Status.FAIL and what_is_shown(verdict) - self._known[case.name]
         )
+        noticed = (case.name for case, verdict in verdicts if verdict.status not in {Status.PASS, Status.FAIL})
+        return tuple(found), tuple(noticed)
 
     def _verdicts(self, number: int, cases: Iterable[Case]) -> Iterator[tuple[Case, Verdict]]:
         """Judge cases, up to the first with which the kernel breaks, or a process hangs."""
@@ -230,6 +237,9 @@ def report(found: Scores, checks: Mapping[str, Sequence[str]], *, verbose: bool)
 
 def _killed(found: Scores, defect: Defect, checks: Mapping[str, Sequence[str]]) -> str:
     killers = found.killers.get(defect.name, ())
+    noticed = found.noticed.get(defect.name, ())
+    if not killers and noticed:
+        return f"SURVIVES, noticed by {counted(len(noticed), 'case')} without a verdict, such as {noticed[0]}"
     if not killers:
         return "SURVIVES"
     own = [case for case in killers if defect.requirement in checks[case]]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lockproof.conformance.corpus.defects import defects
+from lockproof.conformance.corpus.defects import Scores, defects, report
 from lockproof.conformance.language.loading import load_requirements
 from lockproof.runners.host.cache import directory
 from lockproof.runners.kernels import series
@@ -66,12 +66,14 @@ def test_the_patch_plants_each() -> None:
     planted = Counter(re.findall(r"\bmlock_defect\(MLOCK_DEFECT_(\w+)\)", code))
     names = {defect.name.upper().replace("-", "_") for defect in defects()}
     assert planted.keys() == names
-    # What lets pages be reclaimed is a defect of locking and of reclaim; a limit that forgets does so in two places.
+    # What lets pages be reclaimed is a defect of locking and of reclaim; a limit that forgets does so in two places, and
+    # what is kept after the last attempt makes the first one the last.
     assert {name for name, count in planted.items() if count > 1} == {
         "PAGES_PRESENT_NOT_PINNED",
         "PAGES_FAULTED_NOT_PINNED",
         "PAGES_ON_FAULT_NOT_PINNED",
         "LIMIT_FORGETS_LOCKED",
+        "ERROR_RETRY_KEEPS",
     }
 
 
@@ -86,6 +88,16 @@ def test_the_patch_applies_behind_the_series(tmp_path: Path) -> None:
         command = ["patch", "-p1", "--forward", "--batch"]
         done = subprocess.run(command, cwd=tmp_path, input=patch, capture_output=True, check=False)
         assert done.returncode == 0, done.stdout.decode()
+
+
+def test_a_survivor_that_leaves_cases_without_a_verdict_is_said_to_be_noticed() -> None:
+    first, second, third = defects()[:3]
+    found = Scores((first, second, third), {first.name: ("a/b",)}, {first.name: ("a/c",), second.name: ("a/c", "a/d")})
+    lines = report(found, {"a/b": ()}, verbose=False).splitlines()
+    assert lines[0].endswith("1 case a/b")
+    assert lines[1].endswith("SURVIVES, noticed by 2 cases without a verdict, such as a/c")
+    assert lines[2].endswith("SURVIVES")
+    assert "3 defects, 1 killed by" in lines[4]
 
 
 def test_a_target_without_defects_gets_one_line() -> None:
