@@ -33,6 +33,7 @@ struct mapping {
 	int object;	     /* NO_OBJECT: private memory of no file */
 	size_t object_page;  /* the object's page at the mapping's start; of no object, the page where it was made */
 	size_t object_pages; /* the object's length */
+	bool held;	     /* the object is a segment that SHM_LOCK has locked */
 	/* Of the models of Linux; vma.h says what they are. */
 	unsigned flags;
 	int anon;

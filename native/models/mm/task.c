@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 
 #include "program/advice.h"
 
@@ -75,7 +76,7 @@ static long task_declare(void *self, int index, const struct region *region)
 
 struct mapping task_mapping(struct task *task, int region, unsigned long address, size_t pages, size_t object_page)
 {
-	const struct memory *memory = &task->memory[region];
+	struct memory *memory = &task->memory[region];
 	const size_t first = address >> PAGE_SHIFT;
 	struct mapping mapping = {
 		.span = { first, first + pages },
@@ -91,6 +92,10 @@ struct mapping task_mapping(struct task *task, int region, unsigned long address
 		mapping.object = memory->region.shared ? task->objects++ : NO_OBJECT;
 		mapping.object_page = memory->region.shared ? 0 : first;
 		mapping.object_pages = pages;
+	}
+	if (memory->region.kind == KIND_SYSV) {
+		memory->object = mapping.object;
+		memory->own = !task->privileged;
 	}
 	return mapping;
 }
@@ -155,15 +160,69 @@ static long task_ftruncate(void *self, int region, size_t pages)
 	return 0;
 }
 
-/* Only the segment's owner may, or who may lock beyond the limit: who gave up all privileges is neither any more. */
+static bool is_first_of_object(const struct mm *mm, size_t at)
+{
+	for (size_t i = 0; i < at; i++) {
+		if (mm->mappings[i].object == mm->mappings[at].object)
+			return false;
+	}
+	return true;
+}
+
+/* Pages of all segments that are locked: whole ones, however much of them is mapped. */
+static size_t held_pages(const struct mm *mm)
+{
+	size_t pages = 0;
+
+	for (size_t i = 0; i < mm->count; i++) {
+		if (mm->mappings[i].held && is_first_of_object(mm, i))
+			pages += mm->mappings[i].object_pages;
+	}
+	return pages;
+}
+
+static struct mapping *mapping_of_object(struct mm *mm, int object)
+{
+	for (size_t i = 0; i < mm->count; i++) {
+		if (mm->mappings[i].object == object)
+			return &mm->mappings[i];
+	}
+	return NULL;
+}
+
+/* RLIMIT_MEMLOCK is a limit on all segments of a user, apart from what processes lock. 0: it may be locked. */
+static long may_hold(const struct task *task, const struct mapping *segment)
+{
+	if (task->privileged || segment->held)
+		return 0;
+	return held_pages(task->mm) + segment->object_pages <= task->memlock >> PAGE_SHIFT ? 0 : -ENOMEM;
+}
+
+/*
+ * shmctl(2): the segment's owner may, and who may lock beyond the limit. Who has
+ * given up all privileges owns what was made since. A segment ends with its last mapping.
+ */
 static long task_shmctl(void *self, int region, int command)
 {
-	const struct task *task = self;
+	struct task *task = self;
+	const struct memory *memory = &task->memory[region];
+	const bool lock = command == SHM_LOCK;
+	const struct mapping *segment;
+	long error;
 
-	(void)command;
-	if (task->memory[region].region.kind != KIND_SYSV)
+	if (memory->region.kind != KIND_SYSV)
 		return -EINVAL;
-	return task->privileged ? 0 : -EPERM;
+	segment = mapping_of_object(task->mm, memory->object);
+	if (!segment)
+		return -EINVAL;
+	if (!task->privileged && (!memory->own || (lock && task->memlock == 0)))
+		return -EPERM;
+	error = lock ? may_hold(task, segment) : 0;
+	for (size_t i = 0; !error && i < task->mm->count; i++) {
+		if (task->mm->mappings[i].object == memory->object)
+			task->mm->mappings[i].held = lock;
+	}
+	return error;
 }
 
 static bool is_for_object(enum kind kind)

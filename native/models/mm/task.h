@@ -34,11 +34,12 @@ static inline struct span span_of_any_part(unsigned long address, size_t length)
 	return (struct span){ pages.first, pages.first + pages.count };
 }
 
-/* A region, and the file behind it where it has one. */
+/* A region, and the file behind it where it has one; of System V shared memory the segment that was made last. */
 struct memory {
 	struct region region;
 	int object;
 	size_t object_pages;
+	bool own; /* the segment was made without privileges */
 };
 
 struct mutation;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 
 #include "mutants/call_pages.h"
 #include "mutants/conditions.h"
@@ -70,7 +71,7 @@ bool for_limit(const struct task_call *call)
 		return call->result == -EAGAIN && !has_shortage(call) && !call->task->privileged;
 	if (call->result != -ENOMEM || call->task->privileged || has_shortage(call))
 		return false;
-	return call->kind & (ON_MLOCKALL | ON_BRK) || mm_is_mapped(call->before, call->span);
+	return call->kind & (ON_MLOCKALL | ON_BRK | ON_SHMCTL) || mm_is_mapped(call->before, call->span);
 }
 
 bool for_privilege(const struct task_call *call)
@@ -160,6 +161,19 @@ bool ok_eager(const struct task_call *call)
 bool ok_locked(const struct task_call *call)
 {
 	return ok(call) && any_was_locked(call);
+}
+
+bool ok_shm_unlock(const struct task_call *call)
+{
+	return ok(call) && call->flags == SHM_UNLOCK;
+}
+
+/* A segment that was locked is gone. */
+bool ok_segment(const struct task_call *call)
+{
+	const struct mapping *mapping = mapping_at(call->before, call->span.start);
+
+	return ok(call) && mapping && mapping->held;
 }
 
 bool ok_unlocked(const struct task_call *call)

@@ -31,6 +31,8 @@ bool ok_on_fault(const struct task_call *call); /* that asks for locks on fault 
 bool ok_eager(const struct task_call *call);	/* that does not */
 bool ok_locked(const struct task_call *call);	/* where some of the range was locked before */
 bool ok_unlocked(const struct task_call *call); /* where none of it was */
+bool ok_shm_unlock(const struct task_call *call);
+bool ok_segment(const struct task_call *call); /* where a segment was that SHM_LOCK had locked */
 bool ok_privileged(const struct task_call *call);
 bool ok_limited(const struct task_call *call); /* by one who may not lock without limit */
 bool ok_within_future(const struct task_call *call);

@@ -171,7 +171,7 @@ static long do_ftruncate(void *self, int region, size_t pages)
 
 static long do_shmctl(void *self, int region, int command)
 {
-	struct task_call call = begin_all(self, ON_SHMCTL, 0);
+	struct task_call call = begin_all(self, ON_SHMCTL, command);
 
 	return finish(&call, call.mutation->model.shmctl(self, region, command));
 }

@@ -12,7 +12,7 @@
 
 #include "kernel/process.h"
 
-enum { NOBODY = 65534, USUAL_STACK = 8 << 20 };
+enum { NOBODY = 65534, NO_USER = 0x7f000000, USUAL_STACK = 8 << 20 };
 
 /* On some 32-bit architectures the first names stand for calls with 16-bit ids. */
 #ifdef SYS_setresuid32
@@ -168,12 +168,20 @@ static long drop_capabilities(void)
 	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
 }
 
-static long become_nobody(void)
+static long become(long user)
 {
-	if (syscall(CALL_SETGROUPS, 0, NULL) < 0 || syscall(CALL_SETRESGID, NOBODY, NOBODY, NOBODY) < 0 ||
-	    syscall(CALL_SETRESUID, NOBODY, NOBODY, NOBODY) < 0)
+	if (syscall(CALL_SETGROUPS, 0, NULL) < 0 || syscall(CALL_SETRESGID, user, user, user) < 0 ||
+	    syscall(CALL_SETRESUID, user, user, user) < 0)
 		return -errno;
 	return 0;
+}
+
+/* What the system counts by user (SHM_LOCK) is then nobody else's. The root of a container may have fewer users. */
+static long become_nobody(void)
+{
+	long result = become(NO_USER + getpid());
+
+	return result == -EINVAL ? become(NOBODY) : result;
 }
 
 /* The root of a container may have no other user to become, and is nobody special outside it: giving up the capabilities will do. */
