@@ -43,6 +43,7 @@ __all__ = ["MOST_LINES", "repro"]
 
 MOST_LINES = 40
 _MANY = 8  # mappings; more are mapped in a loop
+_MANY_PAGES = 16384  # that are looked at one by one
 _HEADERS = {
     "errno.h": ("errno",),
     "fcntl.h": ("open(",),
@@ -80,6 +81,7 @@ class _Writer:
         steps = list(flatten(self.case.steps))
         outcomes = [outcome for step in steps for outcome in step.expect]
         for what, needed in (
+            ("a look at very many pages", len(self.case.map) > _MANY_PAGES),
             ("a cgroup that limits memory", self.case.limits.memory is not None),
             ("a system at rest", any(step.call is Call.SETTLE for step in steps)),
             ("threads that make calls at the same time", any(step.call is Call.THREADS for step in steps)),

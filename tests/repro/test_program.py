@@ -27,6 +27,7 @@ BEYOND = (
     "grid/",  # a sweep with calls before and after it
     "sweeps/mlock/every-other-locked",  # its strips take a line too many
     "lifetime/threads/at-once", "quality/mlocked/",  # threads at the same time, what the whole system counts
+    "linux/large/",  # more pages than anybody reads in a line
 )  # fmt: skip
 
 
