@@ -246,6 +246,8 @@ class _Execution:
             own, number = number, number + 1
             if step.call is Call.THREADS:
                 number += len(step.child)
+            elif step.fault and own in seen and seen[own].result != "0":  # there never was a child
+                number += len(tuple(flatten(step.child)))
             elif step.child:
                 number = self._steps(step.child, before, number, seen)
             if self.missing is not None:

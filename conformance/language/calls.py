@@ -139,7 +139,6 @@ class Call(StrEnum):
     FORK = Signature(
         "fork",
         needs=("child",),
-        swept=False,
         everywhere=True,
         not_within=_in_any(_NO_FORK),
         checks=("fork.parent-keeps", *_A_LOCK_LASTS),

@@ -206,6 +206,8 @@ def _steps(steps: tuple[Step, ...], path: _Path, *, within: Call | None) -> Iter
         yield from _counts(step, here)
         if step.fault is not None and not step.call.signature.swept:
             yield (*here, "fault"), f"the allocations of {step.call} cannot be made to fail; write it at another call"
+        if step.call is Call.FORK and (step.fault or "").startswith("from-"):
+            yield (*here, "fault"), "what lasts would last in the child as well; write a fault that comes once"
         if step.region is not None and not _is_letter(step.region):
             yield (*here, "region"), f"{step.region!r} is no letter; write the letter of a region"
         if step.range is not None and not (step.call.signature.bytewise or _takes(step.call, step.range)):

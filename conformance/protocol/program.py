@@ -83,14 +83,14 @@ def _conditions(case: Case) -> Iterator[str]:
 
 
 def _step(step: Step, mapped: Counter[str]) -> Iterator[str]:
+    if step.fault:
+        yield f"fault {step.fault}"
     if "child" in step.call.signature.needs:
         yield step.call.value + (f" {step.times}" if step.times else "")
         for inner in step.child:
             yield from _step(inner, mapped)
         yield "exit"
         return
-    if step.fault:
-        yield f"fault {step.fault}"
     words = ["call", step.call.value]
     if step.call is Call.MMAP and step.range and step.region:
         words += [step.region, f"{step.range.first}", f"{step.range.count}", f"{mapped[step.region]}"]

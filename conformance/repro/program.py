@@ -86,6 +86,7 @@ class _Writer:
             ("a system at rest", any(step.call is Call.SETTLE for step in steps)),
             ("threads that make calls at the same time", any(step.call is Call.THREADS for step in steps)),
             ("a second image of the program", any(step.call in _IMAGES or step.image for step in steps)),
+            ("a fork that fails", any(step.call is Call.FORK and step.fault for step in steps)),
             ("limits and objects that change", any(step.call in _CHANGES for step in steps)),
             ("memory of a kind that few kernels have", any(r.kind in _RARE for r in self.case.regions.values())),
             ("what an earlier call returned", any(o.when is not None for o in outcomes)),

@@ -693,6 +693,20 @@ FORK = (
 )
 
 
+def test_of_a_fork_that_was_made_to_fail_the_parent_alone_is_judged() -> None:
+    fields = (
+        'map: aa\nlocked: L.\ncall: fork\nfault: each-allocation\nchild:\n- {call: observe, expect: {result: 0, locked: ".."}}\n'
+        "expect:\n- {result: 0, locked: unchanged}\n- {result: ENOMEM, locked: unchanged}"
+    )
+    made = execution("L.", step(1, "0", ".."), step(0, "0", "L.", fault="not-reached"), number=2)
+    failed = execution("L.", step(0, "ENOMEM", "L.", fault="failed"), number=1)
+    lost = execution("L.", step(0, "ENOMEM", "..", fault="failed"), number=1)
+    assert judged(fields, failed, made) == PASS
+    assert [finding.pages for finding in judged(fields, lost, made).findings] == [(0,)]
+    unseen = execution("L.", step(0, "0", "L.", fault="not-reached"), number=2)
+    assert doubt(judged(fields, failed, unseen)) == "step 1, observe, was not reported"
+
+
 def test_a_child_is_judged_from_the_fork_and_the_parent_from_before_it() -> None:
     steps = (step(0, "0", "LL"), step(2, "0", ".."), step(3, "0", "L."), step(1, "0", "LL"), step(4, "0", ".L"))
     assert judged(FORK, execution("L.", *steps)) == PASS

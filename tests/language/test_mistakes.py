@@ -144,6 +144,8 @@ def problems_in(text: str) -> list[str]:
          "9:10: fault: a closing case has none, it looks at what others left; remove it, or closing"),
         (with_line("call:   mlock\n  range:  .^^^^^^.", "call: settle\n  fault: each-allocation"),
          "9:10: fault: the allocations of settle cannot be made to fail; write it at another call"),
+        (with_line("  call:   mlock\n  range:  .^^^^^^.\n", "  call: fork\n  fault: from-each-allocation\n  child: [{call: observe}]\n"),
+         "9:10: fault: what lasts would last in the child as well; write a fault that comes once"),
         (with_line("call:   mlock\n", "call:   settle\n"), "9:11: range: settle has none; it takes no argument"),
         (with_line("  call:   mlock\n  range:  .^^^^^^.\n", "  call: fork\n  child: [{call: settle}]\n"),
          "9:18: child[0].call: the system is not at rest while a child runs; settle after the fork"),

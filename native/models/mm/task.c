@@ -360,10 +360,17 @@ static long task_page_faults(void *self)
 	return ((const struct task *)self)->touch_faults;
 }
 
+/* A child, and each of its mappings, takes memory. What it does itself is no part of the call. */
 bool task_fork(struct task *task)
 {
-	struct mm *child = mm_create(task->mm->space, &task->faults);
+	struct mm *child;
 
+	for (size_t i = 0; i <= task->mm->count; i++) {
+		if (!mm_allocate(task->mm, 0))
+			return false;
+	}
+	task->faults.countdown = 0;
+	child = mm_create(task->mm->space, &task->faults);
 	if (!child)
 		return false;
 	mm_copy(child, task->mm);

@@ -182,22 +182,35 @@ static bool run_thread(struct interpreter *in, int index)
 	return result < 0 ? fail_step(in, "thread", result) : report_step(in, index, result, false);
 }
 
-/* After `leave` a model is the parent again; a kernel's child is gone, and where it has failed its parent as well. */
+/*
+ * After `leave` a model is the parent again; a kernel's child is gone, and where it has failed its parent as well.
+ * A fault is armed for the parent alone.
+ */
 static bool run_fork(struct interpreter *in, int index)
 {
 	const struct system *system = in->system;
+	const struct step *step = &in->program->steps[index];
 	struct execution *execution = in->execution;
-	long result = system->fork(system->self);
+	bool fault = step->fault && in->fault;
+	long result, reached = 0;
 
+	if (fault && !check_setup(in, step->line, "fault", system->arm(system->self, in->fault)))
+		return false;
+	result = system->fork(system->self);
 	if (result == 0) {
 		run_steps(in, index + 1, in->program->steps[index].child_end);
 		publish(in);
 		system->leave(system->self, execution->status == STATUS_DONE);
 	}
+	if (fault)
+		reached = system->injected(system->self);
 	if (execution->status != STATUS_DONE)
 		return false;
 	execution->step = index;
-	return result < 0 ? fail_step(in, "fork", result) : report_step(in, index, result, false);
+	execution->fault_reached |= reached > 0;
+	if (result < 0 && !fault)
+		return fail_step(in, "fork", result);
+	return check_setup(in, step->line, "fault", reached) && report_step(in, index, result, fault);
 }
 
 struct calls {

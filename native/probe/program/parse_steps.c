@@ -307,6 +307,8 @@ static bool open_child(struct parser *parser, enum operation operation)
 		return refuse_at(parser, parser->line, "children do not nest");
 	if (!take_step(parser, &step))
 		return false;
+	if (step->fault && parser->program->fault == FAULT_FROM_EACH_ALLOCATION)
+		return refuse_at(parser, parser->line, "what lasts would last in the child as well; let it fail once");
 	step->operation = operation;
 	parser->open_fork = parser->program->step_count++;
 	return true;

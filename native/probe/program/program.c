@@ -8,7 +8,7 @@
 /* Checks that the line may stand here. */
 static bool enter_stage(struct parser *parser, enum stage stage, bool once)
 {
-	if (parser->pending_fault && !word_is(parser->keyword, "call"))
+	if (parser->pending_fault && !word_is(parser->keyword, "call") && !word_is(parser->keyword, "fork"))
 		return refuse_at(parser, parser->line, "fault must stand directly before a call");
 	if (stage < parser->stage)
 		return refuse_at(parser, parser->line,
