@@ -11,6 +11,7 @@
 #include "kernel/defect.h"
 #include "kernel/files.h"
 #include "kernel/image.h"
+#include "kernel/own_memory.h"
 #include "kernel/proc.h"
 #include "program/errnames.h"
 
@@ -139,6 +140,7 @@ bool executor_start(struct executor *executor, struct executor_parent *parent, b
 {
 	struct kernel *kernel = &executor->kernel;
 
+	own_memory_trim();
 	kernel_start(kernel, alone);
 	kernel_raise_limits(kernel);
 	kernel->progress_file = progress_open();
@@ -188,6 +190,7 @@ void executor_go_on(struct executor *executor, int file)
 	struct resume resume;
 	struct system system;
 
+	own_memory_trim();
 	if (!kernel_image_take_over(file, kernel, &executor->program, &resume))
 		process_exit(1);
 	kernel->explanation = NULL;

@@ -15,6 +15,7 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -262,7 +263,19 @@ static int run_body(void *argument)
 	return 0;
 }
 
-static char thread_stack[THREAD_STACK] __attribute__((aligned(16)));
+static char *thread_stack; /* NULL: none, as in most programs, whose every mlockall would lock it */
+
+long kernel_make_thread_stack(void *self)
+{
+	const struct kernel *kernel = self;
+	long stack = kernel_mmap(0, THREAD_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0,
+				 kernel->page_size);
+
+	if (kernel_is_error(stack))
+		return stack;
+	thread_stack = (char *)stack;
+	return 0;
+}
 
 #ifdef __GLIBC__
 
@@ -273,7 +286,7 @@ static long run_in_thread(struct thread_body *body)
 	int flags =
 		CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID;
 
-	if (clone(run_body, thread_stack + sizeof(thread_stack), flags, body, NULL, NULL, &alive) < 0)
+	if (clone(run_body, thread_stack + THREAD_STACK, flags, body, NULL, NULL, &alive) < 0)
 		return -errno;
 	while ((now = __atomic_load_n(&alive, __ATOMIC_ACQUIRE)) != 0)
 		syscall(CALL_FUTEX, &alive, WAIT_WHILE_EQUAL, now, NULL, NULL, 0);
@@ -295,7 +308,7 @@ static long run_in_thread(struct thread_body *body)
 	int error;
 
 	pthread_attr_init(&attributes);
-	error = pthread_attr_setstack(&attributes, thread_stack, sizeof(thread_stack));
+	error = pthread_attr_setstack(&attributes, thread_stack, THREAD_STACK);
 	if (!error)
 		error = pthread_create(&thread, &attributes, run_pthread, body);
 	return error ? -error : -pthread_join(thread, NULL);
@@ -306,7 +319,7 @@ static long run_in_thread(struct thread_body *body)
 long kernel_thread(void *self, void (*run)(void *argument), void *argument)
 {
 	struct thread_body body = { run, argument };
+	long result = thread_stack ? 0 : kernel_make_thread_stack(self); /* a new image has none yet */
 
-	(void)self;
-	return run_in_thread(&body);
+	return result < 0 ? result : run_in_thread(&body);
 }

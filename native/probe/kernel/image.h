@@ -24,6 +24,7 @@ long kernel_image_try(const struct kernel *kernel);
 long kernel_exec(void *self, const struct program *program, const struct resume *resume, bool missing);
 long kernel_vfork(void *self, enum child_image image);
 long kernel_posix_spawn(void *self, enum child_image image);
+long kernel_make_thread_stack(void *self);
 long kernel_thread(void *self, void (*run)(void *argument), void *argument);
 
 #endif

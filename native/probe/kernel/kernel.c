@@ -206,6 +206,7 @@ struct system kernel_raw_system(struct kernel *kernel)
 		.exec = kernel_exec,
 		.vfork = kernel_vfork,
 		.posix_spawn = kernel_posix_spawn,
+		.make_thread_stack = kernel_make_thread_stack,
 		.thread = kernel_thread,
 		.make_threads = kernel_make_threads,
 		.at_once = kernel_at_once,

@@ -321,6 +321,8 @@ bool parse_fork(struct parser *parser)
 
 bool parse_thread(struct parser *parser)
 {
+	if (!parser->program->thread_line)
+		parser->program->thread_line = parser->line;
 	return open_child(parser, STEP_THREAD);
 }
 

@@ -150,6 +150,9 @@ static bool prepare_threads(struct interpreter *in)
 	const struct program *program = in->program;
 	const struct system *system = in->system;
 
+	if (program->thread_line && system->make_thread_stack &&
+	    !check_setup(in, program->thread_line, "thread", system->make_thread_stack(system->self)))
+		return false;
 	return !program->most_threads || !system->make_threads ||
 	       check_setup(in, program->threads_line, "threads",
 			   system->make_threads(system->self, program->most_threads));

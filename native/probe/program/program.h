@@ -117,6 +117,7 @@ struct program {
 	int memory_line;  /* of `limit memory`, or 0 */
 	int settle_line;  /* of the first `call settle`, or 0 */
 	int exec_line;	  /* of the first `call exec`, or 0 */
+	int thread_line;  /* of the first `thread`, or 0 */
 	int threads_line; /* of the first `threads`, or 0 */
 	int most_threads; /* that make calls at the same time in any step */
 	int region_count, map_count, guard_count, lock_count, limit_count, step_count;

@@ -124,6 +124,8 @@ struct system {
 	 * that fails, and in a model; a kernel's new image goes on with interpret_resume().
 	 */
 	long (*exec)(void *self, const struct program *program, const struct resume *resume, bool missing);
+	/* For a thread that will run; before all else, as it takes memory. NULL: needs none. */
+	long (*make_thread_stack)(void *self);
 	/* Runs it in another thread of the process, and waits for that. */
 	long (*thread)(void *self, void (*run)(void *argument), void *argument);
 
