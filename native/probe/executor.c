@@ -171,6 +171,8 @@ void executor_run(struct executor *executor, struct executor_parent *parent, uns
 		fail(execution, "the defect cannot be planted");
 		return;
 	}
+	if (executor->program.fault && executor->kernel.alone)
+		kernel_faults_choose(&executor->kernel.faults, executor->program.faulty);
 	if (!run_in_full_process(executor, parent, &job, &ending))
 		ending = process_run(do_job, &job, executor->program.time);
 	if (executor->program.defect)

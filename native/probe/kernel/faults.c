@@ -92,7 +92,12 @@ static void write_knob(const char *name, const char *value)
 
 void kernel_faults_start(struct kernel_faults *faults)
 {
-	faults->nth = faults->switches[0] = faults->switches[1] = faults->log.file = -1;
+	static const char *const switches[] = { "failslab/probability", "fail_page_alloc/probability" };
+
+	faults->nth = -1;
+	for (int i = 0; i < 2; i++)
+		faults->switches[i] = proc_open_in(debugfs, switches[i], O_WRONLY);
+	kernel_log_start(&faults->log);
 	for (int i = 0; i < KNOB_COUNT; i++) {
 		struct knob *knob = &faults->knobs[i];
 
@@ -151,43 +156,20 @@ static long set_switches(const struct kernel_faults *faults, const char *probabi
 static long open_nth(struct kernel_faults *faults)
 {
 	faults->nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-	if (faults->nth < 0)
-		return -errno;
-	kernel_log_start(&faults->log);
-	return 0;
-}
-
-static long open_switches(struct kernel_faults *faults)
-{
-	static const char *const names[] = { "failslab/probability", "fail_page_alloc/probability" };
-
-	for (int i = 0; i < 2; i++) {
-		faults->switches[i] = proc_open_in(debugfs, names[i], O_WRONLY);
-		if (faults->switches[i] < 0)
-			return -errno;
-	}
-	return 0;
+	return faults->nth < 0 ? -errno : 0;
 }
 
 /* From here on the switches alone decide; an execution that died may have left them on. */
 static long make_it_fail(struct kernel_faults *faults)
 {
-	int file = open("/proc/thread-self/make-it-fail", O_WRONLY | O_CLOEXEC);
-	long result;
+	long result = set_switches(faults, "0");
 
-	if (file < 0)
-		return -errno;
-	result = set_switches(faults, "0");
-	if (!result)
-		result = checked(write(file, "1", 1), 1);
-	close(file);
-	return result;
+	return result ? result : proc_write("/proc/thread-self/make-it-fail", "1");
 }
 
 /*
  * Only caches that somebody has marked, and in a kernel for tests nobody has, pass
- * the one filter; no order of pages the other. Both are looked at each time:
- * what an execution before this one had is in force until then.
+ * the one filter; no order of pages the other.
  */
 static long choose_allocations(const struct kernel_faults *faults, enum allocations which)
 {
@@ -217,16 +199,22 @@ static long choose_allocations(const struct kernel_faults *faults, enum allocati
 	return 0;
 }
 
+void kernel_faults_choose(struct kernel_faults *faults, enum allocations which)
+{
+	if (!faults->is_chosen || faults->chosen != which)
+		faults->is_chosen = choose_allocations(faults, which) == 0;
+	faults->chosen = which;
+}
+
+/* What an execution before this one had is in force until the filters are looked at. */
 long kernel_prepare_faults(void *self, bool persistent, enum allocations which)
 {
 	struct kernel_faults *faults = &((struct kernel *)self)->faults;
 	long result = open_nth(faults);
 
 	faults->persistent = persistent;
-	if (!result)
+	if (!result && !(faults->is_chosen && faults->chosen == which))
 		result = choose_allocations(faults, which);
-	if (!result && persistent)
-		result = open_switches(faults);
 	if (!result && persistent)
 		result = make_it_fail(faults);
 	return result;
@@ -238,7 +226,6 @@ void kernel_faults_inherit(struct kernel_faults *faults)
 	if (faults->nth < 0)
 		return;
 	close(faults->nth);
-	close(faults->log.file);
 	open_nth(faults);
 }
 

@@ -19,17 +19,27 @@ struct knob {
 struct kernel_faults {
 	struct knob knobs[KNOB_COUNT];
 
-	/* Of the process that is to meet the faults; -1: not prepared, or not wanted. */
-	int nth;
+	/* Of all processes: only one of them meets faults at a time. Open from the start; -1: not there. */
 	int switches[2];
-	bool persistent;
 	struct kernel_log log;
+	enum allocations chosen; /* that the filters let fail, where is_chosen */
+	bool is_chosen;
+
+	/* Of the process that is to meet the faults; -1: not prepared. */
+	int nth;
+	bool persistent;
 };
 
 struct kernel;
 
 /* Sets the kernel's knobs so that the allocations of memory locking can fail, in armed processes only. */
 void kernel_faults_start(struct kernel_faults *faults);
+
+/*
+ * Has these allocations fail in the processes forked from now on, which then need not look at the filters; for a kernel
+ * whose filters nobody else changes. Where it fails they find that out.
+ */
+void kernel_faults_choose(struct kernel_faults *faults, enum allocations which);
 
 /* Puts the knobs back. */
 void kernel_faults_stop(const struct kernel_faults *faults);

@@ -162,6 +162,7 @@ bool kernel_image_take_over(int file, struct kernel *kernel, struct program *pro
 	if (count == describe(parts, kernel, resume, NULL) && resume->step == NO_PROGRAM)
 		process_exit(IT_WORKS);
 	kernel->filler = (struct filler){ 0 };
+	kernel->smaps_file = kernel->status_file = -1; /* they were closed */
 	return count == size;
 }
 

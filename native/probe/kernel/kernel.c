@@ -129,8 +129,10 @@ static long kernel_fork(void *self)
 {
 	long child = process_fork();
 
-	if (child == 0)
+	if (child == 0) {
 		kernel_faults_inherit(&((struct kernel *)self)->faults);
+		kernel_observe_anew(self);
+	}
 	if (child > 0)
 		process_die_like(process_wait((pid_t)child));
 	return child;
@@ -155,6 +157,7 @@ void kernel_start(struct kernel *kernel, bool alone)
 	long thp_size = proc_number("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "");
 
 	*kernel = (struct kernel){ .page_size = (size_t)sysconf(_SC_PAGESIZE), .alone = alone };
+	kernel->smaps_file = kernel->status_file = -1;
 	kernel->huge_page_size = huge_page_kib > 0 ? (size_t)huge_page_kib * 1024 : 0;
 	kernel->thp_size = thp_size > 0 ? (size_t)thp_size : 0;
 	kernel->max_map_count = proc_number("/proc/sys/vm/max_map_count", "");

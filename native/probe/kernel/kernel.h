@@ -63,6 +63,9 @@ struct kernel {
 	long touch_faults; /* page faults of the last touch */
 	const char *explanation;
 
+	/* Of the process that is observed, open from its first snapshot on; -1: not yet. */
+	int smaps_file, status_file;
+
 	int handover_file; /* for what a new image is left; -1: none can be made */
 	int progress_file; /* progress.h */
 };
@@ -110,6 +113,8 @@ long kernel_become_unprivileged(void *self);
 bool kernel_may_lock_beyond_limits(void);
 
 /* observe.c */
+/* In a process that is another one than before, with memory of its own. */
+void kernel_observe_anew(struct kernel *kernel);
 void kernel_observe(void *self, unsigned long arena, struct snapshot *snapshot);
 
 /* touch.c */

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The kernel's log from some moment on. A child that reads it opens it itself: the position belongs to the file. */
+/* The kernel's log from some moment on. The position belongs to the file, and so to all processes that have it. */
 struct kernel_log {
 	int file;  /* -1: it cannot be read */
 	bool lost; /* the kernel has overwritten records before they were read; to be cleared by who has seen it */

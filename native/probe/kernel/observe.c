@@ -16,18 +16,22 @@ enum {
 	PAGEMAP_ENTRIES = 512,
 };
 
-/* Reads a map file; false: it could not be read. */
-static bool read_maps(const char *path, struct arena_strips *strips)
+/* Reads smaps, or maps where there is no smaps; false: it could not be read. */
+static bool read_maps(struct kernel *kernel, struct arena_strips *strips)
 {
 	struct smaps smaps = smaps_to(arena_strips_take, strips);
 	char buffer[READ_SIZE];
 
 	arena_strips_start(strips);
-	return smaps_read(&smaps, path, buffer, sizeof(buffer));
+	if (!kernel->observers.smaps)
+		return smaps_read(&smaps, "/proc/self/maps", buffer, sizeof(buffer));
+	if (kernel->smaps_file < 0)
+		kernel->smaps_file = smaps_open("/proc/self/smaps");
+	return smaps_read_from(&smaps, kernel->smaps_file, buffer, sizeof(buffer));
 }
 
 /* Tens of thousands of mappings that only fill the process up are read where they are not as they were made. */
-static void observe_maps(const struct kernel *kernel, unsigned long arena, struct snapshot *snapshot)
+static void observe_maps(struct kernel *kernel, unsigned long arena, struct snapshot *snapshot)
 {
 	const struct observers *observers = &kernel->observers;
 	struct arena_strips strips = {
@@ -41,7 +45,7 @@ static void observe_maps(const struct kernel *kernel, unsigned long arena, struc
 
 	if (kernel->filler.above_all && filler_is_untouched(&kernel->filler))
 		strips.limit = kernel->filler.hole;
-	seen = read_maps(observers->smaps ? "/proc/self/smaps" : "/proc/self/maps", &strips);
+	seen = read_maps(kernel, &strips);
 	if (strips.limit)
 		strips.elsewhere_mapped += (long)(filler_bytes(&kernel->filler) / kernel->page_size);
 	tells_locks = seen && !strips.without_flags;
@@ -91,19 +95,31 @@ static bool observe_residency(const struct kernel *kernel, unsigned long arena, 
 	return false;
 }
 
-static long locked_pages(const struct kernel *kernel)
+static long locked_pages(struct kernel *kernel)
 {
-	long kib = proc_number("/proc/self/status", "VmLck:");
+	long kib;
 
+	if (kernel->status_file < 0)
+		kernel->status_file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	kib = proc_number_in(kernel->status_file, "VmLck:");
 	return kib < 0 ? -1 : kib / (long)(kernel->page_size / 1024);
 }
 
 void kernel_observe(void *self, unsigned long arena, struct snapshot *snapshot)
 {
-	const struct kernel *kernel = self;
+	struct kernel *kernel = self;
 
 	observe_maps(kernel, arena, snapshot);
 	snapshot->has_msync = kernel->observers.msync && page_observer_msync(kernel->page_size, arena, snapshot);
 	snapshot->has_resident = observe_residency(kernel, arena, snapshot);
 	snapshot->accounted = kernel->observers.accounting ? locked_pages(kernel) : -1;
+}
+
+void kernel_observe_anew(struct kernel *kernel)
+{
+	if (kernel->smaps_file >= 0)
+		close(kernel->smaps_file);
+	if (kernel->status_file >= 0)
+		close(kernel->status_file);
+	kernel->smaps_file = kernel->status_file = -1;
 }

@@ -97,29 +97,33 @@ static size_t keep_rest(char *text, size_t used)
 	return used == LONGEST_LINE - 1 ? 0 : used;
 }
 
-long proc_number(const char *path, const char *key)
+long proc_number_in(int file, const char *key)
 {
 	char text[LONGEST_LINE];
-	long number = -1;
 	size_t used = 0;
 	ssize_t count;
-	int fd;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (lseek(file, 0, SEEK_SET) != 0)
 		return -1;
-	while ((count = read(fd, text + used, sizeof(text) - 1 - used)) > 0) {
+	while ((count = read(file, text + used, sizeof(text) - 1 - used)) > 0) {
 		const char *found;
 
 		used += (size_t)count;
 		text[used] = '\0';
 		found = find_line(text, key);
-		if (found) {
-			number = (long)read_number(found);
-			break;
-		}
+		if (found)
+			return (long)read_number(found);
 		used = keep_rest(text, used);
 	}
-	close(fd);
+	return -1;
+}
+
+long proc_number(const char *path, const char *key)
+{
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	long number = file < 0 ? -1 : proc_number_in(file, key);
+
+	if (file >= 0)
+		close(file);
 	return number;
 }

@@ -20,4 +20,7 @@ long long proc_number_at(int file);
  */
 long proc_number(const char *path, const char *key);
 
+/* The same of a file that is open, as it reads now; of -1, which is none, -1. */
+long proc_number_in(int file, const char *key);
+
 #endif

@@ -197,21 +197,34 @@ void smaps_end(struct smaps *smaps)
 	hand_on(smaps);
 }
 
-bool smaps_read(struct smaps *smaps, const char *path, char *buffer, size_t size)
+bool smaps_read_from(struct smaps *smaps, int file, char *buffer, size_t size)
 {
-	int file = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
 	bool wanted = true;
 	long count;
 
-	if (file < 0)
+	if (syscall(SYS_lseek, file, 0, SEEK_SET) != 0)
 		return false;
 	do {
 		count = syscall(SYS_read, file, buffer, size);
 		if (count > 0)
 			wanted = smaps_feed(smaps, buffer, (size_t)count);
 	} while (wanted && (count > 0 || (count < 0 && errno == EINTR)));
-	syscall(SYS_close, file);
 	if (wanted && count == 0)
 		smaps_end(smaps);
 	return !wanted || count == 0;
+}
+
+int smaps_open(const char *path)
+{
+	return (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+}
+
+bool smaps_read(struct smaps *smaps, const char *path, char *buffer, size_t size)
+{
+	int file = smaps_open(path);
+	bool seen = file >= 0 && smaps_read_from(smaps, file, buffer, size);
+
+	if (file >= 0)
+		syscall(SYS_close, file);
+	return seen;
 }

@@ -42,4 +42,8 @@ void smaps_end(struct smaps *smaps);
 /* Feeds it a file, by way of a buffer; false: that cannot be read. As system calls, of which none is a cancellation point. */
 bool smaps_read(struct smaps *smaps, const char *path, char *buffer, size_t size);
 
+/* The same for who reads it several times: a descriptor or -1, and what the file says now, where there is one. */
+int smaps_open(const char *path);
+bool smaps_read_from(struct smaps *smaps, int file, char *buffer, size_t size);
+
 #endif
