@@ -40,8 +40,8 @@ class Machine:
     """MiB. Enough for a few hundred pages of any size, and for as many mappings as a process may have."""
     cpu: str = "max"
     """Under TCG; KVM has the host's."""
-    mailbox: bool = True
-    """Whether memory is shared through a PCI device."""
+    pci: bool = True
+    """Whether devices are on a PCI bus: memory that is shared with the guest, and a disk that it may swap to."""
     drivers: Mapping[str, str] = field(default_factory=dict)
     """Options of a kernel that runs on it, and the module where one is none of the kernel itself, `-` as `_`."""
     parameters: str = ""
@@ -229,7 +229,7 @@ ARCHITECTURES = {
                 console="ttyS0",
                 channel="ttysclp0",
                 drivers={"CONFIG_SCLP_TTY": "sclp_tty", "CONFIG_SCLP_CONSOLE": "sclp_con"},
-                mailbox=False,
+                pci=False,
                 hosts=("s390x",),
             ),
         ),

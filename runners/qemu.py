@@ -47,6 +47,8 @@ __all__ = ["PARAMETERS", "make", "names", "pack", "unpack"]
 # Where things lie, and with it how often a call allocates, is the same in every boot; and so is how many pages a
 # process gets before the limit of its cgroup: of what the kernel itself takes, parts of a page are left from others.
 PARAMETERS = "quiet panic=-1 oops=panic secretmem.enable=1 cryptomgr.notests norandmaps cgroup.memory=nokmem"
+_SWAP = 64 << 20
+"""Bytes of the disk that a guest may swap to. Its driver is the one that Debian's kernels for clouds have built in."""
 _OPTIONS = (
     *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
     *("-chardev", "file,id=console,path=/proc/self/fd/2,append=on"),
@@ -147,7 +149,7 @@ class GuestTarget:
         processors = f", {self.asked.smp} processors" if self.asked.smp > 1 else ""
         about = f"{accelerator.upper()}, {self.asked.memory} MiB{processors}"
         session = ProbeSession(
-            lambda: _boot(started, about, mailbox=self.machine.mailbox),
+            lambda: _boot(started, about, pci=self.machine.pci),
             hello_limit=self.machine.patience,
             complete=self._complete,
         )
@@ -175,18 +177,29 @@ class GuestTarget:
         )
 
 
-def _boot(command: tuple[str, ...], about: str, *, mailbox: bool) -> Guest:
-    """Start QEMU. What it and the console say, and the mailbox, are files in memory that nobody else can see."""
+def _boot(command: tuple[str, ...], about: str, *, pci: bool) -> Guest:
+    """Start QEMU. What it and the console say, mailbox and disk are files in memory that nobody else can see."""
     console = new_console()
-    if not mailbox:
+    if not pci:
         process = start_process(command, console)
         return Guest(process, Terminal(Pipes(process)), console, about)
-    memory = os.memfd_create("lockproof-mailbox")
-    try:
-        os.ftruncate(memory, SIZE)
-        backend = f"memory-backend-file,id=mailbox,share=on,size={SIZE},mem-path=/proc/self/fd/{memory}"
-        device = ("-object", backend, "-device", "ivshmem-plain,memdev=mailbox")
-        process = start_process((*command, *device), console, pass_fds=(memory,))
+    with _file_in_memory("mailbox", SIZE) as memory, _file_in_memory("swap", _SWAP) as disk:
+        devices = (
+            *("-object", f"memory-backend-file,id=mailbox,share=on,size={SIZE},mem-path=/proc/self/fd/{memory}"),
+            *("-device", "ivshmem-plain,memdev=mailbox"),
+            *("-blockdev", f"driver=file,node-name=swap,locking=off,filename=/proc/self/fd/{disk}"),
+            *("-device", "nvme,drive=swap,serial=swap"),
+        )
+        process = start_process((*command, *devices), console, pass_fds=(memory, disk))
         return Guest(process, Mailbox(memory, Pipes(process)), console, about)
+
+
+@contextmanager
+def _file_in_memory(name: str, size: int) -> Iterator[int]:
+    """Yield the descriptor of a file of so many bytes, none of which takes memory before it is written."""
+    file = os.memfd_create(f"lockproof-{name}")
+    try:
+        os.ftruncate(file, size)
+        yield file
     finally:
-        os.close(memory)
+        os.close(file)

@@ -128,6 +128,8 @@ class TargetInfo:
     """Calls, kinds of memory and ways to look that gave an error when they were tried, with its name."""
     trouble: Mapping[str, str] = field(default_factory=dict)
     """Trials that did not come to an end, so that they found nothing out, and what became of each."""
+    reclaim: tuple[str, ...] = ()
+    """Kinds of memory that the kernel can be made to take back from a process."""
     mcl_onfault: bool = False
     """Whether mlockall takes MCL_ONFAULT."""
     thp: int | None = None

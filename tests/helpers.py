@@ -121,6 +121,7 @@ def target_info(**changes: Any) -> TargetInfo:  # noqa: ANN401
         own_pages=283,
         max_map_count=65530,
         huge_page=512,
+        reclaim=("anonymous", "file", "shared", "shm", "memfd", "stack", "sysv", "heap"),
     )  # fmt: skip
     return replace(able, **changes)
 

@@ -29,6 +29,7 @@ MEANS = {
     "from-each-allocation": _FAULTS,
     "apart": _FAULTS,
     "memory": "root, and a root cgroup that hands the memory controller on; in a guest: -t qemu:KERNEL",
+    "reclaim": "root, a root cgroup that hands the memory controller on, and swap; in a guest: -t qemu:debian/VERSION",
     "alone": _GUEST,
     "counts": _GUEST,
     "privileged": "CAP_IPC_LOCK: run it as root",

@@ -48,6 +48,7 @@ _TOGETHER = {
 _ALWAYS_THERE = {Call.MMAP, Call.MUNMAP, Call.MPROTECT, Call.FORK}
 _SHORTAGES = {"EAGAIN", "EMFILE", "ENFILE", "ENOMEM", "ENOSPC"}
 """What the probe is told where it has used up what it is given, which says nothing about what the target has."""
+_NEVER_TAKEN = {Kind.HUGETLB, Kind.SECRETMEM}
 _LOCKING = {Call.MLOCK, Call.MLOCK2, Call.MLOCKALL}
 
 
@@ -117,6 +118,7 @@ def _provokable(case: Case, info: TargetInfo) -> Iterator[Verdict]:
         if step.call is Call.SETTLE and not info.alone:
             reason = "the target has no kernel to itself whose counts would tell (qemu has)"
             yield Verdict(Status.UNTESTED, reason, lacks="alone")
+    yield from _reclaimable(case, info)
     if case.limits.memory is not None and "memory" not in info.faults:
         reason = (
             "the target offers no way to let its memory run out (on Linux: root, and a root "
@@ -134,6 +136,19 @@ def _provokable(case: Case, info: TargetInfo) -> Iterator[Verdict]:
     yield from (Verdict(Status.UNTESTED, reason, lacks="mapping-limit") for reason in _mapping_limit(case, info))
     yield from (Verdict(Status.UNTESTED, reason) for reason in (*_huge_pages(case, info), *_sizes(case, info)))
     yield from (Verdict(Status.UNTESTED, reason, lacks="memlock") for reason in _memory(case, info))
+
+
+def _reclaimable(case: Case, info: TargetInfo) -> Iterator[Verdict]:
+    """Find memory that would have to be taken from a process, and cannot."""
+    if not any(step.call is Call.RECLAIM for step in flatten(case.steps)):
+        return
+    kinds = {region.kind for region in case.regions.values()} - _NEVER_TAKEN
+    if fixed := sorted(kinds.difference(info.reclaim)):
+        reason = (
+            f"the target gives no way to take {' and '.join(fixed)} memory from a process (on Linux: root, a root "
+            "cgroup that hands the memory controller on, and swap)"
+        )
+        yield _lacking(info, Status.UNTESTED, "reclaim", reason, "reclaim")
 
 
 def _providers(step: Step) -> Iterator[str]:

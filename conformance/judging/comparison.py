@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from lockproof.conformance.counted import counted
+from lockproof.conformance.counted import counted, page_numbers
 from lockproof.conformance.language.case import ANY, UNCHANGED, Outcome
 from lockproof.conformance.language.requirements import Aspect
 from lockproof.conformance.protocol.trace import SystemTrace
@@ -92,7 +92,7 @@ class Comparison:
             if wanted not in {"?", now}:
                 words.setdefault(_lock_words(was, now, wanted), []).append(page)
         for what, pages in words.items():
-            yield Mismatch(Aspect.LOCKED, f"{_numbers(pages)} {what}", tuple(pages), self.now, permitted)
+            yield Mismatch(Aspect.LOCKED, f"{page_numbers(pages)} {what}", tuple(pages), self.now, permitted)
 
     def _elsewhere(self) -> Iterator[Mismatch]:
         wanted = self.outcome.locks_elsewhere
@@ -132,7 +132,7 @@ class Comparison:
             if pages:
                 yield Mismatch(
                     Aspect.RESIDENT,
-                    f"{_numbers(pages)} {'is' if len(pages) == 1 else 'are'} {what}",
+                    f"{page_numbers(pages)} {'is' if len(pages) == 1 else 'are'} {what}",
                     tuple(pages),
                     now,
                     self.outcome.resident,
@@ -146,9 +146,10 @@ class Comparison:
             self.unseen = "the boundaries of mappings were not observed"
         elif was != now:
             moved = tuple(page for page, (a, b) in enumerate(zip(was, now, strict=True)) if a != b)
+            where = page_numbers(list(moved))
             yield Mismatch(
                 Aspect.MAPPINGS,
-                f"{now.count('|')} mappings instead of {was.count('|')}, boundaries changed at {_numbers(list(moved))}",
+                f"{now.count('|')} mappings instead of {was.count('|')}, boundaries changed at {where}",
                 moved,
                 now,
                 was,
@@ -203,15 +204,3 @@ def _lock_words(was: str, now: str, wanted: str) -> str:
     if wanted == ".":
         return "stayed locked" if was in _LOCKED else "became locked"
     return "locked on fault instead of at once" if now == "F" else "locked at once instead of on fault"
-
-
-def _numbers(pages: list[int]) -> str:
-    """Write page numbers as a person would: `pages 2, 5 to 7`."""
-    spans: list[list[int]] = []
-    for page in pages:
-        if spans and page == spans[-1][-1] + 1:
-            spans[-1].append(page)
-        else:
-            spans.append([page])
-    text = ", ".join(f"{span[0]}" if len(span) == 1 else f"{span[0]} to {span[-1]}" for span in spans)
-    return f"page{'s' if len(pages) > 1 else ''} {text}"

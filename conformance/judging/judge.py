@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lockproof.conformance.judging.at_once import AtOnce
 from lockproof.conformance.judging.comparison import LOCKS_NOT_SEEN, Comparison, Mismatch
+from lockproof.conformance.judging.reclaimed import nothing_shown, without_duty_to_go
 from lockproof.conformance.judging.verdict import Finding, Status, Verdict
 from lockproof.conformance.language import strips
 from lockproof.conformance.language.calls import Call
@@ -136,6 +137,16 @@ def _sweep(case: Case, trace: Trace, findings: tuple[Finding, ...]) -> Verdict:
     if may_succeed and last != "0":
         return Verdict(Status.UNRESOLVED, f"without a fault the call failed too, with {last}")
     return Verdict(Status.PASS, findings=findings)
+
+
+def _judged(step: Step) -> tuple[Outcome, ...]:
+    """Return the outcomes without what is evidence only: nobody is accused of it."""
+    return tuple(map(without_duty_to_go, step.expect)) if step.call is Call.RECLAIM else step.expect
+
+
+def _not_shown(step: Step, number: int, before: Snapshot, after: Snapshot) -> list[str]:
+    doubt = nothing_shown(step.expect[0], before, after) if step.call is Call.RECLAIM else None
+    return [] if doubt is None else [f"step {number}, {step.call}, {doubt}"]
 
 
 @dataclass
@@ -267,7 +278,7 @@ class _Execution:
             if done.result != "0":
                 self.doubts.append(f"step {number}, {step.call}, which prepares the next, gave {done.result}")
             return
-        permitted = [outcome for outcome in step.expect if outcome.when in {None, self.decided}]
+        permitted = [outcome for outcome in _judged(step) if outcome.when in {None, self.decided}]
         ending = Ending.SUCCEEDED if done.result == "0" else Ending.FAILED
         self.decided = ending if len(step.endings) > 1 else self.decided
         self.failed |= ending is Ending.FAILED
@@ -288,6 +299,7 @@ class _Execution:
                 self._find(number, mismatch, endings)
         if (not possible or all(comparison.unseen for comparison in possible)) and closest.unseen:
             self.doubts.append(closest.unseen)
+        self.doubts += _not_shown(step, number, before, done.snapshot)
 
     def _in_some_order(
         self, step: Step, number: int, done: StepTrace, now: str | None, permitted: list[Outcome]

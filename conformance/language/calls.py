@@ -173,6 +173,14 @@ class Call(StrEnum):
     SETTLE = Signature(
         "settle", swept=False, system_call=False, not_within=_in_any(_NO_REST), checks=("quality.mlocked-returns",)
     )
+    RECLAIM = Signature(
+        "reclaim",
+        swept=False,
+        system_call=False,
+        everywhere=True,
+        not_within={"threads": _NO_AT_ONCE},
+        checks=_A_LOCK_LASTS,
+    )
 
 
 ARGUMENTS = tuple(dict.fromkeys(name for call in Call for name in (*call.signature.needs, *call.signature.may_have)))

@@ -240,11 +240,11 @@ class Step:
     call: Call
     """The call; `touch` accesses pages, `thread` makes the steps of its `child` in another thread, `threads` the calls
     of its `child` each in a thread of its own, all at the same time, `observe` only looks, `settle` waits until nothing
-    of earlier processes is left in the system's own counts.
+    of earlier processes is left in the system's own counts, `reclaim` takes all memory from the process that it can.
     """
     range: _Range | None = None
     """The range, as a strip like `.^^^^^^.`, or with byte offsets. brk: the pages that the heap has then. Not for
-    mlockall, munlockall, fork, vfork, posix_spawn, thread, threads, exec, observe and settle.
+    mlockall, munlockall, fork, vfork, posix_spawn, thread, threads, exec, observe, settle and reclaim.
     """
     to: _Range | None = None
     """mremap: a strip, the pages that the range becomes: more or fewer of them, or elsewhere. A range of `length: 0`

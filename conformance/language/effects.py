@@ -116,6 +116,7 @@ _EFFECTS: dict[Call, Callable[[Step, Locks], Locks | None]] = {
     Call.MUNLOCKALL: lambda _, before: Locks(_everywhere(before.now, ".")),
     Call.TOUCH: lambda _, before: before,
     Call.OBSERVE: lambda _, before: before,
+    Call.RECLAIM: lambda _, before: before,
     Call.MPROTECT: lambda _, before: before,
 }
 

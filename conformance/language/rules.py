@@ -95,6 +95,7 @@ def check(
     yield from _objects(written)
     yield from unknown_effects(written)
     yield from _threads(written)
+    yield from _limited_reclaim(written, everything)
     yield from _endings(everything)
     yield from _readings(everything, interpretations)
     yield from _checks(written, everything, requirements)
@@ -204,6 +205,7 @@ def _steps(steps: tuple[Step, ...], path: _Path, *, within: Call | None) -> Iter
         yield from _arguments(step, here)
         yield from _nested(step, here, within)
         yield from _counts(step, here)
+        yield from _reclaim(step, here)
         if step.fault is not None and not step.call.signature.swept:
             yield (*here, "fault"), f"the allocations of {step.call} cannot be made to fail; write it at another call"
         if step.call is Call.FORK and (step.fault or "").startswith("from-"):
@@ -238,6 +240,13 @@ def _counts(step: Step, path: _Path) -> Iterator[tuple[_Path, str]]:
             if step.call is not call and getattr(outcome, field) != ANY:
                 name = field.replace("_", "-")
                 yield (*path, "expect", number, name), f"{step.call} does not see it; write it at a step `call: {call}`"
+
+
+def _reclaim(step: Step, path: _Path) -> Iterator[tuple[_Path, str]]:
+    """Find where nothing would show that memory was taken: of that, an unlocked page that was there is the evidence."""
+    if step.call is Call.RECLAIM and (len(step.expect) != 1 or "." not in step.expect[0].resident):
+        what = "one outcome, with `resident` and a `.` in it for a page that was there and can go"
+        yield (*path, "expect"), f"reclaim has {what}: without one nothing shows that memory was taken"
 
 
 _ABOUT = {Call.FTRUNCATE: _HAS_OBJECT, Call.SHMCTL: {Kind.SYSV}}
@@ -276,6 +285,12 @@ def _threads(written: WrittenCase) -> Iterator[tuple[_Path, str]]:
             yield ("steps", number, "call"), "what a call before it does is not known; write these calls first"
     if numbers:
         yield from _beside_threads(written)
+
+
+def _limited_reclaim(written: WrittenCase, steps: list[tuple[_Path, Step]]) -> Iterator[tuple[_Path, str]]:
+    """Find memory that is taken where it is limited, and nothing can be swapped."""
+    if written.limits.memory is not None and any(step.call is Call.RECLAIM for _, step in steps):
+        yield ("limits", "memory"), "what is limited does not go to swap; remove it, or the reclaim"
 
 
 def _at_once(call: Step, path: _Path) -> Iterator[tuple[_Path, str]]:

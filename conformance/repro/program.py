@@ -84,6 +84,7 @@ class _Writer:
             ("a look at very many pages", len(self.case.map) > _MANY_PAGES),
             ("a cgroup that limits memory", self.case.limits.memory is not None),
             ("a system at rest", any(step.call is Call.SETTLE for step in steps)),
+            ("a cgroup whose memory is taken", any(step.call is Call.RECLAIM for step in steps)),
             ("threads that make calls at the same time", any(step.call is Call.THREADS for step in steps)),
             ("a second image of the program", any(step.call in _IMAGES or step.image for step in steps)),
             ("a fork that fails", any(step.call is Call.FORK and step.fault for step in steps)),

@@ -29,7 +29,7 @@ static const struct model {
 
 enum {
 	MODEL_COUNT = sizeof(models) / sizeof(*models),
-	HELLO_SIZE = 1024,
+	HELLO_SIZE = 2048,
 	/* Of one execution: a snapshot before and after each step, of three strips. They are written as runs. */
 	STRIP_SIZE = 16384,
 	TRACE_SIZE = (MAX_STEPS + 1) * (3 * STRIP_SIZE + 1024),
@@ -121,6 +121,8 @@ char *lockproof_model_hello(const char *name)
 			   "\"apart\":\"countdown\",\"memory\":\"countdown\"},\"knobs\":{},\"alone\":false,\"taint\":"
 			   "null,\"counts\":null");
 	text_format(&text,
+		    ",\"reclaim\":[\"anonymous\",\"file\",\"shared\",\"shm\",\"memfd\",\"stack\",\"sysv\",\"heap\"]");
+	text_format(&text,
 		    ",\"privileged\":true,\"memlock\":-1,\"own_pages\":%d,\"max_map_count\":%d,\"huge_page\":null,"
 		    "\"thp\":512}}\n",
 		    OWN_PAGES, MAX_MAP_COUNT);
@@ -171,6 +173,7 @@ static const struct abilities abilities = {
 	.faults = { [FAULT_EACH_ALLOCATION] = true, [FAULT_FROM_EACH_ALLOCATION] = true },
 	.faults_apart = true,
 	.limit_memory = true,
+	.reclaim = true,
 	.orders = true,
 };
 

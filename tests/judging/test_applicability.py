@@ -15,6 +15,10 @@ LIMITED = "map: aaa\nlimits: {memlock: 4p}\ncall: mlock\nrange: ^^^\nexpect: {re
 SETTLE = (
     "checks: [quality.system]\nmap: a\ncall: settle\nclosing: true\nexpect: {mlocked: unchanged, vm-areas: unchanged}"
 )
+RECLAIM = (
+    "checks: [mlock.in-memory]\nmap: aab\nregions: {b: {kind: file}}\nlocked: L..\ncall: reclaim\n"
+    "expect: {resident: R..}"
+)
 POOR: dict[str, Any] = {"privileged": False, "memlock": 8192}
 
 
@@ -221,6 +225,14 @@ def test_secret_memory_that_the_limit_refuses_is_untested() -> None:
             {"alone": False, "counts": None},
             "the target has no kernel to itself whose counts would tell (qemu has)",
         ),
+        (
+            RECLAIM,
+            {"reclaim": ("anonymous",)},
+            (
+                "the target gives no way to take file memory from a process (on Linux: root, a root cgroup that hands the "
+                "memory controller on, and swap)"
+            ),
+        ),
         (SETTLE, {"counts": None}, "the target does not tell how much mlocked memory it counts (Mlocked)"),
         (
             SETTLE,
@@ -398,6 +410,7 @@ def test_what_is_unsupported_is_said_before_what_is_untested() -> None:
         ),
         (f"as: privileged\n{MLOCK}", {"privileged": False}, "privileged"),
         (SETTLE, {"alone": False, "counts": None}, "alone"),
+        (RECLAIM, {"reclaim": ()}, "reclaim"),
         (LIMITED, POOR, "memlock"),
         (MLOCK, {"lock_observers": (), "calls": ("mmap", "mlock", "munlock")}, ""),
         (

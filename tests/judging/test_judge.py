@@ -681,6 +681,34 @@ def test_a_settling_that_failed_is_no_pass() -> None:
     assert doubt(verdict) == "the system's count of mapping objects was not observed"
 
 
+RECLAIM = (
+    "checks: [mlock.in-memory]\nmap: aaa\nlocked: .L.\nsteps:\n- {call: touch, range: ^^^}\n"
+    "- {call: reclaim, expect: {resident: .R?}}"
+)
+
+
+def reclaimed(before: str | None, after: str | None) -> Execution:
+    touched, taken = snapshot(".L.", resident=before), snapshot(".L.", resident=after)
+    return execution(".L.", step(0, "0", touched), step(1, "0", taken))
+
+
+def test_a_locked_page_stays_where_an_unlocked_one_goes() -> None:
+    assert judged(RECLAIM, reclaimed("RRR", ".R.")) == PASS
+    assert judged(RECLAIM, reclaimed("RRR", ".RR")) == PASS
+    assert found(judged(RECLAIM, reclaimed("RRR", "..."))) == ["mlock.in-memory: page 1 is not resident"]
+
+
+def test_where_nothing_was_taken_nothing_is_shown_and_nobody_accused() -> None:
+    stayed = "step 1, reclaim, did not take page 0, so that it says nothing about the others"
+    assert doubt(judged(RECLAIM, reclaimed("RRR", "RRR"))) == stayed
+    assert doubt(judged(RECLAIM, reclaimed(".RR", ".R."))) == (
+        "step 1, reclaim, took nothing: no page that may go was there before"
+    )
+    assert doubt(judged(RECLAIM, reclaimed("RRR", None))) == "residency was not observed"
+    verdict = judged(RECLAIM, reclaimed("RRR", "R.R"))
+    assert found(verdict, besides=stayed) == ["mlock.in-memory: page 1 is not resident"]
+
+
 FORK = (
     "map: aa\nlocked: L.\nsteps:\n"
     "- {call: mlock, range: .^}\n"

@@ -149,6 +149,9 @@ def problems_in(text: str) -> list[str]:
         (with_line("call:   mlock\n", "call:   settle\n"), "9:11: range: settle has none; it takes no argument"),
         (with_line("  call:   mlock\n  range:  .^^^^^^.\n", "  call: fork\n  child: [{call: settle}]\n"),
          "9:18: child[0].call: the system is not at rest while a child runs; settle after the fork"),
+        (with_line("call:   mlock\n  range:  .^^^^^^.", "call: reclaim"),
+         ("10:5: expect: reclaim has one outcome, with `resident` and a `.` in it for a page that was there and can go: "
+         "without one nothing shows that memory was taken")),
         (with_line("mlock.no-change, mlock.errors]", "quality.system]").replace(
             "{result: ENOMEM, locked: unchanged}", "{mlocked: unchanged}"),
          "11:17: expect[0].mlocked: mlock does not see it; write it at a step `call: settle`"),

@@ -117,6 +117,11 @@ def test_a_shortage_that_lasts_and_a_settling_are_written_as_in_the_case() -> No
     ]
 
 
+def test_memory_that_is_taken_back_is_a_call_without_operands() -> None:
+    text = text_of("checks: [mlock.in-memory]\nmap: aa\nlocked: L.\ncall: reclaim\nexpect: {resident: R.}")
+    assert text.splitlines()[-1] == "call reclaim"
+
+
 def test_the_usual_time_limit_is_thirty_seconds() -> None:
     program = compile_case(case_of("map: a\ncall: mlock\nrange: ^\nexpect: {result: 0}"))
     assert program.time_limit == DEFAULT_TIME_LIMIT == 30.0

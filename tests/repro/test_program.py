@@ -26,6 +26,7 @@ BEYOND = (
     "quality/accounting/moved-and-stayed", "linux/history/moved-",  # what the kernel counts
     "grid/",  # a sweep with calls before and after it
     "sweeps/mlock/every-other-locked",  # its strips take a line too many
+    "lifetime/reclaim/", "linux/reclaim/",  # a cgroup whose memory is taken
     "lifetime/threads/at-once", "quality/mlocked/",  # threads at the same time, what the whole system counts
     "linux/large/",  # more pages than anybody reads in a line
 )  # fmt: skip

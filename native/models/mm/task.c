@@ -525,6 +525,7 @@ bool task_open(struct system *system)
 		.prepare_faults = task_prepare_faults,
 		.arm = task_arm,
 		.injected = task_injected,
+		.reclaim = task_reclaim,
 		.observe = task_observe,
 	};
 	return true;

@@ -97,6 +97,9 @@ int task_access_signal(const struct task *task, size_t page);
 /* Accesses pages one after another: 0, the signal that ends it, or -ENOMEM. */
 long task_touch(void *self, unsigned long address, size_t pages);
 
+/* reclaim.c: 0. */
+long task_reclaim(void *self);
+
 /* Goes on in a copy of the address space; false: out of memory. The table's leave() goes back. */
 bool task_fork(struct task *task);
 

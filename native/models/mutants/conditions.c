@@ -288,6 +288,16 @@ bool failed_or_seen(const struct task_call *call)
 	return failed(call) || (call->kind & ON_OBSERVE);
 }
 
+bool failed_or_reclaimed(const struct task_call *call)
+{
+	return failed(call) || (call->kind & ON_RECLAIM);
+}
+
+bool ok_on_fault_or_reclaimed(const struct task_call *call)
+{
+	return ok_on_fault(call) || (call->kind & ON_RECLAIM);
+}
+
 bool ok_locked_or_seen(const struct task_call *call)
 {
 	return ok_locked(call) || (call->kind & ON_OBSERVE);

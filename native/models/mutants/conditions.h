@@ -55,5 +55,7 @@ bool after_onfault(const struct task_call *call);      /* a parent with MCL_ONFA
 bool for_unusable_later(const struct task_call *call); /* mmap, of what nobody may access */
 bool failed_or_seen(const struct task_call *call);
 bool ok_locked_or_seen(const struct task_call *call);
+bool failed_or_reclaimed(const struct task_call *call);
+bool ok_on_fault_or_reclaimed(const struct task_call *call);
 
 #endif

@@ -112,4 +112,18 @@ void zero_as_none(struct task_call *call);
 void round_limit_up(struct task_call *call);
 void restore(struct task_call *call); /* what one of these has changed; after the call */
 
+/* Memory that is taken back. */
+void take_locked(struct task_call *call); /* locks that are eager do not keep it */
+void take_on_fault(struct task_call *call);
+void take_locked_kind(struct task_call *call);
+void take_locked_shared_kind(struct task_call *call);
+void take_not_writable(struct task_call *call);
+void take_beside_unlocked(struct task_call *call); /* a locked page, where the next one is not locked */
+void take_locked_large(struct task_call *call);	   /* locked pages of a mapping of a huge page's size */
+void lose_pin(struct task_call *call);		   /* what the call names stays locked, and is taken next time */
+void lose_relocked(struct task_call *call);	   /* what was locked before the call */
+void lose_all_pins(struct task_call *call);	   /* the same of all that is locked */
+void take_from_parent(struct task_call *call);	   /* the locks of a parent do not keep it */
+void take_shared_twice(struct task_call *call);	   /* nor those of memory that is mapped once more */
+
 #endif

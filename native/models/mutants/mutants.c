@@ -259,6 +259,13 @@ static long do_posix_spawn(void *self, enum child_image image)
 	return finish(&call, call.mutation->model.posix_spawn(self, image));
 }
 
+static long do_reclaim(void *self)
+{
+	struct task_call call = begin_all(self, ON_RECLAIM, 0);
+
+	return finish(&call, call.mutation->model.reclaim(self));
+}
+
 /* Set-up ends with the first snapshot. */
 static void do_observe(void *self, unsigned long arena, struct snapshot *snapshot)
 {
@@ -317,6 +324,7 @@ bool mutate(struct system *system, const struct mutant *mutant)
 	system->posix_spawn = do_posix_spawn;
 	system->thread = do_thread;
 	system->at_once = do_at_once;
+	system->reclaim = do_reclaim;
 	system->observe = do_observe;
 	return true;
 }
@@ -334,7 +342,8 @@ void mutate_end(struct system *system)
 
 const struct mutant *mutant_numbered(size_t number)
 {
-	static const struct mutant *const tables[] = { mutants_mlock, mutants_mlockall, mutants_linux };
+	static const struct mutant *const tables[] = { mutants_mlock, mutants_mlockall, mutants_linux,
+						       mutants_reclaim };
 
 	for (size_t table = 0; table < sizeof(tables) / sizeof(*tables); table++) {
 		for (const struct mutant *mutant = tables[table]; mutant->name; mutant++) {

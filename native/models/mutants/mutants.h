@@ -40,6 +40,7 @@ enum {
 	ON_VFORK = 1 << 21, /* in the parent, when the child has ended */
 	ON_POSIX_SPAWN = 1 << 22,
 	ON_THREADS = 1 << 23, /* when all have made their calls */
+	ON_RECLAIM = 1 << 24,
 };
 
 /* One call, that was made. */
@@ -79,7 +80,7 @@ struct mutation {
 };
 
 /* Each ends with one without a name. */
-extern const struct mutant mutants_mlock[], mutants_mlockall[], mutants_linux[];
+extern const struct mutant mutants_mlock[], mutants_mlockall[], mutants_linux[], mutants_reclaim[];
 
 /* The mutant with that number from 0, or of that name; NULL: there is none. */
 const struct mutant *mutant_numbered(size_t number);

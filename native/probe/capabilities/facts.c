@@ -26,8 +26,8 @@ enum { TIME_TO_TRY = 10000, TIME_TO_TRY_IN_GUEST = 30000 };
  * them may not do it.
  */
 static const struct trial *const batches[] = {
-	trials_of_counts, trials_of_observers, trials_of_calls,		 trials_of_kinds,
-	trials_of_faults, trials_of_locks,     trials_of_locks_on_fault, trials_of_whole_locks,
+	trials_of_counts,  trials_of_observers, trials_of_calls,	  trials_of_kinds,	 trials_of_faults,
+	trials_of_reclaim, trials_of_locks,	trials_of_locks_on_fault, trials_of_whole_locks,
 };
 
 enum { BATCH_COUNT = sizeof(batches) / sizeof(batches[0]) };
@@ -155,6 +155,8 @@ struct abilities facts_abilities(const struct kernel *kernel, const struct facts
 		.defects = kernel->alone && kernel_has_defects(),
 	};
 
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		abilities.reclaim |= facts->reclaim[kind];
 	memcpy(abilities.faults, facts->faults, sizeof(abilities.faults));
 	return abilities;
 }

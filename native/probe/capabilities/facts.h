@@ -33,7 +33,8 @@ struct facts {
 	bool faults_apart; /* of slab objects and of pages */
 	bool shim;	   /* they are its */
 	bool limit_memory;
-	struct counts counts; /* settled, where nothing else runs */
+	bool reclaim[KIND_COUNT]; /* memory that can be taken back */
+	struct counts counts;	  /* settled, where nothing else runs */
 };
 
 /* Finds out what the kernel can do by trying, in children, so that the process itself stays as it is. */

@@ -150,6 +150,19 @@ static void write_faults(struct trace *trace, const struct facts *facts)
 	text_format(&trace->text, "}");
 }
 
+static void write_reclaim(struct trace *trace, const struct facts *facts)
+{
+	const struct trial *trial;
+	const char *separator = "";
+
+	text_format(&trace->text, ",\"reclaim\":[");
+	for (int i = 0; (trial = trial_numbered(i)) != NULL; i++) {
+		if (trial->about == ABOUT_KIND && facts->reclaim[trial->kind])
+			write_name(trace, trial->name, &separator);
+	}
+	text_format(&trace->text, "]");
+}
+
 static void write_knobs(struct trace *trace, const struct kernel_faults *faults)
 {
 	const char *separator = "";
@@ -278,6 +291,7 @@ void hello_write(const struct kernel *kernel, const struct facts *facts, struct 
 	write_flag(trace, "page_faults", facts->observers.page_faults);
 	write_flag(trace, "elsewhere", facts->observers.elsewhere && facts->observers.elsewhere_locks);
 	write_faults(trace, facts);
+	write_reclaim(trace, facts);
 	write_knobs(trace, &kernel->faults);
 	write_flag(trace, "alone", kernel->alone);
 	text_format(&trace->text, ",\"taint\":");

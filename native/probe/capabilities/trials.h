@@ -27,9 +27,13 @@ extern const struct trial trials_of_calls[];
 extern const struct trial trials_of_kinds[];
 /* A fault that stays is tried after one that does not. */
 extern const struct trial trials_of_faults[];
+extern const struct trial trials_of_reclaim[];
 extern const struct trial trials_of_locks[];
 extern const struct trial trials_of_locks_on_fault[];
 extern const struct trial trials_of_whole_locks[];
+
+/* Whether memory of that kind is mapped shared when it is tried. */
+bool trial_is_shared(enum kind kind);
 
 /* Pages of anonymous memory that can be written to; 0: there is none. */
 unsigned long trial_memory(const struct kernel *kernel, size_t pages);

@@ -15,7 +15,7 @@ static size_t least_pages(const struct kernel *kernel, enum kind kind)
 	return kind == KIND_HUGETLB && kernel->huge_page_size ? kernel->huge_page_size / kernel->page_size : 1;
 }
 
-static bool is_shared(enum kind kind)
+bool trial_is_shared(enum kind kind)
 {
 	switch (kind) {
 	case KIND_ANONYMOUS:
@@ -36,7 +36,7 @@ static long try_kind(struct kernel *kernel, struct facts *facts, const struct tr
 		.letter = 'a',
 		.kind = trial->kind,
 		.protection = PROT_READ | PROT_WRITE,
-		.shared = is_shared(trial->kind),
+		.shared = trial_is_shared(trial->kind),
 		.object_pages = (long)pages,
 		.alias = -1,
 	};

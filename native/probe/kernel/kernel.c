@@ -163,11 +163,13 @@ void kernel_start(struct kernel *kernel, bool alone)
 	kernel->max_map_count = proc_number("/proc/sys/vm/max_map_count", "");
 	kernel_faults_start(&kernel->faults);
 	memory_limit_start(&kernel->memory);
+	reclaim_start(&kernel->reclaim);
 }
 
 void kernel_stop(struct kernel *kernel)
 {
 	memory_limit_stop(&kernel->memory);
+	reclaim_stop(&kernel->reclaim);
 	if (!kernel->alone)
 		kernel_faults_stop(&kernel->faults);
 }
@@ -222,6 +224,8 @@ struct system kernel_raw_system(struct kernel *kernel)
 		.enter = kernel_enter,
 		.exit = kernel_exit,
 		.settle = kernel_settle,
+		.prepare_reclaim = kernel_prepare_reclaim,
+		.reclaim = kernel_reclaim,
 		.observe = kernel_observe,
 	};
 }

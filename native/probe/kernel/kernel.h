@@ -8,6 +8,7 @@
 #include "kernel/faults.h"
 #include "kernel/filler.h"
 #include "kernel/memory_limit.h"
+#include "kernel/reclaim.h"
 #include "program/program.h"
 #include "program/system.h"
 
@@ -52,6 +53,7 @@ struct kernel {
 	struct counts start;   /* of the whole system, where alone */
 	struct kernel_faults faults;
 	struct memory_limit memory;
+	struct reclaim reclaim;
 	rlim_t limits[LIMITS_KEPT]; /* bytes, as the probe has made them */
 	struct observers observers;
 	struct filler filler;

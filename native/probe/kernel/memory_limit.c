@@ -12,62 +12,32 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "kernel/kernel.h"
 #include "kernel/proc.h"
 #include "kernel/warm_up.h"
-#include "program/text.h"
 
-enum { CGROUP2_MAGIC = 0x63677270, NUMBER_ROOM = 24 };
+enum { NUMBER_ROOM = 24 };
 
-static const char *find_root(void)
-{
-	static const char *const places[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
-	struct statfs about;
-
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		if (statfs(places[i], &about) == 0 && about.f_type == CGROUP2_MAGIC)
-			return places[i];
-	}
-	return NULL;
-}
-
-/* The root is the host's, and stays as it is: where it hands no memory controller on, there is no memory.max. */
 void memory_limit_start(struct memory_limit *memory)
 {
-	struct text text = text_in(memory->group, sizeof(memory->group));
-	const char *root = find_root();
-
 	memory->current = memory->limit = -1;
-	if (!root)
-		return;
-	text_format(&text, "%s/lockproof-%d", root, (int)getpid());
-	text_close(&text);
-	if (mkdir(memory->group, 0755) < 0) {
-		*memory->group = '\0';
-		return;
-	}
-	proc_write_in(memory->group, "memory.swap.max", "0"); /* not there in a kernel without swap */
-	if (proc_write_in(memory->group, "memory.max", "max") < 0)
-		memory_limit_stop(memory);
+	cgroup_make(memory->group, "", "memory.max");
+	if (*memory->group)
+		proc_write_in(memory->group, "memory.swap.max", "0"); /* not there in a kernel without swap */
 }
 
 void memory_limit_stop(struct memory_limit *memory)
 {
-	if (*memory->group)
-		rmdir(memory->group);
-	*memory->group = '\0';
+	cgroup_remove(memory->group);
 }
 
 static long enter_group(const char *group)
 {
 	long result = proc_write_in("/proc/self", "oom_score_adj", "-1000");
 
-	return result < 0 ? result : proc_write_in(group, "cgroup.procs", "0");
+	return result < 0 ? result : cgroup_enter(group);
 }
 
 long kernel_limit_memory(void *self, size_t pages)

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { GROUP_ROOM = 64 };
+#include "kernel/cgroup.h"
 
 /* Limits memory by a cgroup of the probe's own. */
 struct memory_limit {

@@ -134,6 +134,9 @@ static bool can_execute(const struct target *target, const struct program *progr
 		return refuse(
 			refusal, program->settle_line,
 			"call: this target cannot settle: other programs run on it, or its counts cannot be read");
+	if (program->reclaim_line && !abilities->reclaim)
+		return refuse(refusal, program->reclaim_line,
+			      "call: this target cannot take memory back from a process");
 	if (program->defect && !abilities->defects)
 		return refuse(refusal, program->defect_line, "defect: this target has none that could be planted");
 	return true;

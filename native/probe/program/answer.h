@@ -10,6 +10,7 @@ struct abilities {
 	bool faults_apart; /* of slab objects and of pages */
 	bool limit_memory;
 	bool settle;
+	bool reclaim;
 	bool orders;  /* makes calls at the same time one after another, in one order in each execution */
 	bool defects; /* its kernel was given some, for tests of tests */
 };

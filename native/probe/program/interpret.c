@@ -66,6 +66,7 @@ static long call(const struct interpreter *in, const struct step *step)
 		return system->touch(system->self, address_of_page(in, placement->range.page), placement->range.count);
 	case STEP_OBSERVE:
 	case STEP_SETTLE:
+	case STEP_RECLAIM:
 	case STEP_EXEC:
 	case STEP_VFORK:
 	case STEP_POSIX_SPAWN:
@@ -148,6 +149,13 @@ static bool run_spawn(struct interpreter *in, int index)
 	if (result < 0 && (by_vfork || image != CHILD_MISSING))
 		return fail_step(in, by_vfork ? "vfork" : "posix_spawn", result);
 	return report_step(in, index, result, false);
+}
+
+static bool run_reclaim(struct interpreter *in, int index)
+{
+	long result = in->system->reclaim(in->system->self);
+
+	return result < 0 ? fail_step(in, "reclaim", result) : report_step(in, index, result, false);
 }
 
 static void publish(const struct interpreter *in)
@@ -267,6 +275,8 @@ static bool run_step(struct interpreter *in, int index, int end)
 	case STEP_VFORK:
 	case STEP_POSIX_SPAWN:
 		return run_spawn(in, index);
+	case STEP_RECLAIM:
+		return run_reclaim(in, index);
 	default:
 		return run_call(in, index);
 	}

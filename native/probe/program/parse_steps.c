@@ -146,6 +146,13 @@ static bool parse_settle(struct parser *parser, struct step *step)
 	return true;
 }
 
+static bool parse_reclaim(struct parser *parser, struct step *step)
+{
+	if (!parser->program->reclaim_line)
+		parser->program->reclaim_line = step->line;
+	return true;
+}
+
 static bool parse_mmap(struct parser *parser, struct step *step)
 {
 	return take_placement(parser, &step->placement) &&
@@ -277,6 +284,7 @@ bool parse_call(struct parser *parser)
 		{ "posix_spawn", STEP_POSIX_SPAWN, parse_spawn },
 		{ "observe", STEP_OBSERVE, parse_nothing },
 		{ "settle", STEP_SETTLE, parse_settle },
+		{ "reclaim", STEP_RECLAIM, parse_reclaim },
 	};
 	struct step *step = NULL;
 	struct word word;

@@ -158,7 +158,17 @@ static bool prepare_threads(struct interpreter *in)
 			   system->make_threads(system->self, program->most_threads));
 }
 
+static bool prepare_reclaim(struct interpreter *in)
+{
+	const struct program *program = in->program;
+	const struct system *system = in->system;
+
+	return !program->reclaim_line || !system->prepare_reclaim ||
+	       check_setup(in, program->reclaim_line, "reclaim", system->prepare_reclaim(system->self));
+}
+
 bool prepare(struct interpreter *in)
 {
-	return prepare_threads(in) && prepare_memory(in) && prepare_locks(in) && prepare_limits(in);
+	return prepare_threads(in) && prepare_reclaim(in) && prepare_memory(in) && prepare_locks(in) &&
+	       prepare_limits(in);
 }

@@ -151,6 +151,9 @@ static bool parse_end(struct parser *parser)
 		return refuse_at(parser, parser->line, "arena is missing");
 	if (!check_threads(parser))
 		return false;
+	if (parser->program->memory_line && parser->program->reclaim_line)
+		return refuse_at(parser, parser->program->memory_line,
+				 "limit: memory that is limited does not go to swap; reclaim does without");
 	set_maps_apart(parser);
 	return true;
 }

@@ -75,6 +75,7 @@ enum operation {
 	STEP_TOUCH,
 	STEP_OBSERVE,
 	STEP_SETTLE,
+	STEP_RECLAIM,
 	STEP_EXEC,
 	STEP_VFORK,
 	STEP_POSIX_SPAWN,
@@ -116,6 +117,7 @@ struct program {
 	int fault_line;	  /* 0: no sweep */
 	int memory_line;  /* of `limit memory`, or 0 */
 	int settle_line;  /* of the first `call settle`, or 0 */
+	int reclaim_line; /* of the first `call reclaim`, or 0 */
 	int exec_line;	  /* of the first `call exec`, or 0 */
 	int thread_line;  /* of the first `thread`, or 0 */
 	int threads_line; /* of the first `threads`, or 0 */

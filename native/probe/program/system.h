@@ -163,6 +163,11 @@ struct system {
 	/* Waits until nothing of earlier programs is left; the system's counts at its start and now. NULL: cannot. */
 	long (*settle)(void *self, struct counts *start, struct counts *now);
 
+	/* Before memory is mapped that `reclaim` is to take; NULL: needs nothing. */
+	long (*prepare_reclaim)(void *self);
+	/* Takes all memory from the process that it can take. NULL: cannot. */
+	long (*reclaim)(void *self);
+
 	void (*observe)(void *self, unsigned long arena, struct snapshot *snapshot);
 };
 

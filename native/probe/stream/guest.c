@@ -18,6 +18,7 @@
 
 #include "kernel/proc.h"
 #include "program/text.h"
+#include "stream/swap.h"
 
 enum {
 	/* To reserve, as far as there is memory for them: so many, and at least the memory of so many small pages. */
@@ -160,6 +161,7 @@ bool guest_start(struct channel *channel)
 	fill_standard_files();
 	mount_all();
 	load_modules();
+	swap_start();
 	proc_write("/sys/fs/cgroup/cgroup.subtree_control", "+memory"); /* for limits of memory */
 	write_number("/proc/sys/vm/nr_hugepages", huge_pages());
 	write_number("/proc/sys/vm/max_map_count", MOST_MAPPINGS);

@@ -67,6 +67,7 @@ static void check_step(const struct program *program, int index)
 	require(step->operation <= STEP_THREADS);
 	require(!step->fault || (program->fault_line && program->fault));
 	require(step->operation != STEP_SETTLE || program->settle_line);
+	require(step->operation != STEP_RECLAIM || (program->reclaim_line && !program->memory_line));
 	if (step->operation == STEP_MMAP)
 		check_placement(program, &step->placement);
 	if (step->operation == STEP_TOUCH || step->operation == STEP_BRK)

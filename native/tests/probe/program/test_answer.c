@@ -163,6 +163,9 @@ static void what_a_target_cannot_do_is_refused(void **state)
 	assert_string_equal(answer(true, "program p\narena 1\ncall observe\ncall settle\nend\n", 1, STATUS_DONE),
 			    "{\"refused\":\"p\",\"line\":4,\"reason\":\"call: this target cannot settle: other "
 			    "programs run on it, or its counts cannot be read\"}\n{\"end\":\"p\"}\n");
+	assert_string_equal(answer(true, "program p\narena 1\ncall reclaim\nend\n", 1, STATUS_DONE),
+			    "{\"refused\":\"p\",\"line\":3,\"reason\":\"call: this target cannot take memory back "
+			    "from a process\"}\n{\"end\":\"p\"}\n");
 	assert_string_equal(answer(true, "program p\ndefect 7\narena 1\ncall observe\nend\n", 1, STATUS_DONE),
 			    "{\"refused\":\"p\",\"line\":2,\"reason\":\"defect: this target has none that could "
 			    "be planted\"}\n{\"end\":\"p\"}\n");

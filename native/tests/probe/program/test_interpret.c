@@ -123,6 +123,16 @@ static long fake_settle(void *self, struct counts *start, struct counts *now)
 	return record(self, "settle", 0, 0);
 }
 
+static long fake_prepare_reclaim(void *self)
+{
+	return record(self, "prepare-reclaim", 0, 0);
+}
+
+static long fake_reclaim(void *self)
+{
+	return record(self, "reclaim", 0, 0);
+}
+
 static void fake_enter(void *self)
 {
 	record(self, "enter", 0, 0);
@@ -269,6 +279,8 @@ static const struct system fake = {
 	.arm = fake_arm,
 	.injected = fake_injected,
 	.settle = fake_settle,
+	.prepare_reclaim = fake_prepare_reclaim,
+	.reclaim = fake_reclaim,
 	.observe = fake_observe,
 };
 
@@ -516,6 +528,20 @@ static void settling_tells_the_counts_at_the_start_and_now(void **state)
 	assert_non_null(strstr(buffer, "{\"step\":0,\"result\":\"ENOMEM\",\"snapshot\""));
 }
 
+static void memory_is_prepared_to_be_taken_before_it_is_mapped(void **state)
+{
+	(void)state;
+	run("program p\narena 2\nregion a anonymous rw private\nmap a 0 2 0\ncall reclaim\nend\n", NULL);
+	assert_string_equal(recorder.log, "prepare-reclaim 0 0;declare 0 2;reserve 2 0;map 1600 2;observe 1600 2;"
+					  "reclaim 0 0;observe 1600 2;");
+	run("program p\narena 2\ncall reclaim\nend\n", "reclaim");
+	assert_int_equal(execution.status, STATUS_TROUBLE);
+	assert_string_equal(execution.reason, "reclaim: ENOMEM");
+	run("program p\narena 2\ncall reclaim\nend\n", "prepare-reclaim");
+	assert_int_equal(execution.status, STATUS_SETUP);
+	assert_string_equal(execution.reason, "line 3: reclaim: ENOMEM: the fake says \"so\"");
+}
+
 static void the_steps_of_a_child_come_before_its_fork(void **state)
 {
 	(void)state;
@@ -588,6 +614,7 @@ int main(void)
 		cmocka_unit_test(an_access_to_nothing_ends_the_process),
 		cmocka_unit_test(huge_pages_are_asked_for_after_each_map),
 		cmocka_unit_test(settling_tells_the_counts_at_the_start_and_now),
+		cmocka_unit_test(memory_is_prepared_to_be_taken_before_it_is_mapped),
 		cmocka_unit_test(the_steps_of_a_child_come_before_its_fork),
 		cmocka_unit_test(without_a_fork_a_thread_or_an_image_the_execution_ends),
 		cmocka_unit_test(what_others_changed_meanwhile_leaves_nothing_to_say),

@@ -157,14 +157,16 @@ static void every_call_is_read_with_its_operands(void **state)
 					 "call touch 1 2\n"
 					 "call observe\n"
 					 "call settle\n"
+					 "call reclaim\n"
 					 "call exec missing\n"
 					 "call mmap a 1 2 3 LOCKED\n"
 					 "end\n");
 
 	(void)state;
-	assert_int_equal(p->step_count, 20);
+	assert_int_equal(p->step_count, 21);
 	assert_int_equal(p->settle_line, 21);
-	for (int i = 0; i < 19; i++)
+	assert_int_equal(p->reclaim_line, 22);
+	for (int i = 0; i < 20; i++)
 		assert_int_equal(p->steps[i].operation, STEP_MLOCK + i);
 	assert_int_equal(p->steps[1].argument, MLOCK_ONFAULT);
 	assert_int_equal(p->steps[3].argument, MCL_CURRENT | MCL_FUTURE);
@@ -180,8 +182,8 @@ static void every_call_is_read_with_its_operands(void **state)
 	assert_false(p->steps[12].unlimited[0]);
 	assert_true(p->steps[12].unlimited[1]);
 	assert_int_equal(p->steps[15].placement.range.count, 2);
-	assert_true(p->steps[18].argument);
-	assert_int_equal(p->steps[19].argument, MAP_LOCKED);
+	assert_true(p->steps[19].argument);
+	assert_int_equal(p->steps[20].argument, MAP_LOCKED);
 	assert_int_equal(p->steps[5].argument, 0);
 }
 
@@ -363,6 +365,8 @@ static void each_broken_rule_is_refused_with_its_line(void **state)
 		  "fork: what lasts would last in the child as well; let it fail once" },
 		{ "fault each-allocation\ncall observe", 5, "call: observe makes no system call that could be swept" },
 		{ "fault each-allocation\ncall settle", 5, "call: settle makes no system call that could be swept" },
+		{ "limit memory 4\ncall reclaim", 4,
+		  "limit: memory that is limited does not go to swap; reclaim does without" },
 		{ "fault each-allocation\ncall munlockall\nfault each-allocation", 6,
 		  "fault: only one call can be swept" },
 		{ "thread\nfault each-allocation\ncall munlockall\nexit", 5,
