@@ -95,9 +95,7 @@ void kernel_faults_start(struct kernel_faults *faults)
 	static const char *const switches[] = { "failslab/probability", "fail_page_alloc/probability" };
 
 	faults->nth = -1;
-	for (int i = 0; i < 2; i++)
-		faults->switches[i] = proc_open_in(debugfs, switches[i], O_WRONLY);
-	kernel_log_start(&faults->log);
+	faults->switches[0] = faults->switches[1] = faults->log.file = -1;
 	for (int i = 0; i < KNOB_COUNT; i++) {
 		struct knob *knob = &faults->knobs[i];
 
@@ -111,6 +109,11 @@ void kernel_faults_start(struct kernel_faults *faults)
 			read_knob(knobs[i].name, knob->set);
 		}
 	}
+	if (!has_knob(faults, switches[0]))
+		return;
+	for (int i = 0; i < 2; i++)
+		faults->switches[i] = proc_open_in(debugfs, switches[i], O_WRONLY);
+	kernel_log_start(&faults->log);
 }
 
 /* In the other direction: nothing fails for others on the way. */
@@ -213,6 +216,8 @@ long kernel_prepare_faults(void *self, bool persistent, enum allocations which)
 	long result = open_nth(faults);
 
 	faults->persistent = persistent;
+	if (!result && faults->log.file < 0) /* of a kernel without debugfs */
+		kernel_log_start(&faults->log);
 	if (!result && !(faults->is_chosen && faults->chosen == which))
 		result = choose_allocations(faults, which);
 	if (!result && persistent)

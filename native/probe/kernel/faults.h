@@ -19,7 +19,7 @@ struct knob {
 struct kernel_faults {
 	struct knob knobs[KNOB_COUNT];
 
-	/* Of all processes: only one of them meets faults at a time. Open from the start; -1: not there. */
+	/* Of all processes: only one of them meets faults at a time. Open from the start where there is fault injection; else -1. */
 	int switches[2];
 	struct kernel_log log;
 	enum allocations chosen; /* that the filters let fail, where is_chosen */

@@ -65,7 +65,7 @@ struct kernel {
 	long touch_faults; /* page faults of the last touch */
 	const char *explanation;
 
-	/* Of the process that is observed, open from its first snapshot on; -1: not yet. */
+	/* Of the process that is observed, in a guest open from its first snapshot on; -1: not open. */
 	int smaps_file, status_file;
 
 	int handover_file; /* for what a new image is left; -1: none can be made */

@@ -105,16 +105,6 @@ static long locked_pages(struct kernel *kernel)
 	return kib < 0 ? -1 : kib / (long)(kernel->page_size / 1024);
 }
 
-void kernel_observe(void *self, unsigned long arena, struct snapshot *snapshot)
-{
-	struct kernel *kernel = self;
-
-	observe_maps(kernel, arena, snapshot);
-	snapshot->has_msync = kernel->observers.msync && page_observer_msync(kernel->page_size, arena, snapshot);
-	snapshot->has_resident = observe_residency(kernel, arena, snapshot);
-	snapshot->accounted = kernel->observers.accounting ? locked_pages(kernel) : -1;
-}
-
 void kernel_observe_anew(struct kernel *kernel)
 {
 	if (kernel->smaps_file >= 0)
@@ -122,4 +112,23 @@ void kernel_observe_anew(struct kernel *kernel)
 	if (kernel->status_file >= 0)
 		close(kernel->status_file);
 	kernel->smaps_file = kernel->status_file = -1;
+}
+
+/* Elsewhere than in a guest there may be hardly one to be had. */
+static void spare_descriptors(struct kernel *kernel)
+{
+	if (!kernel->alone)
+		kernel_observe_anew(kernel);
+}
+
+void kernel_observe(void *self, unsigned long arena, struct snapshot *snapshot)
+{
+	struct kernel *kernel = self;
+
+	observe_maps(kernel, arena, snapshot);
+	spare_descriptors(kernel);
+	snapshot->has_msync = kernel->observers.msync && page_observer_msync(kernel->page_size, arena, snapshot);
+	snapshot->has_resident = observe_residency(kernel, arena, snapshot);
+	snapshot->accounted = kernel->observers.accounting ? locked_pages(kernel) : -1;
+	spare_descriptors(kernel);
 }
