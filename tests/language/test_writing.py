@@ -151,10 +151,9 @@ def cases(draw: st.DrawFn) -> Case:
     if not any(step.expect for step in flatten(made)):
         made = (*made[:-1], replace(made[-1], expect=(Outcome(),)))
     if made[-1].call.signature.swept and not any(step.fault for step in flatten(made)):
-        made = (
-            *made[:-1],
-            replace(made[-1], fault=draw(st.sampled_from((None, "each-allocation", "from-each-allocation")))),
-        )
+        lasting = () if made[-1].call is Call.FORK else ("from-each-allocation",)  # a child would fail as well
+        fault = draw(st.sampled_from((None, "each-allocation", *lasting)))
+        made = (*made[:-1], replace(made[-1], fault=fault))
     later = {step.region for step in flatten(made) if step.region}
     return Case(
         name=draw(st.from_regex(r"[A-Za-z0-9]+(/[A-Za-z0-9_-]+)?(\[[a-z]=[a-z0-9.-]+\])?", fullmatch=True)),
