@@ -37,7 +37,8 @@ static bool find(void *self, const struct smaps_mapping *mapping)
 static void trim_stack(void)
 {
 	char buffer[READ_SIZE];
-	struct place stack = { .address = (unsigned long)(uintptr_t)buffer };
+	/* A sanitizer may keep `buffer` elsewhere. */
+	struct place stack = { .address = (unsigned long)(uintptr_t)__builtin_frame_address(0) };
 	struct smaps smaps = smaps_to(find, &stack);
 	unsigned long page_size = (unsigned long)sysconf(_SC_PAGESIZE), end;
 

@@ -20,7 +20,7 @@ enum { LEFT_AT_MOST = 160 * 1024, MUCH = 512 * 1024 };
 static unsigned long stack_size(void)
 {
 	char line[512];
-	unsigned long start, end, here = (unsigned long)(uintptr_t)line, size = 0;
+	unsigned long start, end, here = (unsigned long)(uintptr_t)__builtin_frame_address(0), size = 0;
 	FILE *maps = fopen("/proc/self/maps", "r");
 
 	assert_non_null(maps);
@@ -32,7 +32,7 @@ static unsigned long stack_size(void)
 	return size;
 }
 
-static void use_stack(void)
+static void __attribute__((noinline)) use_stack(void)
 {
 	volatile char memory[MUCH];
 
