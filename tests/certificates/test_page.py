@@ -64,6 +64,7 @@ def test_of_whatever_is_wanting_it_is_said_what_would_provide_it() -> None:
         replace(whole, elsewhere=False),
         replace(whole, page_faults=False),
         replace(whole, thp=None),
+        replace(whole, reclaim=()),
         replace(whole, counts=None),
         replace(whole, alone=True, counts=None),
         replace(whole, alone=True, counts=SystemCounts(mlocked=0, vm_areas=None)),

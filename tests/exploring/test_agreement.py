@@ -58,6 +58,9 @@ NOT_MODELLED = (
     "grid/mapping/moves-short-of-slabs-or-pages[fault=slab",
     # A page fault takes slab objects too (mm/rmap.c, __anon_vma_prepare()). In the models it takes a page.
     "grid/mlockall/short-of-slabs-or-pages[fault=slabs",
+    # Nor do they have huge pages, of which one comes in at once, and is split.
+    "grid/mlock/short-of-memory-and-huge",
+    "grid/mlockall/short-of-memory-and-huge",
 )
 
 
