@@ -60,7 +60,6 @@ NOT_MODELLED = (
     "grid/mlockall/short-of-slabs-or-pages[fault=slabs",
     # Nor do they have huge pages, of which one comes in at once, and is split.
     "grid/mlock/short-of-memory-and-huge",
-    "grid/mlockall/short-of-memory-and-huge",
 )
 
 

@@ -192,7 +192,7 @@ def test_a_case_that_loads_becomes_a_program_that_is_accepted(
     )
     trace = traced(compile_case(case_of(text)))
     assert trace.trouble is None
-    assert trace.executions[0].status in {Ended.DONE, Ended.SETUP, Ended.DIED}
+    assert trace.executions[0].status in {Ended.DONE, Ended.SETUP, Ended.DIED, Ended.TROUBLE}  # a fork that fails
 
 
 @given(
