@@ -142,6 +142,9 @@ def _reclaimable(case: Case, info: TargetInfo) -> Iterator[Verdict]:
     """Find memory that would have to be taken from a process, and cannot."""
     if not any(step.call is Call.RECLAIM for step in flatten(case.steps)):
         return
+    if (info.processors or 1) > 1 and any(region.huge == "always" for region in case.regions.values()):
+        reason = "huge pages are not taken from a process at once where there are several processors (6.12)"
+        yield Verdict(Status.UNTESTED, reason, lacks="reclaim")
     kinds = {region.kind for region in case.regions.values()} - _NEVER_TAKEN
     if fixed := sorted(kinds.difference(info.reclaim)):
         reason = (
