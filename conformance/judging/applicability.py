@@ -125,7 +125,7 @@ def _provokable(case: Case, info: TargetInfo) -> Iterator[Verdict]:
             "cgroup that hands the memory controller on)"
         )
         yield _lacking(info, Status.UNTESTED, "memory", reason, "memory")
-    if any(region.huge == "always" for region in case.regions.values()) and info.thp is None:
+    if _wants_huge_pages(case) and info.thp is None:
         reason = "the target makes no transparent huge pages (on Linux: /sys/kernel/mm/transparent_hugepage/enabled)"
         yield _lacking(info, Status.UNTESTED, "thp", reason, "thp")
     if any(region.guard and "G" in region.guard for region in case.regions.values()) and not info.guard:
@@ -138,11 +138,15 @@ def _provokable(case: Case, info: TargetInfo) -> Iterator[Verdict]:
     yield from (Verdict(Status.UNTESTED, reason, lacks="memlock") for reason in _memory(case, info))
 
 
+def _wants_huge_pages(case: Case) -> bool:
+    return any(region.huge == "always" for region in case.regions.values())
+
+
 def _reclaimable(case: Case, info: TargetInfo) -> Iterator[Verdict]:
     """Find memory that would have to be taken from a process, and cannot."""
     if not any(step.call is Call.RECLAIM for step in flatten(case.steps)):
         return
-    if (info.processors or 1) > 1 and any(region.huge == "always" for region in case.regions.values()):
+    if (info.processors or 1) > 1 and _wants_huge_pages(case):
         reason = "huge pages are not taken from a process at once where there are several processors (6.12)"
         yield Verdict(Status.UNTESTED, reason, lacks="reclaim")
     kinds = {region.kind for region in case.regions.values()} - _NEVER_TAKEN

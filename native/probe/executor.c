@@ -163,12 +163,14 @@ void executor_run(struct executor *executor, struct executor_parent *parent, uns
 	struct job job = { .executor = executor, .fault = fault };
 	struct ending ending;
 
-	if (!progress_make_room(&executor->progress, executor->program.pages)) {
-		fail(execution, "there is no memory for what is seen of %zu pages", executor->program.pages);
-		return;
-	}
 	if (executor->program.defect && kernel_plant_defect(executor->program.defect) < 0) {
 		fail(execution, "the defect cannot be planted");
+		return;
+	}
+	if (!progress_make_room(&executor->progress, executor->program.pages)) {
+		fail(execution, "there is no memory for what is seen of %zu pages", executor->program.pages);
+		if (executor->program.defect)
+			kernel_plant_defect(0);
 		return;
 	}
 	if (executor->program.fault && executor->kernel.alone)

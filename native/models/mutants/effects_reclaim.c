@@ -64,18 +64,13 @@ void take_beside_unlocked(struct task_call *call)
 	each(call, is_beside_unlocked, evict_page);
 }
 
-static bool is_locked(const struct task_call *call, size_t page)
-{
-	return was_locked(call, page);
-}
-
-/* Of a mapping that is not huge there is nothing to split. */
+/* Half a huge page: of one that is locked in part, the other part is a mapping of its own. */
 static bool is_locked_of_a_large_mapping(const struct task_call *call, size_t page)
 {
-	enum { LARGE = 512 };
+	enum { LARGE = 256 };
 	const struct mapping *mapping = mapping_at(now(call), page);
 
-	return was_locked(call, page) && mapping->span.end - mapping->span.start >= LARGE / 2;
+	return was_locked(call, page) && mapping->span.end - mapping->span.start >= LARGE;
 }
 
 void take_locked_large(struct task_call *call)
@@ -90,7 +85,7 @@ static void note_page(struct task_call *call, size_t page)
 
 static bool is_noted(const struct task_call *call, size_t page)
 {
-	return call->mutation->note[page] && is_locked(call, page);
+	return call->mutation->note[page] && was_locked(call, page);
 }
 
 static bool is_locked_now(const struct task_call *call, size_t page)
@@ -98,25 +93,28 @@ static bool is_locked_now(const struct task_call *call, size_t page)
 	return lock_at(now(call), page) != LOCK_NONE;
 }
 
-void lose_pin(struct task_call *call)
+/* Notes pages of the call that loses them, and takes those when memory is taken back. */
+static void lose(struct task_call *call, bool (*is)(const struct task_call *call, size_t page))
 {
 	if (call->kind & ON_RECLAIM)
 		each(call, is_noted, evict_page);
 	else
-		each(call, is_locked_now, note_page);
+		each(call, is, note_page);
+}
+
+void lose_pin(struct task_call *call)
+{
+	lose(call, is_locked_now);
 }
 
 static bool was_locked_and_is(const struct task_call *call, size_t page)
 {
-	return is_locked(call, page) && is_locked_now(call, page);
+	return was_locked(call, page) && is_locked_now(call, page);
 }
 
 void lose_relocked(struct task_call *call)
 {
-	if (call->kind & ON_RECLAIM)
-		each(call, is_noted, evict_page);
-	else
-		each(call, was_locked_and_is, note_page);
+	lose(call, was_locked_and_is);
 }
 
 void lose_all_pins(struct task_call *call)

@@ -32,8 +32,8 @@ extern const struct trial trials_of_locks[];
 extern const struct trial trials_of_locks_on_fault[];
 extern const struct trial trials_of_whole_locks[];
 
-/* Whether memory of that kind is mapped shared when it is tried. */
-bool trial_is_shared(enum kind kind);
+/* Memory of that kind to try, the region with that index. */
+struct region trial_region(enum kind kind, int index, size_t pages);
 
 /* Pages of anonymous memory that can be written to; 0: there is none. */
 unsigned long trial_memory(const struct kernel *kernel, size_t pages);

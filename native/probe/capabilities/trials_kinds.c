@@ -15,7 +15,7 @@ static size_t least_pages(const struct kernel *kernel, enum kind kind)
 	return kind == KIND_HUGETLB && kernel->huge_page_size ? kernel->huge_page_size / kernel->page_size : 1;
 }
 
-bool trial_is_shared(enum kind kind)
+static bool is_shared(enum kind kind)
 {
 	switch (kind) {
 	case KIND_ANONYMOUS:
@@ -29,17 +29,22 @@ bool trial_is_shared(enum kind kind)
 	}
 }
 
-static long try_kind(struct kernel *kernel, struct facts *facts, const struct trial *trial)
+struct region trial_region(enum kind kind, int index, size_t pages)
 {
-	size_t pages = least_pages(kernel, trial->kind);
-	const struct region region = {
-		.letter = 'a',
-		.kind = trial->kind,
+	return (struct region){
+		.letter = (char)('a' + index),
+		.kind = kind,
 		.protection = PROT_READ | PROT_WRITE,
-		.shared = trial_is_shared(trial->kind),
+		.shared = is_shared(kind),
 		.object_pages = (long)pages,
 		.alias = -1,
 	};
+}
+
+static long try_kind(struct kernel *kernel, struct facts *facts, const struct trial *trial)
+{
+	size_t pages = least_pages(kernel, trial->kind);
+	const struct region region = trial_region(trial->kind, 0, pages);
 	static struct kernel own; /* a stack may be small */
 	unsigned long arena;
 	long result;
@@ -69,15 +74,17 @@ static long try_guard(struct kernel *kernel, struct facts *facts, const struct t
 
 static bool becomes_huge(struct kernel *kernel, size_t pages)
 {
-	size_t size = kernel->thp_size;
-	unsigned long memory = round_up(trial_memory(kernel, 2 * pages), size), resident = 0;
-	unsigned char is_there;
+	size_t size = kernel->thp_size, resident = 0;
+	unsigned long memory = round_up(trial_memory(kernel, 2 * pages), size);
+	unsigned char *is_there = (unsigned char *)trial_memory(kernel, pages / kernel->page_size + 1);
 
-	if (!memory || kernel_advise_huge(kernel, HUGE_ALWAYS, memory, pages) < 0)
+	if (!memory || !is_there || kernel_advise_huge(kernel, HUGE_ALWAYS, memory, pages) < 0)
 		return false;
 	*(volatile char *)memory = 1;
+	if (mincore((void *)memory, size, is_there) < 0)
+		return false;
 	for (size_t page = 0; page < pages; page++)
-		resident += mincore((void *)(memory + page * kernel->page_size), 1, &is_there) == 0 && is_there & 1;
+		resident += is_there[page] & 1;
 	return resident == pages;
 }
 

@@ -14,14 +14,7 @@ enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
 static bool declare(struct kernel *kernel, int index)
 {
-	const struct region region = {
-		.letter = (char)('a' + index),
-		.kind = kinds[index],
-		.protection = PROT_READ | PROT_WRITE,
-		.shared = trial_is_shared(kinds[index]),
-		.object_pages = 1,
-		.alias = -1,
-	};
+	const struct region region = trial_region(kinds[index], index, 1);
 
 	return kernel_declare(kernel, index, &region) == 0;
 }

@@ -51,24 +51,21 @@ static void publish(struct execution *execution)
 	*trace = trace_in(trace->text.bytes, trace->text.size);
 }
 
-static size_t size_of_room(size_t pages)
+char *progress_make_room(struct progress *progress, size_t pages)
 {
-	return ROOM_FOR_STRIPS(pages) + ROOM_FOR_LINES(pages);
-}
-
-bool progress_make_room(struct progress *progress, size_t pages)
-{
-	size_t size = size_of_room(pages);
+	size_t size = ROOM_FOR_STRIPS(pages) + ROOM_FOR_LINES(pages);
 	void *mapped;
 
-	if (size <= sizeof(progress->room) || size <= progress->mapped_size)
-		return true;
-	mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (mapped == MAP_FAILED)
-		return false;
-	progress->mapped = mapped;
-	progress->mapped_size = size;
-	return true;
+	if (size <= sizeof(progress->room))
+		return progress->room;
+	if (size > progress->mapped_size) {
+		mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (mapped == MAP_FAILED)
+			return NULL;
+		progress->mapped = mapped;
+		progress->mapped_size = size;
+	}
+	return progress->mapped;
 }
 
 void progress_give_up_room(struct progress *progress)
@@ -80,12 +77,10 @@ void progress_give_up_room(struct progress *progress)
 
 void progress_start(struct progress *progress, int file, size_t pages)
 {
-	char *room = progress->room;
+	char *room = progress_make_room(progress, pages);
 
-	if (!progress_make_room(progress, pages))
+	if (!room)
 		process_exit(1);
-	if (size_of_room(pages) > sizeof(progress->room))
-		room = progress->mapped;
 	progress->file = file;
 	progress->execution.publish = publish;
 	progress->execution.strips = room;

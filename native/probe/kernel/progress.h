@@ -38,9 +38,9 @@ int progress_open(void);
  * Of the process that waits: makes room for an arena of so many pages, which
  * those that it forks then have, or gives it up. They could map it themselves, but where
  * their parent has memory that it does not hand on, what is mapped and written to in a child
- * of User-mode Linux 6.1 changes the parent's. False: there is no memory.
+ * of User-mode Linux 6.1 changes the parent's. NULL: there is no memory.
  */
-bool progress_make_room(struct progress *progress, size_t pages);
+char *progress_make_room(struct progress *progress, size_t pages);
 void progress_give_up_room(struct progress *progress);
 
 /* Makes it an execution in this process, of a program with an arena of so many pages; ends the process where there is no room. */

@@ -206,7 +206,7 @@ static bool run_fork(struct interpreter *in, int index)
 		return false;
 	result = system->fork(system->self);
 	if (result == 0) {
-		run_steps(in, index + 1, in->program->steps[index].child_end);
+		run_steps(in, index + 1, step->child_end);
 		publish(in);
 		system->leave(system->self, execution->status == STATUS_DONE);
 	}
