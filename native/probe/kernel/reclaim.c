@@ -32,7 +32,6 @@ enum {
 	FIELDS_BEFORE = 11,
 	TURNS = 3,
 	USED_PAGES = 256,
-	MOST_BYTES_OF_A_PAGE = 65536,
 	ROOM_FOR_DISKS = 16384,
 };
 
@@ -201,13 +200,12 @@ static void write_files(const struct kernel *kernel)
  */
 static long add_used_pages(const struct kernel *kernel)
 {
-	static const char page[MOST_BYTES_OF_A_PAGE];
 	long file = file_in_memory();
 
 	for (int i = 0; i < 2 * USED_PAGES && file >= 0; i++) {
 		off_t place = (off_t)(i % USED_PAGES) * (off_t)kernel->page_size;
 
-		if (pwrite((int)file, page, kernel->page_size, place) < 0)
+		if (pwrite((int)file, "", 1, place) < 0)
 			return -errno;
 	}
 	return file;

@@ -20,7 +20,7 @@ enum { NUMBERS_AT = 1024, MARK_FROM_END = 10, MOST_BYTES_OF_A_PAGE = 65536 };
 /* Writes what mkswap would; false with errno. */
 static bool format(int disk)
 {
-	static char header[MOST_BYTES_OF_A_PAGE];
+	char header[MOST_BYTES_OF_A_PAGE] = { 0 }; /* not among the data of every child */
 	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
 	off_t bytes = lseek(disk, 0, SEEK_END);
 	const uint32_t numbers[] = { 1, (uint32_t)((size_t)bytes / page_size - 1),
