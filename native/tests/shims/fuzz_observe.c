@@ -127,6 +127,10 @@ long syscall(long number, ...)
 		return kernel.opens ? A_FILE : -1;
 	case SYS_close:
 		return 0;
+	case SYS_lseek:
+		require(given[0] == A_FILE && given[1] == 0 && given[2] == SEEK_SET);
+		kernel.read = 0;
+		return 0;
 	case SYS_read:
 		require(given[0] == A_FILE);
 		return read_piece((char *)given[1], (size_t)given[2]);
