@@ -256,10 +256,11 @@ def run(
 
         made = with_kernels(begin, progress, offline=offline)
         from lockproof.conformance.commands import run as command  # takes as long as a small kernel needs to boot
+        from lockproof.conformance.commands.run_request import RunRequest
 
         asked["sweeps"] = "none" if asked.pop("no_sweeps") else asked["sweeps"]
         asked |= {"targets": made, "again": targets, "jobs": jobs, "resume": resume, "scheduler": scheduler}
-        return command.run(command.RunRequest(**asked))
+        return command.run(RunRequest(**asked))
 
 
 @main.command(

@@ -6,7 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lockproof.conformance.commands.run import RunRequest, run
+from lockproof.conformance.commands.run import run
+from lockproof.conformance.commands.run_request import RunRequest
 from lockproof.conformance.errors import UsageError
 from lockproof.conformance.language.loading import load
 from lockproof.conformance.offline import RecordedTarget, read_returned
