@@ -11,6 +11,7 @@ from lockproof.conformance.language import strips
 from lockproof.conformance.language.calls import Call
 from lockproof.conformance.language.loading import load
 from tests.command import lockproof, results
+from tests.corpus.without_memory import may_need_no_memory, needs_no_memory
 from tests.whole_corpus import on, whole_corpus
 
 if TYPE_CHECKING:
@@ -58,39 +59,8 @@ def test_there_are_at_least_sixty_cases() -> None:
     assert len(load().cases) >= 60
 
 
-NO_MEMORY = (
-    "sweeps/mlockall/munlockall",
-    "linux/history/counted-where-not-unmapped[mappings=three",
-    "linux/history/unmapped-or-not[mappings=three",
-    "grid/mlockall/short-of-slabs-or-pages[fault=slab",
-)
-"""What these cases sweep splits nothing, and populates nothing, or with pages alone."""
-
-
-def needs_no_memory(name: str) -> bool:
-    """Tell whether the swept call of a case makes no such allocation on the model: nothing is split, nothing populated."""
-    aligned = name.startswith(("sweeps/munlock/", "sweeps/mlock2/nothing-locked")) and "ends=aligned" in name
-    slabs = name.startswith("grid/mlock/short-of-slabs-or-pages[fault=slab") and "locks=modes" in name
-    on_fault = name.startswith("grid/limits/counted[flags=on-fault,mappings=one") and (
-        "locks=modes" in name or "locks=inside" in name
-    )
-    merged = name.startswith("grid/munlock/short-of-memory-beside-unlocked") and "ends=whole" in name
-    return aligned or slabs or on_fault or merged or name.startswith(NO_MEMORY)
-
-
 MOST_ASKED = 16384
 """Pages of a mapping with locks that msync is asked about, one by one (native/probe/kernel/page_observers.c)."""
-
-MAY_NEED_NO_MEMORY = (
-    "grid/mapping/moves-",
-    "grid/mlock/short-of-memory-to-copy",
-    "grid/mlock/short-of-memory-and-huge",
-    "grid/mlockall/short-of-memory-and-huge",
-    "grid/mlockall/short-of-memory-on-fault",
-    "grid/mlockall/unlocked",
-    "grid/munlock/short-of-memory-and-huge",
-)
-"""What these sweep moves mappings, or merges them, or finds pages there: for some the model needs no memory."""
 
 
 def needs_a_kernel(case: Case) -> bool:
@@ -106,7 +76,7 @@ def test_the_model_of_posix_passes_every_case_that_can_be_run_on_it() -> None:
         ("UNTESTED", "the target has no kernel to itself whose counts would tell (qemu has)"),
     }
     expected = {case.name for case in load().cases if needs_a_kernel(case) or needs_no_memory(case.name)}
-    assert {name for name in others if not name.startswith(MAY_NEED_NO_MEMORY)} == expected
+    assert {name for name in others if not may_need_no_memory(name)} == expected
     assert len(found) == len(load().cases)
     assert code == 0
 

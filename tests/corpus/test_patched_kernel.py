@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.command import lockproof, verdicts
+from tests.corpus.without_memory import may_need_no_memory, needs_no_memory
 from tests.places import CHECKOUT
 
 if TYPE_CHECKING:
@@ -28,8 +28,10 @@ def test_no_case_of_the_five_calls_fails_whatever_allocation_does(tmp_path: Path
     found = verdicts(tmp_path)
     assert [case for (_, case), status in found.items() if status not in {"PASS", "UNTESTED"}] == []
     assert (done.returncode, done.stderr) == (0, "")
-    # Some calls need no memory; how many depends on the compiler that built the kernel.
-    assert Counter(found.values())["UNTESTED"] < len(found) // 50
+    untested = [case for (_, case), status in found.items() if status == "UNTESTED"]
+    others = [case for case in untested if not (needs_no_memory(case) or may_need_no_memory(case))]
+    # The compiler that built the kernel may move a sweep from PASS to UNTESTED.
+    assert len(others) < len(found) // 50, others
 
 
 def test_readme_shows_this_command() -> None:
