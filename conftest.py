@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lockproof.conformance.errors import LockproofError
-from lockproof.runners import qemu
+from lockproof.conformance.errors import LockproofError, TargetError
+from lockproof.runners import qemu, uml
 from lockproof.runners.host.cache import directory as cache_directory
 
 if TYPE_CHECKING:
@@ -34,8 +34,16 @@ def _gvisor() -> str | None:
     return f"needs a runsc that runs here: {done.stderr.strip()[-200:]}" if done.returncode else None
 
 
+@cache
 def _uml() -> str | None:
-    return "needs linux.uml on PATH (apt install user-mode-linux)" if shutil.which("linux.uml") is None else None
+    if shutil.which("linux.uml") is None:
+        return "needs linux.uml on PATH (apt install user-mode-linux)"
+    try:
+        with uml.make("linux.uml").session() as session:
+            session.info  # noqa: B018  once it has booted
+    except TargetError as error:
+        return f"needs another processor for linux.uml: {error}" if uml.ANOTHER_PROCESSOR in str(error) else None
+    return None
 
 
 def _qemu_user() -> str | None:
@@ -118,7 +126,7 @@ _NEEDS: dict[str, tuple[Callable[..., str | None], str]] = {
     "busybox": (_busybox, "needs busybox and e2fsprogs on PATH"),
     "browser": (_browser, "needs playwright and Debian's chromium"),
     "gvisor": (_gvisor, "needs runsc (gVisor) on PATH"),
-    "uml": (_uml, "needs linux.uml on PATH"),
+    "uml": (_uml, "needs linux.uml on PATH, and a processor that it runs on"),
     "qemu_user": (_qemu_user, "needs qemu-user-static"),
     "kernel_build": (_kernel_build, "needs what builds a kernel"),
     "kernel_source": (_kernel_source, "kernel_source(version): needs the sources of a kernel in the cache"),

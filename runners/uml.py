@@ -28,8 +28,10 @@ from lockproof.runners.probe.session import ProbeSession
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["make", "names"]
+__all__ = ["ANOTHER_PROCESSOR", "make", "names"]
 
+ANOTHER_PROCESSOR = "it needs another processor"
+"""What is said where the kernel of the machine does not take the registers back: there are more than it was given."""
 _MEMORY = 512  # MiB, as a guest of QEMU has
 # The channel is a terminal on the program's own input and output; the log goes to its standard error, by another.
 _PARAMETERS = (
@@ -39,6 +41,9 @@ _PARAMETERS = (
 # It is more than one process, and some of them wait for ever for one that was killed. So the whole group is killed when
 # the pipe $0, which only lockproof holds open, ends.
 _GUARD = '(read -r _; kill -s KILL 0) <"/proc/self/fd/$0" >/dev/null 2>&1 & exec "$@"'
+# The console's last word where the processor has more to save, such as the tiles of AMX, than the fixed 2696 bytes of
+# Linux 6.1 (arch/x86/um/os-Linux/registers.c): PTRACE_SETREGSET takes all or nothing (arch/x86/kernel/fpu/regset.c).
+_REGISTERS_REFUSED = "ptrace set fp regs failed, errno = 14"
 
 
 def make(argument: str) -> UserModeTarget:
@@ -63,6 +68,12 @@ class _Program(Guest):
     WHO = "User-mode Linux"
     BROKEN = (*Guest.BROKEN, -signal.SIGABRT)
     """A panic aborts the program: panic_exit in arch/um/kernel/um_arch.c."""
+
+    def _tail(self) -> str:
+        refused = next((line for line in self._log() if line.endswith(_REGISTERS_REFUSED)), None)
+        if refused is None:
+            return super()._tail()
+        return f"; {ANOTHER_PROCESSOR}: it does not save all registers of this one ({refused}); take a guest of QEMU"
 
 
 @contextmanager

@@ -19,9 +19,8 @@ from tests.helpers import judged, write
 
 TARGET = "uml:linux.uml"
 
-pytestmark = pytest.mark.uml
 
-
+@pytest.mark.uml
 def test_it_is_a_linux_of_its_own_where_nothing_else_runs() -> None:
     with make_target(TARGET).session() as session:
         info = session.info
@@ -30,6 +29,7 @@ def test_it_is_a_linux_of_its_own_where_nothing_else_runs() -> None:
         assert re.fullmatch(r"booted in \d+\.\d s, User-mode Linux, 512 MiB", session.about)
 
 
+@pytest.mark.uml
 @pytest.mark.qemu("debian/6.1")
 def test_it_breaks_the_promise_as_the_same_linux_on_a_machine_does(tmp_path: Path) -> None:
     lockproof("run", "-t", TARGET, "-t", "qemu:debian/6.1", "mlock/no-change", "munlock", cwd=tmp_path)
@@ -40,6 +40,7 @@ def test_it_breaks_the_promise_as_the_same_linux_on_a_machine_does(tmp_path: Pat
         assert found[TARGET, case] == found["qemu:debian/6.1", case], case
 
 
+@pytest.mark.uml
 @pytest.mark.parametrize(
     ("flags", "message"),
     [(1001, "Kernel panic - not syncing: sysrq triggered crash"), (1003, "the kernel became tainted: kernel warned")],
@@ -61,6 +62,7 @@ def of_us(folder: Path) -> list[int]:
     return processes_with(f"uml_dir={folder}", "cmdline")
 
 
+@pytest.mark.uml
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, None])
 def test_nothing_of_it_outlives_lockproof_or_is_left_in_the_home(tmp_path: Path, how: signal.Signals | None) -> None:
     scratch = tmp_path / "scratch"
@@ -88,3 +90,15 @@ def test_a_program_that_is_missing_or_none_is_one_line(tmp_path: Path) -> None:
     done = lockproof("run", "-t", "uml:true", "mlock/success", cwd=tmp_path)
     assert done.returncode == 3
     assert "the guest did not come up: User-mode Linux ended with exit status 0; the console is empty" in done.stdout
+
+
+def test_a_processor_that_it_cannot_run_on_is_named_as_the_reason(tmp_path: Path) -> None:
+    program = tmp_path / "linux.uml"
+    program.write_text("#!/bin/sh\necho 'userspace - ptrace set fp regs failed, errno = 14' >&2\nkill -ABRT $$\n")
+    program.chmod(0o755)
+    done = lockproof("run", "-t", f"uml:{program}", "mlock/success", cwd=tmp_path)
+    assert done.returncode == 3
+    assert (
+        "it needs another processor: it does not save all registers of this one (userspace - ptrace set fp regs "
+        "failed, errno = 14); take a guest of QEMU\n"
+    ) in done.stdout
