@@ -13,35 +13,41 @@
 
 enum {
 	PAUSE = 20, /* milliseconds between two readings */
-	/* So many readings without a change: at the start, and when what waits for a grace period of RCU must have come. */
-	STABLE_AT_START = 2,
+	/* So many readings without a change: what waits for a grace period of RCU, or for another process, has come. */
 	STABLE = 15,
 	MOST_READINGS = 150,
 	READ_SIZE = 4096,
 };
 
+static size_t page_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
 /*
  * The last pages that a process leaves locked at its exit wait in a batch of
  * this CPU, the only one of a guest, to be counted as unlocked (mm/mlock.c,
  * mlock_drain_local). Locking and unlocking another page drains it; in Linux
- * 7.2 dropping caches no longer does.
+ * 7.2 dropping caches no longer does. That page stays mapped while counts are
+ * read: the object of a mapping that goes is counted until a grace period of
+ * RCU has passed (kernel/fork.c, vm_area_free). It is shared, so that it never
+ * becomes one with another mapping.
  */
-static void drain_locks(void)
+static void *map_drain(void)
 {
-	size_t size = (size_t)sysconf(_SC_PAGESIZE);
-	void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return mmap(NULL, page_size(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
 
-	if (page == MAP_FAILED)
-		return;
-	if (mlock(page, size) == 0)
-		munlock(page, size);
-	munmap(page, size);
+static void drain_locks(void *page)
+{
+	if (mlock(page, page_size()) == 0)
+		munlock(page, page_size());
 }
 
 /* What each CPU keeps to itself: pages on their way to a list (5: dropping caches, silently, drains them), numbers, objects. A kernel without one of these files has nothing to flush there. */
-static void flush(void)
+static void flush(void *page)
 {
-	drain_locks();
+	drain_locks(page);
 	proc_write("/proc/sys/vm/drop_caches", "5");
 	proc_write("/proc/sys/vm/stat_refresh", "1");
 	proc_write("/sys/kernel/slab/vm_area_struct/shrink", "1");
@@ -77,7 +83,7 @@ static struct counts read_counts(void)
 	long kib = proc_number("/proc/meminfo", "Mlocked:");
 
 	return (struct counts){
-		.mlocked = kib == -1 ? COUNT_UNSEEN : kib / (sysconf(_SC_PAGESIZE) / 1024),
+		.mlocked = kib == -1 ? COUNT_UNSEEN : kib / (long)(page_size() / 1024),
 		.vm_areas = count_vm_areas(),
 	};
 }
@@ -88,28 +94,30 @@ static bool is_same(struct counts one, struct counts other)
 }
 
 /* Until they are as wanted, or stay as they are. */
-static struct counts wait_for(const struct counts *wanted, int stable_readings)
+static struct counts wait_for(const struct counts *wanted)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE * 1000000L };
 	struct counts before, now;
+	void *page = map_drain();
 	int stable = 0;
 
-	flush();
+	flush(page);
 	now = read_counts();
-	for (int readings = 0;
-	     readings < MOST_READINGS && stable < stable_readings && !(wanted && is_same(now, *wanted)); readings++) {
+	for (int readings = 0; readings < MOST_READINGS && stable < STABLE && !(wanted && is_same(now, *wanted));
+	     readings++) {
 		nanosleep(&pause, NULL);
 		before = now;
-		flush();
+		flush(page);
 		now = read_counts();
 		stable = is_same(before, now) ? stable + 1 : 0;
 	}
+	munmap(page, page_size());
 	return now;
 }
 
 struct counts counts_at_start(void)
 {
-	return wait_for(NULL, STABLE_AT_START);
+	return wait_for(NULL);
 }
 
 long kernel_settle(void *self, struct counts *start, struct counts *now)
@@ -117,6 +125,6 @@ long kernel_settle(void *self, struct counts *start, struct counts *now)
 	const struct kernel *kernel = self;
 
 	*start = kernel->start;
-	*now = wait_for(&kernel->start, STABLE);
+	*now = wait_for(&kernel->start);
 	return 0;
 }
