@@ -70,7 +70,7 @@ def _side(request: CompareRequest, text: str, other: str) -> Side:
         return expected_anywhere(baseline, corpus)
     name, _, target = other.partition("#")
     manifest, tally = read_run(request.results, name)
-    cases = Path(manifest.cases) if manifest.cases else None
+    cases = manifest.cases_path
     (baseline,) = baselines.load([Path(text)], baselines.vocabulary(load(cases), cases))
     expected = expected_of(baseline, manifest, tally, baselines.today())
     return replace(expected, targets={target: expected.targets[target]}) if target in expected.targets else expected

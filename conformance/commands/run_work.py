@@ -38,7 +38,6 @@ __all__ = ["RunWork", "prepare", "to_go_on"]
 
 _RESULTS = Path("results")
 """Where --results is when it is not given."""
-_COMMAND = "command:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +104,7 @@ def _of_failures(request: RunRequest, run: str) -> RunRequest:
         raise UsageError(msg)
     return replace(
         request,
-        cases=request.cases or (Path(manifest.cases) if manifest.cases else None),
+        cases=request.cases or manifest.cases_path,
         selection=tuple(names),
         readings=request.readings or manifest.readings,
         targets=request.targets or tuple(map(_maker(request), manifest.targets)),
@@ -118,7 +117,7 @@ def _maker(request: RunRequest) -> Callable[[str], Target | Packed]:
 
 
 def _is_command(target: str) -> bool:
-    return target.startswith(_COMMAND)
+    return target.startswith("command:")
 
 
 def _resumed(request: RunRequest, run: str, out: Console) -> RunWork:
@@ -128,12 +127,12 @@ def _resumed(request: RunRequest, run: str, out: Console) -> RunWork:
         msg = f"run {run!r}: lockproof {manifest.lockproof} began it, and this is another version; start a new run"
         raise UsageError(msg)
     _check_commands(request, folder)
-    corpus = load(Path(manifest.cases) if manifest.cases else None).read_by(manifest.readings)
+    corpus = load(manifest.cases_path).read_by(manifest.readings)
     cases = select(corpus.cases, manifest.selection, manifest.sweeps)
     if corpus_digest(cases) != manifest.corpus:
         msg = f"run {manifest.run!r}: its cases have changed since; start a new run"
         raise UsageError(msg)
-    known = _known(request, corpus, Path(manifest.cases) if manifest.cases else None)
+    known = _known(request, corpus, manifest.cases_path)
     retried = folder.set_aside(lambda result: result.verdict.status is Status.UNRESOLVED)
     if retried:
         out.print(f"{retried} UNRESOLVED of the earlier run: tried again")

@@ -175,7 +175,7 @@ def read(results: Path, asked: str, known: Sequence[Path] = ()) -> Run:
     if not named or Path(asked).exists() or (results / asked).exists():
         name, path = "", asked
     manifest, tally = read_run(results, path)
-    cases = Path(manifest.cases) if manifest.cases else None
+    cases = manifest.cases_path
     corpus = load(cases).read_by(manifest.readings)
     found = baselines.load(known, baselines.vocabulary(corpus, cases)) if known else ()
     return Run(manifest, tally, corpus, name, found)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -64,6 +65,11 @@ class Manifest:
         if len(set(self.targets)) < len(self.targets):
             msg = "a target stands there twice"
             raise ValueError(msg)
+
+    @property
+    def cases_path(self) -> Path | None:
+        """Where the cases are; None: those that lockproof brings along."""
+        return Path(self.cases) if self.cases else None
 
     def found(self, target: str, info: TargetInfo) -> Manifest:
         """Return the manifest with what a target said of itself."""
